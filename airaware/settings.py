@@ -1,0 +1,73 @@
+"""Every environment variable, once. Each is described in docs/settings.md; a test holds the two together."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from airaware.errors import AirAwareError
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One availability zone's database: its name and a libpq connection string without password."""
+
+    name: str
+    dsn: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The process's settings, as read by `read`."""
+
+    epa_url: str
+    raw: str
+    zones: tuple[Zone, ...]
+    zone: str
+    max_bad_rows: float
+    port: int
+    census_url: str
+
+    def own_zone_first(self) -> tuple[Zone, ...]:
+        """The zones in the order in which this host should ask them."""
+        return tuple(sorted(self.zones, key=lambda zone: zone.name != self.zone))
+
+
+def _zones(text: str) -> tuple[Zone, ...]:
+    zones = []
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        name, equals, dsn = entry.partition("=")
+        if not equals or not dsn:
+            raise AirAwareError(f"AIRAWARE_ZONES: '{entry}' is not NAME=DSN; separate zones by ';'")
+        zones.append(Zone(name.strip(), dsn.strip()))
+    return tuple(zones)
+
+
+def _number(name: str, default: str, low: float, high: float) -> float:
+    text = os.environ.get(name, default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise AirAwareError(f"{name}: '{text}' is not a number from {low:g} to {high:g}")
+    return value
+
+
+def read() -> Settings:
+    """Read the settings from the environment.
+
+    Raises AirAwareError where a value cannot be used, naming the variable.
+    """
+    zones = _zones(os.environ.get("AIRAWARE_ZONES", ""))
+    return Settings(
+        epa_url=os.environ.get("AIRAWARE_EPA_URL", "https://aqs.epa.gov/aqsweb/airdata").rstrip("/"),
+        raw=os.environ.get("AIRAWARE_RAW", str(Path(".airaware/raw").absolute())),
+        zones=zones,
+        zone=os.environ.get("AIRAWARE_ZONE", zones[0].name if zones else ""),
+        max_bad_rows=_number("AIRAWARE_MAX_BAD_ROWS", "0.05", 0, 1),
+        port=int(_number("AIRAWARE_PORT", "8000", 0, 65535)),
+        census_url=os.environ.get(
+            "AIRAWARE_CENSUS_URL",
+            "https://geocoding.geo.census.gov/geocoder/locations/onelineaddress",
+        ),
+    )
