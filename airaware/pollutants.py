@@ -1,6 +1,6 @@
 """The table of parameters: EPA's codes, units, standards and AQI breakpoints.
 
-Concentrations are in the unit of EPA's hourly files throughout; `display_factor` is for pages alone.
+Concentrations are in the unit of EPA's hourly files; `display_factor` is for pages alone.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Breakpoints:
 
 @dataclass(frozen=True)
 class EightHourRule:
-    """Which 8-hour means make a day: the local standard hours they begin in, and how many it needs."""
+    """Which 8-hour means make a day: the hours (LST) they begin in, and how many are needed."""
 
     begin_hours: tuple[int, ...]
     needed_means: int
@@ -267,7 +267,7 @@ _TABLE = (
         default=False,
         first_year=1980,
         daily="max_8h",
-        # 40 CFR 50.8 names no hours of the day: every mean that begins in it, three quarters needed.
+        # 40 CFR 50.8 names no hours of the day: all means that begin in it, 75% of them needed.
         eight_hours=EightHourRule(begin_hours=tuple(range(24)), needed_means=18),
         daily_decimals=1,
         # 40 CFR 50.8(d): compared as whole ppm, 0.5 rounded up.
