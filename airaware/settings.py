@@ -1,4 +1,4 @@
-"""Every environment variable, once. Each is described in docs/settings.md; a test holds the two together."""
+"""Every environment variable, once. docs/settings.md describes each; a test holds the two together."""
 
 import os
 from dataclasses import dataclass
@@ -60,7 +60,9 @@ def read() -> Settings:
     """
     zones = _zones(os.environ.get("AIRAWARE_ZONES", ""))
     return Settings(
-        epa_url=os.environ.get("AIRAWARE_EPA_URL", "https://aqs.epa.gov/aqsweb/airdata").rstrip("/"),
+        epa_url=os.environ.get("AIRAWARE_EPA_URL", "https://aqs.epa.gov/aqsweb/airdata").rstrip(
+            "/"
+        ),
         raw=os.environ.get("AIRAWARE_RAW", str(Path(".airaware/raw").absolute())),
         zones=zones,
         zone=os.environ.get("AIRAWARE_ZONE", zones[0].name if zones else ""),

@@ -1,0 +1,399 @@
+"""EPA's hourly files: names, columns, checks, and zip -> station-months.
+
+The format: https://aqs.epa.gov/aqsweb/airdata/FileFormats.html, "Hourly Data Files". A time is the
+beginning of its hour in local standard time all year. Columns go by the header's names: files made
+around 2014 have 23 of them, today's 24.
+"""
+
+import calendar
+import csv
+import hashlib
+import json
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from airaware import grid
+from airaware.errors import AirAwareError
+from airaware.pollutants import Pollutant, get
+
+COLUMNS_24 = (
+    "State Code", "County Code", "Site Num", "Parameter Code", "POC", "Latitude", "Longitude",
+    "Datum", "Parameter Name", "Date Local", "Time Local", "Date GMT", "Time GMT",
+    "Sample Measurement", "Units of Measure", "MDL", "Uncertainty", "Qualifier", "Method Type",
+    "Method Code", "Method Name", "State Name", "County Name", "Date of Last Change",
+)  # fmt: skip
+COLUMNS_23 = tuple(name for name in COLUMNS_24 if name != "Method Code")
+NUMBERS = ("POC", "Latitude", "Longitude", "Sample Measurement")
+TEXTS = (
+    "State Code", "County Code", "Site Num", "Parameter Code", "Date Local", "Time Local",
+    "Units of Measure", "Qualifier",
+)  # fmt: skip
+METHOD = "Method Code"
+# The columns that name a site, and how long each code is.
+SITE_CODES = {"State Code": 2, "County Code": 3, "Site Num": 4}
+
+# The mark of files that `airaware.synthetic` made: how the zip's own comment begins.
+SYNTHETIC_COMMENT = b"synthetic"
+# US wildfire smoke, by the agency's word (AQS qualifiers IT and RT): kept and flagged.
+SMOKE = ("IT", "RT")
+BLOCK_BYTES = 16 << 20
+FIRST_ROWS = 100
+# Hours of the next month's first morning that the last day's 8-hour means reach into.
+TAIL_HOURS = 7
+
+CANADA, MEXICO = "Canada", "Mexico"
+TERRITORY = "US territory beyond the grid"
+UNCORRECTED = "method replaced by a corrected one"
+# The site answers for the 50 states, DC and Puerto Rico.
+BEYOND = dict.fromkeys(("60", "66", "69", "78"), TERRITORY) | {"CC": CANADA, "80": MEXICO}
+EXCLUDED = (CANADA, MEXICO, TERRITORY, UNCORRECTED)
+
+BAD_LINE = "not as many columns as the header"
+BAD_SITE = "unparsable site code"
+BAD_NUMBER = "unparsable number"
+BAD_TIME = "unparsable date or hour"
+OTHER_YEAR = "another year"
+OTHER_PARAMETER = "another parameter"
+OTHER_UNIT = "another unit"
+BAD_PLACE = "coordinates outside the US"
+DUPLICATE = "duplicate"
+REJECTED = (
+    BAD_LINE, BAD_SITE, BAD_NUMBER, BAD_TIME, OTHER_YEAR, OTHER_PARAMETER, OTHER_UNIT, BAD_PLACE,
+    DUPLICATE,
+)  # fmt: skip
+READ = "rows read"
+
+_VERDICTS = ("kept", *EXCLUDED, *REJECTED)
+_CODE = {verdict: code for code, verdict in enumerate(_VERDICTS)}
+
+# One record per run of rows of a site, instrument and month. `hour` counts from the month's
+# beginning. A record of month 0 carries a block's counts of rows by verdict (JSON), nothing else.
+STATION_MONTHS = pa.schema(
+    [
+        ("parameter", pa.int32()),
+        ("year", pa.int32()),
+        ("month", pa.int32()),
+        ("site", pa.string()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("poc", pa.int32()),
+        ("position", pa.int64()),  # in the file: the first of two duplicates stays
+        ("hour", pa.binary()),  # uint16
+        ("value", pa.binary()),  # float32, EPA's unit
+        ("smoke", pa.binary()),  # bool
+        ("counts", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A checked file: bytes, SHA-256 in hex, and whether its values are synthetic."""
+
+    size: int
+    sha256: str
+    synthetic: bool
+
+
+def file_name(parameter: int, year: int) -> str:
+    """EPA's name of a parameter's year: hourly_44201_2017.zip."""
+    return f"hourly_{parameter}_{year}.zip"
+
+
+def check_file(path: Path, parameter: int, year: int) -> FileInfo:
+    """Check a whole file: zip structure, CRC, header, and what its first rows say they are.
+
+    Raises AirAwareError that names the file, what is wrong with it, and what to do.
+    """
+    with _open_csv(path) as (archive, _):
+        archive.testzip()
+    return identify(path, parameter, year)
+
+
+def identify(path: Path, parameter: int, year: int) -> FileInfo:
+    """As `check_file`, but for the CRC, which whoever reads the rows checks on the way."""
+    with _open_csv(path) as (archive, member):
+        with archive.open(member) as stream:
+            _check_first_rows(path, stream, get(parameter), year)
+        synthetic = archive.comment.startswith(SYNTHETIC_COMMENT)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileInfo(path.stat().st_size, sha256, synthetic)
+
+
+def station_months(
+    path: Path, parameter: int, year: int, share: int = 0, shares: int = 1
+) -> Iterator[pa.RecordBatch]:
+    """Read one of `shares` equal parts of a file, in batches of STATION_MONTHS.
+
+    A row of the first TAIL_HOURS hours of a month goes to the month before as well.
+    """
+    pollutant = get(parameter)
+    with _open_csv(path) as (archive, member):
+        with archive.open(member) as stream:
+            line = stream.readline()
+        header = _header(path, line)
+        begin = max(len(line), member.file_size * share // shares)
+        end = member.file_size * (share + 1) // shares
+        with archive.open(member) as stream:
+            for position, block in _lines(cast(BinaryIO, stream), begin, end):
+                yield _station_months(header, block, position, pollutant, year)
+
+
+@contextmanager
+def _open_csv(path: Path) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
+    """The zip and its one CSV member; whatever zip complains of becomes an AirAwareError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
+            if len(members) != 1 or not members[0].file_size:
+                raise zipfile.BadZipFile("it does not hold one CSV file with rows")
+            yield archive, members[0]
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise _bad_file(path, f"not a whole zip of EPA's ({error})") from None
+
+
+def _bad_file(path: Path, why: str) -> AirAwareError:
+    return AirAwareError(f"{path.name}: {why}. Fetch it again: `fab fetch-year YEAR --refresh`.")
+
+
+def _header(path: Path, line: bytes) -> list[str]:
+    """The columns' names; AirAwareError where one that is needed is missing."""
+    header = next(csv.reader([line.decode("utf-8-sig", "replace")]), [])
+    missing = [name for name in (*TEXTS, *NUMBERS) if name not in header]
+    if missing:
+        raise _bad_file(path, f"line 1: no column {', '.join(missing)}")
+    return header
+
+
+def _check_first_rows(path: Path, stream, pollutant: Pollutant, year: int) -> None:
+    header = _header(path, stream.readline())
+    lines = [stream.readline().decode("utf-8", "replace") for _ in range(FIRST_ROWS)]
+    rows = [row for row in csv.reader(filter(None, lines)) if len(row) == len(header)]
+    if not rows:
+        raise _bad_file(path, "line 2: no row with the header's columns")
+    for name, accepted in (
+        ("Parameter Code", {str(pollutant.code)}),
+        ("Units of Measure", set(pollutant.file_units)),
+        ("Date Local", {str(year)}),
+    ):
+        column = header.index(name)
+        found = {row[column] for row in rows}
+        if name == "Date Local":
+            found = {text[:4] for text in found}
+        # Single bad rows are the batch's to count; here the file is not what its name says.
+        if not found & accepted:
+            raise _bad_file(
+                path,
+                f"lines 2 to {len(rows) + 1}: {name} is '{sorted(found)[0]}',"
+                f" '{sorted(accepted)[0]}' was expected",
+            )
+
+
+def _lines(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The whole lines that begin in [begin, end), in blocks, each with its position."""
+    stream.seek(begin - 1)
+    position = begin - 1 + len(stream.readline())
+    while position < end:
+        block = stream.read(min(BLOCK_BYTES, end - position))
+        if not block.endswith(b"\n"):
+            block += stream.readline()
+        if not block:
+            return
+        yield position, block
+        position += len(block)
+
+
+def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
+    """The block's columns and the number of lines that have not as many as the header.
+
+    Texts come as dictionaries, so that each distinct text is judged once; so do numbers in a block
+    where one of them is not a number.
+    """
+    texts = dict.fromkeys(header, pa.dictionary(pa.int32(), pa.string()))
+    bad_lines = 0
+
+    def skip(_: object) -> str:
+        nonlocal bad_lines
+        bad_lines += 1
+        return "skip"
+
+    def read(types: dict) -> pa.Table:
+        return pyarrow.csv.read_csv(
+            pa.py_buffer(block),
+            pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(block)),
+            pyarrow.csv.ParseOptions(invalid_row_handler=skip),
+            pyarrow.csv.ConvertOptions(
+                include_columns=[name for name in (*TEXTS, *NUMBERS, METHOD) if name in header],
+                column_types=types,
+            ),
+        )
+
+    try:
+        return read(texts | dict.fromkeys(NUMBERS, pa.float64())), bad_lines
+    except pa.ArrowInvalid:
+        bad_lines = 0
+        return read(texts), bad_lines
+
+
+def _judged(table: pa.Table, name: str, judge: Callable[[str], float]) -> np.ndarray:
+    """What `judge` says of each row's text, asked once per distinct text."""
+    column = table.column(name).combine_chunks()
+    answers = np.array([judge(text) for text in column.dictionary.to_pylist()])
+    return answers[column.indices.to_numpy()] if len(column) else np.zeros(0)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def _numbers(table: pa.Table, name: str) -> np.ndarray:
+    if pa.types.is_dictionary(table.schema.field(name).type):
+        return _judged(table, name, _number)
+    return table.column(name).to_numpy()
+
+
+def _day(year: int) -> Callable[[str], int]:
+    """Date text -> day of the year from 0, or minus a verdict's code."""
+
+    def judge(text: str) -> int:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            return -_CODE[BAD_TIME]
+        return (day - date(year, 1, 1)).days if day.year == year else -_CODE[OTHER_YEAR]
+
+    return judge
+
+
+def _hour(text: str) -> int:
+    """Time text -> hour, or minus a verdict's code. Minutes other than :00 occur."""
+    hour, _, minute = text.partition(":")
+    if hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60:
+        return int(hour)
+    return -_CODE[BAD_TIME]
+
+
+def _code_verdict(digits: int, text: str) -> int:
+    return 0 if len(text) == digits and text.isdecimal() else _CODE[BAD_SITE]
+
+
+@lru_cache(maxsize=100_000)
+def _place_verdict(latitude: float, longitude: float) -> int:
+    return 0 if grid.in_us(latitude, longitude) else _CODE[BAD_PLACE]
+
+
+def _runs(*columns: np.ndarray) -> np.ndarray:
+    """Where runs of rows begin that are alike in all columns."""
+    changes = np.zeros(len(columns[0]), dtype=bool)
+    changes[:1] = True
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes)
+
+
+def _station_months(
+    header: list[str], block: bytes, position: int, pollutant: Pollutant, year: int
+) -> pa.RecordBatch:
+    table, bad_lines = _read_csv(header, block)
+    poc, latitude, longitude, value = (_numbers(table, name) for name in NUMBERS)
+    day, hour = _judged(table, "Date Local", _day(year)), _judged(table, "Time Local", _hour)
+    units, code = pollutant.file_units, str(pollutant.code)
+    verdict = np.zeros(table.num_rows, dtype=np.int64)
+
+    def find(codes: np.ndarray) -> None:
+        """The first reason found is the row's."""
+        np.copyto(verdict, codes, where=verdict == 0, casting="unsafe")
+
+    find(_judged(table, "State Code", lambda text: _CODE[BEYOND.get(text, "kept")]))
+    for name, digits in SITE_CODES.items():
+        find(_judged(table, name, partial(_code_verdict, digits)))
+    if METHOD in header:
+        excluded = pollutant.excluded_methods
+        find(_judged(table, METHOD, lambda text: _CODE[UNCORRECTED] if text in excluded else 0))
+    find(
+        _judged(table, "Parameter Code", lambda text: 0 if text == code else _CODE[OTHER_PARAMETER])
+    )
+    find(_judged(table, "Units of Measure", lambda text: 0 if text in units else _CODE[OTHER_UNIT]))
+    find(np.where(day < 0, -day, 0))
+    find(np.where(hour < 0, -hour, 0))
+    find(np.where(np.isfinite(poc + latitude + longitude + value), 0, _CODE[BAD_NUMBER]))
+    find(_place_verdicts(latitude, longitude))
+
+    counts = Counter({_VERDICTS[c]: int(n) for c, n in enumerate(np.bincount(verdict)) if n})
+    counts[BAD_LINE] += bad_lines
+    counts[READ] = table.num_rows + bad_lines
+
+    kept = np.flatnonzero(verdict == 0)
+    hour_of_year = (day[kept] * 24 + hour[kept]).astype(np.int64)
+    month, hour_of_month, row = _months(year, hour_of_year)
+    row = kept[row]
+    ids = [table.column(name).combine_chunks() for name in SITE_CODES]
+    starts = _runs(
+        month, poc[row], latitude[row], longitude[row], *(c.indices.to_numpy()[row] for c in ids)
+    )
+    first = row[starts]
+    smoke = _judged(table, "Qualifier", lambda text: text[:2] in SMOKE).astype(bool)[row]
+    ends = [*starts[1:].tolist(), len(row)]
+
+    def pieces(values: np.ndarray) -> list[bytes | None]:
+        return [values[a:b].tobytes() for a, b in zip(starts.tolist(), ends, strict=False)] + [None]
+
+    sites = [
+        "-".join(parts) for parts in zip(*(c.take(first).to_pylist() for c in ids), strict=True)
+    ]
+    runs = len(starts)
+    return pa.record_batch(
+        [
+            [pollutant.code] * (runs + 1),
+            [year] * (runs + 1),
+            [*month[starts].tolist(), 0],
+            [*sites, None],
+            [*latitude[first].tolist(), None],
+            [*longitude[first].tolist(), None],
+            [*poc[first].astype(int).tolist(), None],
+            [*(position + starts).tolist(), position],
+            pieces(hour_of_month.astype(np.uint16)),
+            pieces(value[row].astype(np.float32)),
+            pieces(smoke),
+            [None] * runs + [json.dumps(counts)],
+        ],
+        schema=STATION_MONTHS,
+    )
+
+
+def _place_verdicts(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+    """Each row's verdict on its coordinates, asked once per run of rows of one place."""
+    starts = _runs(latitude, longitude)
+    places = zip(latitude[starts].tolist(), longitude[starts].tolist(), strict=True)
+    verdicts = [_place_verdict(lat, lon) if lat == lat and lon == lon else 0 for lat, lon in places]
+    return np.repeat(verdicts, np.diff([*starts, len(latitude)])) if len(starts) else np.zeros(0)
+
+
+def _months(year: int, hour_of_year: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each row's month, hour of it, and row; tail rows a second time, for the month before."""
+    days = [calendar.monthrange(year, month)[1] for month in range(1, 13)]
+    begins = np.cumsum([0, *days[:-1]]) * 24
+    month = np.searchsorted(begins, hour_of_year, side="right")
+    hour = hour_of_year - begins[month - 1]
+    tail = np.flatnonzero((hour < TAIL_HOURS) & (month > 1))
+    return (
+        np.concatenate([month, month[tail] - 1]),
+        np.concatenate([hour, hour_of_year[tail] - begins[month[tail] - 2]]),
+        np.concatenate([np.arange(len(month)), tail]),
+    )

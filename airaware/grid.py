@@ -1,0 +1,84 @@
+"""The grid: H3 cells of resolution 6 that overlap the 50 states, DC and Puerto Rico.
+
+They are about 6.4 km apart; no US address is farther than some 4 km from a cell's centre. The cells
+are data of the package (`data/us_cells.npz`), built from the Census's 1:500,000 state outlines by
+
+    python -m airaware.grid
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import h3.api.basic_int as h3
+import numpy as np
+
+RESOLUTION = 6
+CELLS_FILE = Path(__file__).parent / "data" / "us_cells.npz"
+# Territories in the Census's outlines that lie outside the site's promise.
+LEFT_OUT = {"AS", "GU", "MP", "VI"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Points to interpolate to: ids, and latitude and longitude in degrees, each of shape (n,)."""
+
+    cells: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+@lru_cache(maxsize=1)
+def load() -> Grid:
+    """The grid, cells in ascending order of their H3 index (int64)."""
+    with np.load(CELLS_FILE) as file:
+        cells = sorted(h3.uncompact_cells(file["compacted"].tolist(), RESOLUTION))
+    centers = np.array([h3.cell_to_latlng(cell) for cell in cells])
+    return Grid(np.array(cells, dtype=np.int64), centers[:, 0], centers[:, 1])
+
+
+@lru_cache(maxsize=1)
+def _members() -> frozenset[int]:
+    return frozenset(load().cells.tolist())
+
+
+def in_us(latitude: float, longitude: float) -> bool:
+    """Whether a point (degrees) lies in a cell of the grid or in a neighbour of one.
+
+    The neighbours are for piers, islets and outlines that cut corners: EPA's own sites need them.
+    """
+    cell = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
+    return not _members().isdisjoint(h3.grid_disk(cell, 1))
+
+
+def overlapping_cells() -> list[int]:
+    """Every cell that overlaps the US, from the outlines in PyPI's plotly-geo (extra `grid`)."""
+    import _plotly_geo
+    import shapefile
+
+    outlines = Path(_plotly_geo.__file__).parent / "package_data" / "cb_2016_us_state_500k"
+    cells: set[int] = set()
+    for state in shapefile.Reader(str(outlines)).iterShapeRecords():
+        if state.record["STUSPS"] not in LEFT_OUT:
+            cells.update(_cells_of(state.shape.__geo_interface__))
+    return sorted(cells)
+
+
+def _cells_of(outline: dict) -> set[int]:
+    """The cells that overlap a GeoJSON Polygon or MultiPolygon (longitude, latitude)."""
+    polygons = outline["coordinates"]
+    if outline["type"] == "Polygon":
+        polygons = [polygons]
+    cells: set[int] = set()
+    for rings in polygons:
+        polygon = h3.LatLngPoly(*[[(lat, lon) for lon, lat in ring] for ring in rings])
+        cells.update(h3.h3shape_to_cells_experimental(polygon, RESOLUTION, contain="overlap"))
+    return cells
+
+
+if __name__ == "__main__":
+    compacted = sorted(h3.compact_cells(overlapping_cells()))
+    np.savez_compressed(CELLS_FILE, compacted=np.array(compacted, dtype=np.int64))

@@ -1,0 +1,21 @@
+"""The store: one PostgreSQL with PostGIS in each zone, every one whole by itself."""
+
+import psycopg2
+
+from airaware.errors import AirAwareError
+from airaware.settings import Zone
+
+
+def connect(zone: Zone) -> "psycopg2.extensions.connection":
+    """A connection for loading. The password comes from libpq's own file (PGPASSFILE).
+
+    A peer that has gone silent is given up within some 10 seconds. Raises AirAwareError that names
+    the zone where it cannot be reached.
+    """
+    try:
+        return psycopg2.connect(
+            zone.dsn, connect_timeout=5, tcp_user_timeout=10_000, keepalives_idle=5,
+            keepalives_interval=2, keepalives_count=3,
+        )  # fmt: skip
+    except psycopg2.OperationalError as error:
+        raise AirAwareError(f"zone {zone.name}: its database cannot be reached: {error}") from None
