@@ -3,8 +3,8 @@
 Hours are in local standard time; NaN is a missing hour, and a metric that EPA would not report.
 EPA truncates to a last digit, which binary fractions would spoil: 0.07 stored as float32 or as a
 sum of eighths may lie a hair below. So a value within `TOLERANCE` of the next digit is that digit.
-An exact mean of 24 hours or fewer, of three instruments or fewer, is never so near by itself, and
-float32 is finer than that up to 30,000 steps of the last digit.
+An exact mean of at most 24 hours, each given to the last digit or the mean of at most three
+instruments, is never so near by itself; float32 is finer than that up to 30,000 of the last digit.
 """
 
 import numpy as np
@@ -65,7 +65,8 @@ def _mean_where_enough(
 
 def _by_day(hours: Floats) -> Floats:
     """(stations, 24*days) -> (stations, days, 24)."""
-    return hours.reshape(len(hours), -1, DAY_HOURS)
+    stations, columns = hours.shape
+    return hours.reshape(stations, columns // DAY_HOURS, DAY_HOURS)
 
 
 def _maximum_where_enough(pollutant: Pollutant, values: Floats, needed: int) -> Floats:

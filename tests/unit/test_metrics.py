@@ -161,6 +161,11 @@ def test_carbon_monoxide_takes_the_means_that_begin_at_any_hour():
     assert only_day(CO, hours) == 9.5
 
 
+@EVERY
+def test_no_station_has_no_days(pollutant):
+    assert metrics.daily(pollutant, np.empty((0, 24 * 31 + 7))).shape == (0, 31)
+
+
 # Above the standard
 
 
