@@ -1,4 +1,4 @@
-"""Every environment variable, once. docs/settings.md describes each; a test holds the two together."""
+"""Every environment variable, once. docs/settings.md describes each, and a test compares them."""
 
 import os
 from dataclasses import dataclass

@@ -44,9 +44,8 @@ def encode(*columns: np.ndarray) -> bytes:
             rows[name]["value"] = column
         else:
             rows[f"{name}_length"] = rows[name].dtype.itemsize
-            rows[name] = (
-                column.astype(np.int64) - POSTGRES_EPOCH_DAYS if column.dtype.kind == "M" else column
-            )
+            is_date = column.dtype.kind == "M"
+            rows[name] = column.astype(np.int64) - POSTGRES_EPOCH_DAYS if is_date else column
     return HEADER + rows.tobytes() + TRAILER
 
 

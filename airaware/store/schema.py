@@ -46,8 +46,6 @@ def _fill_cells(cursor) -> None:
     if cursor.fetchone()[0] == len(cells):
         return
     cursor.execute("TRUNCATE cell")
-    rows = zip(
-        cells.cells.tolist(), cells.longitude.tolist(), cells.latitude.tolist(), strict=True
-    )
+    rows = zip(cells.cells.tolist(), cells.longitude.tolist(), cells.latitude.tolist(), strict=True)
     text = "".join(f"{cell}\tSRID=4326;POINT({lon!r} {lat!r})\n" for cell, lon, lat in rows)
     cursor.copy_expert("COPY cell (cell, center) FROM STDIN", io.StringIO(text))

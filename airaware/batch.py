@@ -1,0 +1,615 @@
+"""The Spark job: a year of EPA's hourly files -> every zone's database.
+
+    spark-submit airaware/batch.py --years 2013,2015-2017 --parameters 44201,88101
+
+Per file, three stages (docs/design.md): shares of the file -> station-months; a month's stations ->
+pieces of the store's tables; pieces -> the zones' staging tables. Then the driver commits.
+"""
+
+import argparse
+import calendar
+import hashlib
+import json
+import re
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import psycopg2
+import pyarrow as pa
+from pyspark.errors import PythonException
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from airaware import epa, grid, metrics, rawstore, settings
+from airaware.errors import AirAwareError
+from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
+from airaware.pollutants import AQI_CATEGORIES, DEFAULT_PARAMETERS, Pollutant, get
+from airaware.settings import Settings, Zone
+from airaware.store.binary import encode
+from airaware.store.load import Counts, Load, Source, ZoneLoad, copy_piece
+
+# The code that decides the figures: a change in it makes the loads before it out of date.
+FIGURES = ("data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py", "metrics.py",
+           "pollutants.py", "store/migrations")  # fmt: skip
+# The grid is copied in this many pieces, each with its own index range.
+CELL_PIECES = 16
+# A month's station-days are one piece; the stations of the year are the last.
+STATIONS_PIECE = CELL_PIECES + 13
+
+MONTH_CELLS = np.dtype(
+    [
+        ("cell", np.int32),  # index into the grid
+        ("hourly_mean", np.float32),
+        ("hours", np.int16),
+        ("daily_mean", np.float32),
+        ("daily_max", np.float32),
+        ("daily_median", np.float32),
+        ("daily_p95", np.float32),
+        ("days", np.int16),
+        ("days_above", np.int16),
+        ("aqi_days", np.int16, (len(AQI_CATEGORIES),)),
+        ("stations", np.int16),
+        ("nearest_km", np.float32),
+    ]
+)
+STATION_DAYS = np.dtype(
+    [
+        ("site", "S11"),
+        ("day", "datetime64[D]"),
+        ("hours", np.float32, (24,)),
+        ("daily", np.float32),
+        ("aqi", np.int16),
+        ("smoke_hours", np.int16),
+    ]
+)
+PIECES = pa.schema(
+    [("piece", pa.int32()), ("month", pa.int32()), ("rows", pa.binary()), ("notes", pa.string())]
+)
+COPIED = pa.schema(
+    [("piece", pa.int32()), ("zone", pa.string()), ("error", pa.string()), ("notes", pa.string())]
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the tasks of one load need to know; no secret is in it."""
+
+    load: Load
+    raw: str
+    zones: tuple[Zone, ...]
+    shares: int
+
+    @property
+    def pollutant(self) -> Pollutant:
+        return get(self.load.parameter)
+
+    def days(self, month: int) -> int:
+        return calendar.monthrange(self.load.year, month)[1]
+
+
+# --- stage 1: shares of the file -> station-months ---
+
+
+def read_shares(job: Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of one column `id`, a share each -> STATION_MONTHS."""
+    parameter, year = job.load.parameter, job.load.year
+    with rawstore.open(job.raw).local(epa.file_name(parameter, year)) as path:
+        for batch in batches:
+            for share in batch.column("id").to_pylist():
+                yield from epa.station_months(path, parameter, year, share, job.shares)
+
+
+# --- stage 2: a month's stations -> pieces ---
+
+
+@dataclass(frozen=True)
+class StationMonth:
+    """All stations of a month, in order of their sites.
+
+    sites (n,); latitude, longitude in degrees (n,); pocs, the instruments of each; hours
+    (n, 24*days + 7), the mean of the instruments; smoke_hours (n, days); duplicates, rows that
+    were left out because an earlier one had their hour.
+    """
+
+    sites: list[str]
+    latitude: np.ndarray
+    longitude: np.ndarray
+    pocs: list[list[int]]
+    hours: np.ndarray
+    smoke_hours: np.ndarray
+    duplicates: int
+
+
+def assemble(table: pa.Table, days: int) -> StationMonth:
+    """STATION_MONTHS of one month -> its stations. The order of the records does not matter."""
+    table = table.sort_by([(name, "ascending") for name in ("site", "poc", "position")])
+    records = {name: table.column(name).to_pylist() for name in ("site", "poc", "hour")}
+    instruments = list(zip(records["site"], records["poc"], strict=True))
+    first = [n for n, key in enumerate(instruments) if n == 0 or key != instruments[n - 1]]
+    row = np.repeat(
+        np.repeat(np.arange(len(first)), np.diff([*first, len(instruments)])),
+        [len(hour) // 2 for hour in records["hour"]],
+    )
+
+    def joined(name: str, dtype: type) -> np.ndarray:
+        return np.frombuffer(b"".join(table.column(name).to_pylist()), dtype=dtype)
+
+    hour, value, smoke = (
+        joined("hour", np.uint16),
+        joined("value", np.float32),
+        joined("smoke", bool),
+    )
+    by_instrument = np.full((len(first), 24 * days + epa.TAIL_HOURS), np.nan)
+    # Backwards: of duplicates, the first in the file is written last.
+    by_instrument[row[::-1], hour[::-1]] = value[::-1]
+    month = slice(None, 24 * days)
+    in_month = np.count_nonzero(hour < 24 * days)
+    duplicates = int(in_month - np.isfinite(by_instrument[:, month]).sum())
+    smoky = np.zeros(by_instrument.shape, dtype=bool)
+    smoky[row[smoke], hour[smoke]] = True
+
+    sites = [instruments[n][0] for n in first]
+    starts = [n for n, site in enumerate(sites) if n == 0 or site != sites[n - 1]]
+    reports = np.isfinite(by_instrument)
+    with np.errstate(invalid="ignore"):
+        hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
+            np.add.reduceat(reports, starts, axis=0, dtype=float)
+        )
+    smoke_hours = np.logical_or.reduceat(smoky, starts, axis=0)[:, month]
+    place = [first[n] for n in starts]
+    return StationMonth(
+        sites=[sites[n] for n in starts],
+        latitude=table.column("latitude").to_numpy()[place],
+        longitude=table.column("longitude").to_numpy()[place],
+        pocs=[
+            [instruments[first[n]][1] for n in range(a, b)]
+            for a, b in zip(starts, [*starts[1:], len(sites)], strict=True)
+        ],
+        hours=hours,
+        smoke_hours=smoke_hours.reshape(len(starts), days, 24).sum(axis=2),
+        duplicates=duplicates,
+    )
+
+
+def month_pieces(job: Job, table: pa.Table) -> pa.Table:
+    """STATION_MONTHS of one month -> PIECES; of month 0, the counts of rows."""
+    month = table.column("month")[0].as_py()
+    if month == 0:
+        counts: Counter[str] = Counter()
+        for notes in table.column("counts").to_pylist():
+            counts.update(json.loads(notes))
+        return _pieces([(STATIONS_PIECE, 0, None, json.dumps({"counts": counts, "stations": []}))])
+    stations = assemble(table, job.days(month))
+    daily = metrics.daily(job.pollutant, stations.hours)
+    cells = month_cells(job.pollutant, stations, daily)
+    pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
+    notes = {
+        "counts": {epa.DUPLICATE: stations.duplicates},
+        "stations": list(
+            zip(
+                stations.sites,
+                stations.latitude.tolist(),
+                stations.longitude.tolist(),
+                stations.pocs,
+                strict=True,
+            )
+        ),
+    }
+    station_days = _station_days(job, month, stations, daily)
+    return _pieces(
+        [
+            *(
+                (piece, month, cells[pieces[piece] : pieces[piece + 1]].tobytes(), None)
+                for piece in range(CELL_PIECES)
+            ),
+            (CELL_PIECES + month, month, station_days.tobytes(), None),
+            (STATIONS_PIECE, month, None, json.dumps(notes)),
+        ]
+    )
+
+
+def _pieces(rows: list[tuple[int, int, bytes | None, str | None]]) -> pa.Table:
+    return pa.Table.from_arrays([list(c) for c in zip(*rows, strict=True)], schema=PIECES)
+
+
+def _cells_per_piece() -> int:
+    return -(-len(grid.load()) // CELL_PIECES)
+
+
+@lru_cache(maxsize=1)
+def _grid_points() -> Points:
+    cells = grid.load()
+    return Points(cells.latitude, cells.longitude)
+
+
+@lru_cache(maxsize=2)
+def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
+    """Built once per set of stations in a worker; the key is their coordinates, float64."""
+    return weights(_grid_points(), Points(np.frombuffer(latitude), np.frombuffer(longitude)))
+
+
+def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
+    """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order."""
+    hours = stations.hours[:, : -epa.TAIL_HOURS]
+    reporting = np.isfinite(hours).any(axis=1)
+    if not reporting.any():
+        return np.zeros(0, MONTH_CELLS)
+    reach = _grid_weights(
+        stations.latitude[reporting].tobytes(), stations.longitude[reporting].tobytes()
+    )
+    cells = np.zeros(len(reach.points), MONTH_CELLS)
+    cells["cell"] = reach.points
+    cells["stations"] = reach.stations
+    cells["nearest_km"] = reach.nearest_km
+    cells["hourly_mean"], cells["hours"] = mean_over_time(reach.matrix, hours[reporting])
+    summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
+    return cells
+
+
+def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> None:
+    """Daily metrics (points, days) -> the daily fields of MONTH_CELLS; NaN is a day without one."""
+    count = np.isfinite(days).sum(axis=1)
+    ascending = np.sort(days, axis=1)  # NaN last
+    into["days"] = count
+    with np.errstate(invalid="ignore", divide="ignore"):
+        into["daily_mean"] = np.nansum(days, axis=1) / count
+    into["daily_max"] = _quantile(ascending, count, 1)
+    into["daily_median"] = _quantile(ascending, count, 0.5)
+    into["daily_p95"] = _quantile(ascending, count, 0.95)
+    into["days_above"] = metrics.above(pollutant, days).sum(axis=1)
+    category = metrics.category(pollutant, days)
+    for number in range(len(AQI_CATEGORIES)):
+        into["aqi_days"][:, number] = (category == number).sum(axis=1)
+
+
+def _quantile(ascending: np.ndarray, count: np.ndarray, quantile: float) -> np.ndarray:
+    """Quantile of each row's first `count` values, linear between neighbours; NaN where none."""
+    position = np.maximum(count - 1, 0) * quantile
+    low = position.astype(np.int64)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    rows = np.arange(len(ascending))
+    below, over = ascending[rows, low], ascending[rows, high]
+    return below + (over - below) * (position - low)
+
+
+def _station_days(job: Job, month: int, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
+    """STATION_DAYS of the month, without days of no hour at all."""
+    days = job.days(month)
+    hours = stations.hours[:, : 24 * days].reshape(len(stations.sites), days, 24)
+    rows = np.zeros((len(stations.sites), days), STATION_DAYS)
+    rows["site"] = np.array(stations.sites, dtype="S11")[:, None]
+    rows["day"] = np.datetime64(f"{job.load.year}-{month:02}-01") + np.arange(days)
+    rows["hours"] = hours
+    rows["daily"] = daily
+    rows["aqi"] = metrics.aqi(job.pollutant, daily)
+    rows["smoke_hours"] = stations.smoke_hours
+    return rows[np.isfinite(hours).any(axis=2)]
+
+
+# --- stage 3: pieces -> the zones' staging tables ---
+
+
+def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
+    """PIECES of one piece, all months -> the zones' staging tables; COPIED, a row per zone."""
+    piece = table.column("piece")[0].as_py()
+    notes = None
+    if piece == STATIONS_PIECE:
+        counts, stations = _joined_notes(table)
+        notes = json.dumps({"counts": counts, "stations": len(stations)})
+        target, rows = "station", _station_rows(job, stations)
+    elif piece >= CELL_PIECES:
+        target, rows = "station_day", _station_day_rows(job, table)
+    else:
+        target, rows = "cell_year", _cell_year_rows(job, table, piece)
+    with ThreadPoolExecutor(len(job.zones)) as threads:
+        errors = list(threads.map(lambda zone: _copy(job, zone, piece, target, rows), job.zones))
+    many = len(job.zones)
+    return pa.Table.from_arrays(
+        [[piece] * many, [zone.name for zone in job.zones], errors, [notes] * many], schema=COPIED
+    )
+
+
+def _copy(job: Job, zone: Zone, piece: int, table: str, rows: bytes) -> str | None:
+    """What went wrong in a zone must not keep the others from the piece."""
+    try:
+        copy_piece(zone, job.load, piece, table, rows)
+    except AirAwareError as error:
+        return str(error)
+    return None
+
+
+def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(rows, job.load.parameter, np.int32), np.full(rows, job.load.year, np.int16)
+
+
+def _joined_notes(table: pa.Table) -> tuple[Counter, list[tuple[str, float, float, int]]]:
+    """Counts of rows, and the year's stations (site, latitude, longitude, instruments) by site."""
+    counts: Counter[str] = Counter()
+    places: dict[str, tuple[float, float]] = {}
+    pocs: dict[str, set[int]] = {}
+    for notes in table.sort_by("month").column("notes").to_pylist():
+        found = json.loads(notes)
+        counts.update(found["counts"])
+        for site, latitude, longitude, instruments in found["stations"]:
+            places.setdefault(site, (latitude, longitude))
+            pocs.setdefault(site, set()).update(instruments)
+    return counts, [(site, *places[site], len(pocs[site])) for site in sorted(places)]
+
+
+def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> bytes:
+    site, latitude, longitude, instruments = zip(*stations, strict=True) if stations else [()] * 4
+    return encode(
+        *_key_columns(job, len(stations)),
+        np.array(site, "S11"),
+        np.array(latitude, np.float64),
+        np.array(longitude, np.float64),
+        np.array(instruments, np.int16),
+    )
+
+
+def _station_day_rows(job: Job, table: pa.Table) -> bytes:
+    days = np.frombuffer(b"".join(table.column("rows").to_pylist()), STATION_DAYS)
+    return encode(*_key_columns(job, len(days)), *(days[name] for name in STATION_DAYS.names or ()))
+
+
+def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
+    """A piece's twelve months, joined: a row per cell with any month."""
+    first = piece * _cells_per_piece()
+    cells = grid.load().cells[first : first + _cells_per_piece()]
+    year = np.zeros((len(cells), 12), MONTH_CELLS)
+    for name in MONTH_CELLS.names or ():
+        if MONTH_CELLS[name] == np.float32:
+            year[name] = np.nan
+    for month, rows in zip(
+        table.column("month").to_pylist(), table.column("rows").to_pylist(), strict=True
+    ):
+        found = np.frombuffer(rows, MONTH_CELLS)
+        year[found["cell"] - first, month - 1] = found
+    covered = (year["hours"] > 0).any(axis=1)
+    year = year[covered]
+    fields = [year[name] for name in (MONTH_CELLS.names or ())[1:]]
+    columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
+    return encode(*_key_columns(job, len(year)), cells[covered], *columns)
+
+
+# --- the driver ---
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """A digest of the code that decides the figures."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for name in FIGURES:
+        path = package / name
+        for file in sorted(path.glob("*.sql")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def load_year(
+    spark: SparkSession, config: Settings, parameter: int, year: int, shares: int
+) -> bool:
+    """Load a parameter's year into every zone that does not hold it; whether all zones now do.
+
+    Raises AirAwareError where the input cannot be used; no zone has changed then.
+    """
+    started_at = datetime.now(UTC)
+    name = epa.file_name(parameter, year)
+    with rawstore.open(config.raw).local(name) as path:
+        info = epa.identify(path, parameter, year)
+    source = Source(name, info.sha256, code_version(), info.synthetic)
+    load = Load(parameter, year, uuid.uuid4().hex[:12])
+    with ExitStack() as stack:
+        zones, complete = _zones_to_load(stack, config, load, source)
+        if not zones:
+            return complete
+        for zone in zones:
+            zone.stage()
+        say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
+        job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
+        copied = run(spark, job)
+        notes = json.loads(next(row.notes for row in copied if row.notes))
+        counts = _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows)
+        errors = {row.zone: row.error for row in copied if row.error}
+        for error in errors.values():
+            say(name, error)
+        good = [zone for zone in zones if zone.zone.name not in errors]
+        pieces = len({row.piece for row in copied})
+        with ThreadPoolExecutor(len(zones)) as threads:
+            commits = [
+                threads.submit(zone.commit, source, counts, pieces, started_at) for zone in good
+            ]
+            for zone, commit in zip(good, commits, strict=True):
+                try:
+                    say(name, f"zone {zone.zone.name} holds it, checksum {commit.result()}")
+                except (AirAwareError, psycopg2.Error) as error:
+                    say(name, f"zone {zone.zone.name} stays as it was: {error}")
+                    complete = False
+    seconds = (datetime.now(UTC) - started_at).total_seconds()
+    say(name, f"{_in_words(counts)}; {notes['stations']} stations; {seconds:.1f} s")
+    return complete and not errors
+
+
+def _zones_to_load(
+    stack: ExitStack, config: Settings, load: Load, source: Source
+) -> tuple[list[ZoneLoad], bool]:
+    """Locked zones that do not hold the source yet; and whether every zone answered."""
+    zones, complete = [], True
+    for zone in config.zones:
+        try:
+            zone_load = stack.enter_context(ZoneLoad(zone, load))
+            if not zone_load.lock(wait=False):
+                say(source.input_name, f"zone {zone.name}: another submit is at it; waiting")
+                zone_load.lock(wait=True)
+            if zone_load.holds(source):
+                say(source.input_name, f"zone {zone.name} holds it already")
+            else:
+                zones.append(zone_load)
+        except (AirAwareError, psycopg2.Error) as error:
+            say(source.input_name, f"{str(error).strip()}")
+            complete = False
+    return zones, complete
+
+
+def run(spark: SparkSession, job: Job) -> list:
+    """The three stages; rows of COPIED. A task's AirAwareError comes out as one."""
+
+    # Spark reads how to call these from their annotations.
+    def to_pieces(table: pa.Table) -> pa.Table:
+        return month_pieces(job, table)
+
+    def to_zones(table: pa.Table) -> pa.Table:
+        return copy_pieces(job, table)
+
+    chain = (
+        spark.range(0, job.shares, 1, job.shares)
+        .mapInArrow(partial(read_shares, job), from_arrow_schema(epa.STATION_MONTHS))
+        .groupBy("month")
+        .applyInArrow(to_pieces, from_arrow_schema(PIECES))
+        .groupBy("piece")
+        .applyInArrow(to_zones, from_arrow_schema(COPIED))
+    )
+    try:
+        return chain.collect()
+    except PythonException as error:
+        known = re.search(r"AirAwareError: (.*)", str(error))
+        if known:
+            raise AirAwareError(known[1]) from None
+        raise
+
+
+def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
+    """The counts by kind. Raises AirAwareError where too many rows are bad, or none is left."""
+    excluded = {reason: counts[reason] for reason in epa.EXCLUDED if counts[reason]}
+    rejected = {reason: counts[reason] for reason in epa.REJECTED if counts[reason]}
+    found = Counts(counts[epa.READ], excluded, rejected)
+    candidates = found.rows_read - sum(excluded.values())
+    bad = sum(rejected.values())
+    if bad > max_bad_rows * candidates:
+        raise AirAwareError(
+            f"{name}: {bad} of {candidates} rows are bad, more than AIRAWARE_MAX_BAD_ROWS"
+            f" ({max_bad_rows:.0%}): {_in_words(found)}. Nothing was loaded. Fetch the file again,"
+            " or raise the limit if you know why."
+        )
+    if bad == candidates:
+        raise AirAwareError(f"{name}: not one row to use: {_in_words(found)}. Nothing was loaded.")
+    return found
+
+
+def _in_words(counts: Counts) -> str:
+    def listed(reasons) -> str:
+        return ", ".join(f"{n:,} {reason}" for reason, n in reasons.items()) or "none"
+
+    return (
+        f"{counts.rows_read:,} rows read; excluded by rule: {listed(counts.excluded)};"
+        f" rejected as bad: {listed(counts.rejected)}"
+    )
+
+
+def _names(zones: list[ZoneLoad]) -> str:
+    return " and ".join(zone.zone.name for zone in zones)
+
+
+def say(name: str, text: str) -> None:
+    """A line of progress, for people and logs alike."""
+    print(f"{datetime.now():%H:%M:%S} {name}: {text}", flush=True)
+
+
+def parse_years(text: str) -> list[int]:
+    """'2013,2015-2017' -> the years, ascending. Raises AirAwareError for anything else."""
+    years: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{4})(?:-(\d{4}))?\s*", part)
+        if not match or int(match[1]) > int(match[2] or match[1]):
+            raise AirAwareError(f"'{text}' is not a year, a span as 1980-2017, or a list of them")
+        years.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return sorted(years)
+
+
+def files_to_load(config: Settings, parameters: list[int] | None, years: list[int]) -> list:
+    """(parameter, year) of each file in the raw store. A named parameter's file must be there."""
+    there = set(rawstore.open(config.raw).names())
+    wanted = [(p, year) for year in years for p in parameters or DEFAULT_PARAMETERS]
+    found = [key for key in wanted if epa.file_name(*key) in there]
+    missing = [epa.file_name(*key) for key in wanted if key not in found]
+    if missing and (parameters or not found):
+        raise AirAwareError(
+            f"The raw store {config.raw} has no {', '.join(missing)}."
+            " Fetch it first: `fab fetch-year YEAR`."
+        )
+    for name in missing:
+        say(name, "not in the raw store; skipped")
+    return found
+
+
+def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> bool:
+    """Load all files of the years, several at a time; whether every zone holds all of them."""
+    if not config.zones:
+        raise AirAwareError("AIRAWARE_ZONES names no zone; docs/settings.md says how")
+    for code in parameters or ():
+        get(code)
+    files = files_to_load(config, parameters, years)
+    spark = (
+        SparkSession.builder.appName("AirAware")
+        # Groups are few and heavy: a task each, never merged.
+        .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "64")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "512")
+        .config("spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled", "true")
+        .getOrCreate()
+    )
+    cores = spark.sparkContext.defaultParallelism
+    shares = max(1, cores // len(files))
+
+    def load(key: tuple[int, int]) -> bool:
+        try:
+            return load_year(spark, config, *key, shares)
+        except AirAwareError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            return False
+
+    try:
+        # One more than the cores can compute: while one commits, another computes.
+        with ThreadPoolExecutor(max(2, cores)) as threads:
+            return all(list(threads.map(load, files)))
+    finally:
+        spark.stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; its exit status: 0 where every zone holds all that was asked for."""
+    parser = argparse.ArgumentParser(description="Load years of EPA's hourly files into the zones.")
+    parser.add_argument("--years", required=True, help="as 2017, 1980-2017 or 2013,2015-2017")
+    parser.add_argument("--parameters", default="", help="EPA's codes, as 44201,88101")
+    options = parser.parse_args(arguments)
+    try:
+        parameters = [int(code) for code in options.parameters.split(",") if code.strip()]
+        if submit(settings.read(), parameters or None, parse_years(options.years)):
+            return 0
+        print(
+            "error: not every zone holds all that was asked for; the lines above say why."
+            " Submit again once that is mended: what is loaded already is not loaded twice.",
+            file=sys.stderr,
+        )
+    except ValueError:
+        print(f"error: '{options.parameters}' is not a list of codes", file=sys.stderr)
+    except AirAwareError as error:
+        print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    # The tasks' functions must be found under the module's own name, where their caches live.
+    from airaware.batch import main as batch_main
+
+    sys.exit(batch_main())

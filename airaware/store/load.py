@@ -1,0 +1,273 @@
+"""A load: one parameter's year, whole or not at all, into one zone's database.
+
+The driver holds the zone's lock of that year from `begin` to `commit`. Tasks copy pieces into the
+attempt's own staging tables, each at most once however often it is tried. `commit` makes them the
+served partitions, and the manifest's row with them, in one transaction.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extras import Json
+
+from airaware import store
+from airaware.errors import AirAwareError
+from airaware.settings import Zone
+
+TABLES = ("cell_year", "station", "station_day")
+_KEYS = {"cell_year": "cell", "station": "site", "station_day": "site, day"}
+# A swap waits this long for readers before it lets them pass and tries again.
+SWAP_PATIENCE_SECONDS = 2
+SWAP_TRIES = 30
+
+
+@dataclass(frozen=True)
+class Load:
+    """Which year of which parameter, and which attempt at it (a word fit for a table's name)."""
+
+    parameter: int
+    year: int
+    attempt: str
+
+    def partition(self, table: str) -> str:
+        """The name of the table's served partition of this year."""
+        return f"{table}_{self.parameter}_{self.year}"
+
+    def staging(self, table: str) -> sql.Identifier:
+        """The attempt's own table."""
+        return sql.Identifier("staging", f"{self.partition(table)}_{self.attempt}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a load is made from: the file and the code. Two loads of equal sources are equal."""
+
+    input_name: str
+    input_sha256: str
+    code_version: str
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a file's rows."""
+
+    rows_read: int
+    excluded: Mapping[str, int]
+    rejected: Mapping[str, int]
+
+
+class ZoneLoad:
+    """A load into one zone. Use as a context: what was not committed is dropped."""
+
+    def __init__(self, zone: Zone, load: Load):
+        self.zone = zone
+        self.load = load
+        self._connection = store.connect(zone)
+        self._connection.autocommit = True
+
+    def __enter__(self) -> "ZoneLoad":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if not self._connection.closed:
+                self._drop_staging()
+        except psycopg2.Error:
+            pass  # The zone is gone; the next load of this year drops what is left.
+        finally:
+            self._connection.close()
+
+    def lock(self, wait: bool) -> bool:
+        """Take the zone's lock of this year, which goes with the driver; whether we have it."""
+        key = (self.load.parameter, self.load.year)
+        with self._connection.cursor() as cursor:
+            if wait:
+                cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
+                return True
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+            return cursor.fetchone()[0]
+
+    def holds(self, source: Source) -> bool:
+        """Whether the zone serves this very load already."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT input_sha256, code_version FROM load WHERE parameter = %s AND year = %s",
+                (self.load.parameter, self.load.year),
+            )
+            return cursor.fetchone() == (source.input_sha256, source.code_version)
+
+    def stage(self) -> None:
+        """Make the attempt's staging tables, and drop those of dead attempts at the same year."""
+        with self._connection.cursor() as cursor:
+            self._drop_staging()
+            for table in TABLES:
+                cursor.execute(
+                    sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                        self.load.staging(table), sql.Identifier(table)
+                    )
+                )
+            cursor.execute(
+                sql.SQL("CREATE TABLE {} (piece integer PRIMARY KEY)").format(
+                    self.load.staging("piece")
+                )
+            )
+
+    def commit(self, source: Source, counts: Counts, pieces: int, started_at: datetime) -> str:
+        """Put keys on the staging tables, count and sum them up, and serve them; the checksum.
+
+        Raises AirAwareError where not all pieces have arrived.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(self.load.staging("piece")))
+            arrived = cursor.fetchone()[0]
+            if arrived != pieces:
+                raise AirAwareError(
+                    f"zone {self.zone.name}: {arrived} of {pieces} pieces of"
+                    f" {source.input_name} arrived. Submit the year again."
+                )
+            for table in TABLES:
+                self._finish(cursor, table)
+            rows, checksum = self._sum_up(cursor)
+        self._swap(source, counts, rows, checksum, started_at)
+        return checksum
+
+    def _finish(self, cursor, table: str) -> None:
+        staging = self.load.staging(table)
+        cursor.execute(
+            sql.SQL(
+                "ALTER TABLE {} ADD PRIMARY KEY ({}),"
+                " ADD CHECK (parameter = {} AND year = {} AND parameter IS NOT NULL)"
+            ).format(
+                staging,
+                sql.SQL(_KEYS[table]),
+                sql.Literal(self.load.parameter),
+                sql.Literal(self.load.year),
+            )
+        )
+        cursor.execute(sql.SQL("ANALYZE {}").format(staging))
+
+    def _sum_up(self, cursor) -> tuple[dict[str, int], str]:
+        """Rows by table, and the sum of all rows' hashes: whatever their order, the same."""
+        rows, checksum = {}, 0
+        for table in TABLES:
+            cursor.execute(
+                sql.SQL(
+                    "SELECT count(*), coalesce(sum(hash_record_extended(t, 0)), 0) FROM {} t"
+                ).format(self.load.staging(table))
+            )
+            rows[table], total = cursor.fetchone()
+            checksum += int(total)
+        return rows, str(checksum)
+
+    def _swap(
+        self,
+        source: Source,
+        counts: Counts,
+        rows: dict[str, int],
+        checksum: str,
+        started_at: datetime,
+    ) -> None:
+        for attempt in range(1, SWAP_TRIES + 1):
+            try:
+                with self._connection, self._connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = %s", (SWAP_PATIENCE_SECONDS * 1000,))
+                    for table in TABLES:
+                        self._serve(cursor, table)
+                    self._record(cursor, source, counts, rows, checksum, started_at)
+                return
+            except psycopg2.errors.LockNotAvailable:
+                if attempt == SWAP_TRIES:
+                    raise AirAwareError(
+                        f"zone {self.zone.name}: readers held {source.input_name}'s tables for"
+                        f" {SWAP_TRIES * SWAP_PATIENCE_SECONDS} s. Submit the year again."
+                    ) from None
+
+    def _serve(self, cursor, table: str) -> None:
+        partition = sql.Identifier(self.load.partition(table))
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
+        cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA public").format(self.load.staging(table)))
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} RENAME TO {}").format(
+                sql.Identifier(f"{self.load.partition(table)}_{self.load.attempt}"), partition
+            )
+        )
+        parameter, year = self.load.parameter, self.load.year
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                sql.Identifier(table),
+                partition,
+                sql.SQL(", ").join(map(sql.Literal, (parameter, year))),
+                sql.SQL(", ").join(map(sql.Literal, (parameter, year + 1))),
+            )
+        )
+
+    def _record(
+        self,
+        cursor,
+        source: Source,
+        counts: Counts,
+        rows: dict[str, int],
+        checksum: str,
+        started_at: datetime,
+    ) -> None:
+        key = (self.load.parameter, self.load.year)
+        cursor.execute("DELETE FROM load WHERE parameter = %s AND year = %s", key)
+        cursor.execute(
+            "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
+            " synthetic, rows_read, excluded, rejected, rows_loaded, checksum, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                *key,
+                self.load.attempt,
+                source.input_name,
+                source.input_sha256,
+                source.code_version,
+                source.synthetic,
+                counts.rows_read,
+                Json(counts.excluded),
+                Json(counts.rejected),
+                Json(rows),
+                checksum,
+                started_at,
+            ),
+        )
+
+    def _drop_staging(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND tablename ~ %s",
+                (f"^[a-z_]+_{self.load.parameter}_{self.load.year}_",),
+            )
+            for (name,) in cursor.fetchall():
+                table = sql.Identifier("staging", name)
+                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+
+
+def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: bytes) -> None:
+    """Copy a piece (a binary COPY stream) into the attempt's table, unless it is there already.
+
+    Raises AirAwareError that names the zone where its database fails.
+    """
+    connection = store.connect(zone)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("INSERT INTO {} VALUES (%s) ON CONFLICT DO NOTHING").format(
+                    load.staging("piece")
+                ),
+                (piece,),
+            )
+            if cursor.rowcount:
+                statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(
+                    load.staging(table)
+                )
+                cursor.copy_expert(statement, io.BytesIO(rows))
+    except psycopg2.Error as error:
+        raise AirAwareError(f"zone {zone.name}: {str(error).strip()}") from None
+    finally:
+        connection.close()
