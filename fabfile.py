@@ -1,0 +1,6 @@
+"""The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one."""
+
+from tools.data import fetch_year, submit_year, synthesize_year
+from tools.infra import deploy, destroy, status, stop
+
+__all__ = ["deploy", "destroy", "fetch_year", "status", "stop", "submit_year", "synthesize_year"]

@@ -1,0 +1,160 @@
+"""Tasks that bring measurements in: EPA's files into the raw store, and from there to the zones."""
+
+import re
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fabric import Connection
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from airaware import epa, fetch, pollutants, rawstore, settings, synthetic
+from airaware.errors import AirAwareError
+from tools import environments
+from tools.local import Local
+from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
+from tools.steps import console
+
+LOCAL_MASTER = "local[*]"
+
+
+@operation(
+    iterable=["parameter"],
+    help={
+        "year": "the year, as 2017",
+        "parameter": PARAMETER_HELP,
+        "refresh": "ask the source for newer versions of files that are there",
+        "or_synthetic": "where the source cannot be reached, make synthetic files instead",
+        "env": ENV_HELP,
+        "dry_run": DRY_RUN_HELP,
+    },
+)
+def fetch_year(
+    _: Connection,
+    year: str,
+    parameter: list[str],
+    refresh: bool = False,
+    or_synthetic: bool = False,
+    env: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Bring a year's hourly files from EPA to the raw store."""
+    place = environments.find(env)
+    config = replace(settings.read(), raw=place.raw)
+    wanted = _parameters(parameter)
+    if dry_run:
+        for code in wanted or pollutants.DEFAULT_PARAMETERS:
+            name = epa.file_name(code, _year(year))
+            console.print(f"would bring {name} from {config.epa_url} into {config.raw}")
+        return
+    try:
+        with _bars() as progress:
+            report = fetch.fetch_year(config, _year(year), wanted or None, refresh, progress)
+    except fetch.SourceUnreachable as error:
+        if not or_synthetic:
+            raise
+        console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
+        _synthesize(place, _year(year), wanted)
+        return
+    for file in report.files:
+        size = f", {file.size / 1e6:.1f} MB" if file.size else ""
+        console.print(f"{file.name}: {file.status}{size}")
+
+
+@operation(
+    iterable=["parameter"],
+    help={
+        "year": "the year, as 2017",
+        "parameter": PARAMETER_HELP,
+        "env": ENV_HELP,
+        "dry_run": DRY_RUN_HELP,
+    },
+)
+def synthesize_year(
+    _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
+) -> None:
+    """Make up a year's files, marked as synthetic."""
+    _synthesize(environments.find(env), _year(year), _parameters(parameter), dry_run)
+
+
+@operation(
+    iterable=["parameter"],
+    help={
+        "years": "one or more years, as 2013,2015-2017",
+        "parameter": PARAMETER_HELP,
+        "master": "the Spark cluster to run on, as spark://HOST:7077 (this machine's cores)",
+        "env": ENV_HELP,
+        "dry_run": DRY_RUN_HELP,
+    },
+)
+def submit_year(
+    _: Connection,
+    years: str,
+    parameter: list[str],
+    master: str = LOCAL_MASTER,
+    env: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Run the Spark job over years, and load every zone."""
+    place, wanted = environments.find(env), _parameters(parameter)
+    if dry_run:
+        command = shlex.join(place.submit_command(years, wanted, master))
+        console.print(f"would run {command}", markup=False)
+        return
+    place.submit(years, wanted, master)
+
+
+def _synthesize(place: Local, year: int, parameters: list[int], dry_run: bool = False) -> None:
+    """Synthetic files of the parameters, or of the default ones that EPA measured in that year."""
+    store = rawstore.open(place.raw)
+    codes = parameters or [
+        code for code in pollutants.DEFAULT_PARAMETERS if pollutants.get(code).first_year <= year
+    ]
+    for code in codes:
+        name = epa.file_name(code, year)
+        if store.exists(name):
+            console.print(f"{name}: kept")
+        elif dry_run:
+            console.print(f"would make {name} in {place.raw}")
+        else:
+            with tempfile.TemporaryDirectory(prefix="airaware-") as folder, _bars() as progress:
+                path = Path(folder) / name
+                synthetic.write(path, code, year, progress=_named(progress, name))
+                store.put(name, path, epa.check_file(path, code, year).sha256)
+            console.print(f"{name}: made, synthetic, {store.size(name) / 1e6:.1f} MB")
+
+
+def _named(progress: fetch.Progress, name: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(name, done, total)
+
+
+@contextmanager
+def _bars() -> Iterator[fetch.Progress]:
+    """A progress bar per file: call the result with name, done and total (0: not known)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as display:
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                bars[name] = display.add_task(name, total=None)
+            display.update(bars[name], completed=done, total=total or None)
+
+        yield show
+
+
+def _year(text: str) -> int:
+    if not re.fullmatch(r"\d{4}", text):
+        raise AirAwareError(f"'{text}' is not a year: write four digits, as 2017")
+    return int(text)
+
+
+def _parameters(texts: list[str]) -> list[int]:
+    """Codes as numbers. Raises AirAwareError where one is no pollutant of ours."""
+    for text in texts:
+        if not re.fullmatch(r"\d{5}", text):
+            raise AirAwareError(f"--parameter: '{text}' is not a code of five digits, as 44201")
+    return [pollutants.get(int(text)).code for text in texts]

@@ -1,0 +1,148 @@
+"""The environment `local`: everything on this machine, two PostgreSQL clusters for the two zones.
+
+All of it lies in one state folder; nothing outside of it is changed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from airaware import settings
+from airaware.errors import AirAwareError
+from airaware.settings import Zone
+from airaware.store import schema
+from tools.postgres import OWNER, READER, Cluster, make_passfile
+from tools.steps import Step
+from tools.webserver import WebServer
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ZONES = ("a", "b")
+DRIVER_MEMORY = "1g"
+
+
+def state_folder() -> Path:
+    """AIRAWARE_STATE, or a folder of this checkout's own.
+
+    Root's databases belong to an unprivileged account, which may not reach the checkout: root's
+    state is kept under /var/lib.
+    """
+    if named := os.environ.get("AIRAWARE_STATE"):
+        return Path(named).absolute()
+    if os.geteuid() != 0:
+        return CHECKOUT / ".airaware"
+    digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()
+    return Path("/var/lib/airaware") / digest[:12]
+
+
+class Local:
+    """This machine as an environment."""
+
+    name = "local"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.passfile = folder / "passwords"
+        self.clusters = {zone: Cluster(folder / "zones" / zone, self.passfile) for zone in ZONES}
+        self.web = WebServer(folder / "run", folder / "logs" / "web.log")
+
+    @property
+    def raw(self) -> str:
+        """The raw store: AIRAWARE_RAW, or a folder of the state folder."""
+        return os.environ.get("AIRAWARE_RAW", str(self.folder / "raw"))
+
+    def zones(self, role: str) -> tuple[Zone, ...]:
+        """The zones' databases, as the role reaches them."""
+        return tuple(Zone(name, cluster.dsn(role)) for name, cluster in self.clusters.items())
+
+    def environ(self, role: str) -> dict[str, str]:
+        """The environment variables of a process that works on this environment as the role."""
+        zones = "; ".join(f"{zone.name}={zone.dsn}" for zone in self.zones(role))
+        return os.environ | {
+            "AIRAWARE_ZONES": zones,
+            "AIRAWARE_ZONE": ZONES[0],
+            "AIRAWARE_RAW": self.raw,
+        }
+
+    def deploy(self) -> Iterator[Step]:
+        """What brings the databases and the site up, with this checkout's schema and code."""
+        port = settings.read().port
+        if not self.folder.exists():
+            yield Step(f"make the state folder {self.folder}", self.make_folder)
+        yield from self.start_databases()
+        for zone in self.clusters:
+            yield Step(f"bring zone {zone}'s schema up to date", partial(self.migrate, zone))
+        if address := self.web.address():
+            yield Step(f"stop the web server of before at {address}", self.web.stop)
+        yield Step(
+            f"start the web server on port {port}",
+            lambda: self.web.start(port, self.environ(READER)),
+        )
+
+    def make_folder(self) -> None:
+        """Make the state folder, which others may pass through but not list."""
+        for name in ("raw", "spark", "logs", "run", "zones"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        make_passfile(self.passfile)
+
+    def start_databases(self) -> Iterator[Step]:
+        """What makes and starts the zones' databases where they are not there yet."""
+        for zone, cluster in self.clusters.items():
+            if not cluster.exists():
+                yield Step(f"make zone {zone}'s database", cluster.create)
+            verb = "start" if cluster.pid() is None else "check"
+            yield Step(f"{verb} zone {zone}'s database", cluster.start)
+
+    def migrate(self, zone: str) -> None:
+        """Bring the schema of the zone's database, which runs, up to date."""
+        schema.migrate(Zone(zone, self.clusters[zone].dsn(OWNER)))
+
+    def stop(self) -> Iterator[Step]:
+        """What stops the site and the databases; all data stay."""
+        if address := self.web.address():
+            yield Step(f"stop the web server at {address}", self.web.stop)
+        for zone, cluster in self.clusters.items():
+            if cluster.pid() is not None:
+                yield Step(f"stop zone {zone}'s database", cluster.stop)
+
+    def destroy(self) -> Iterator[Step]:
+        """What stops everything and deletes the state folder: databases, raw files and logs."""
+        yield from self.stop()
+        if self.folder.exists():
+            yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
+
+    def submit_command(self, years: str, parameters: list[int], master: str) -> list[str]:
+        """The spark-submit command of the main job; `years` as in "2013,2015-2017"."""
+        properties = CHECKOUT / "tools" / "log4j2.properties"
+        command = [
+            *(str(Path(sys.executable).parent / "spark-submit"), "--master", master),
+            *("--driver-memory", DRIVER_MEMORY, "--name", f"airaware {years}"),
+            *("--conf", f"spark.local.dir={self.folder / 'spark'}"),
+            *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
+            *("--driver-java-options", f"-Dlog4j2.configurationFile={properties.as_uri()}"),
+            *(str(CHECKOUT / "airaware" / "batch.py"), "--years", years),
+        ]
+        if parameters:
+            command += ["--parameters", ",".join(map(str, parameters))]
+        return command
+
+    def submit(self, years: str, parameters: list[int], master: str) -> None:
+        """Run the main job over files of the raw store, its output on ours.
+
+        Raises AirAwareError where it failed; the job itself has said why.
+        """
+        log = self.folder / "logs" / "spark.log"
+        environ = self.environ(OWNER) | {
+            "PYSPARK_PYTHON": sys.executable,
+            "AIRAWARE_SPARK_LOG": str(log),
+        }
+        if master.startswith("local"):
+            environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        status = subprocess.run(self.submit_command(years, parameters, master), env=environ)
+        if status.returncode != 0:
+            raise AirAwareError(f"The job failed; {log} has the detail")

@@ -1,0 +1,69 @@
+"""What an environment looks like: what runs, what is stored, what is loaded."""
+
+from rich.table import Table
+
+from airaware import pollutants, rawstore
+from airaware.settings import Zone
+from airaware.store import manifest
+from airaware.store.manifest import Loaded
+from tools.local import Local
+from tools.postgres import READER
+from tools.steps import console
+
+
+def show(place: Local) -> None:
+    """Print the environment's databases, raw files, loads per zone, and the site's address."""
+    console.print(f"environment {place.name} in {place.folder}")
+    for zone, cluster in place.clusters.items():
+        state = f"runs on port {cluster.port}" if cluster.pid() else "is stopped"
+        console.print(f"zone {zone}: the database {state if cluster.exists() else 'is not there'}")
+    _show_raw(place)
+    running = [name for name, cluster in place.clusters.items() if cluster.pid()]
+    if running:
+        zones = [Zone(name, place.clusters[name].dsn(READER)) for name in running]
+        _show_loads({zone.name: manifest.loads(zone) for zone in zones})
+    if address := place.web.address():
+        console.print(f"\nThe site: [bold]{address}/[/]")
+        console.print("Stop it: make stop. Delete all of it: .venv/bin/fab destroy")
+    else:
+        console.print("\nThe site is stopped. Start it: .venv/bin/fab deploy")
+
+
+def _show_raw(place: Local) -> None:
+    store = rawstore.open(place.raw)
+    names = store.names()
+    megabytes = sum(store.size(name) for name in names) / 1e6
+    console.print(f"raw store {store}: {len(names)} files, {megabytes:,.0f} MB")
+
+
+def _show_loads(loads: dict[str, list[Loaded]]) -> None:
+    """A row per parameter's year, with what each zone has of it."""
+    served = {
+        zone: {(load.year, load.parameter): load for load in rows} for zone, rows in loads.items()
+    }
+    keys = sorted({key for rows in served.values() for key in rows})
+    if not keys:
+        console.print("no year is loaded: fab fetch-year 2017, then fab submit-year 2017")
+        return
+    table = Table("year", "pollutant", "rows", "left out", "bad", "data", "zones")
+    for year, parameter in keys:
+        copies = {zone: rows.get((year, parameter)) for zone, rows in served.items()}
+        load = next(copy for copy in copies.values() if copy)
+        table.add_row(
+            str(year),
+            f"{parameter} {pollutants.get(parameter).label}",
+            *(f"{count:,}" for count in (load.rows_read, load.excluded, load.rejected)),
+            "synthetic" if load.synthetic else "EPA",
+            _agreement(copies),
+        )
+    console.print(table)
+
+
+def _agreement(copies: dict[str, Loaded | None]) -> str:
+    """Whether the zones hold the same figures of one load."""
+    missing = [zone for zone, copy in copies.items() if copy is None]
+    if missing:
+        return f"missing in {', '.join(missing)}: submit the year again"
+    if len({copy.checksum for copy in copies.values() if copy}) > 1:
+        return "they differ: submit the year again"
+    return "equal"
