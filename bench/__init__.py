@@ -1,0 +1,1 @@
+"""Benchmarks: ratios taken in one run, so that a noisy machine does not matter."""

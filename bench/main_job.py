@@ -1,0 +1,196 @@
+"""The main job on a synthetic ozone year of national size, against what bounds it.
+
+Other work on the machine slows all of a run alike, so the figures to keep are ratios: against
+pyarrow's own parse of the same zip, and against the first AirAware's algorithm.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import psycopg2
+import pyarrow as pa
+import pyarrow.csv
+from pyspark.sql import SparkSession
+
+from airaware import batch, epa, synthetic
+from airaware.interpolate import Points, mean_over_time, weights
+from airaware.store.load import Load
+from bench import original
+from bench.measure import Figure, peak_memory, seconds
+from tools.local import Local
+from tools.postgres import OWNER
+from tools.steps import carry_out
+
+OZONE = 44201
+YEARS = (2016, 2017)
+YEAR = YEARS[-1]
+LEAST_ROWS = 8_900_000
+LEAST_STATIONS = 1_200
+ORIGINAL_DAYS = 3
+# "Ten columns" of the file, as the first measurements had them.
+PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample Measurement"]
+
+
+def figures(raw: Path) -> list[Figure]:
+    """All figures of the main job; `raw` keeps the input from one run to the next."""
+    make_input(raw)
+    zip_path = raw / epa.file_name(OZONE, YEAR)
+    folder = Path(tempfile.mkdtemp(prefix="airaware-bench-"))
+    place = Local(folder)
+    try:
+        place.make_folder()
+        carry_out(place.start_databases(), dry_run=False)
+        for zone in place.clusters:
+            place.migrate(zone)
+        parses = [seconds(lambda: parse(zip_path))]
+        one = submit(place, raw, str(YEAR))
+        parses.append(seconds(lambda: parse(zip_path)))
+        rows, stations = loaded(place)
+        forget_loads(place)
+        two = submit(place, raw, f"{YEARS[0]}-{YEARS[-1]}")
+        parses.append(seconds(lambda: parse(zip_path)))
+    finally:
+        carry_out(place.destroy(), dry_run=False)
+        shutil.rmtree(folder, ignore_errors=True)
+    parse_seconds = float(np.median(parses))
+    return [
+        Figure("rows of the year", rows, "rows", LEAST_ROWS, at_least=True),
+        Figure("stations of the year", stations, "stations", LEAST_STATIONS, at_least=True),
+        Figure("pyarrow's one-thread parse of the zip", parse_seconds, "s"),
+        Figure("zip to both zones committed", one.seconds, "s"),
+        Figure("zip to both zones / parse", one.seconds / parse_seconds, "times", 6),
+        Figure("two years / one year", two.seconds / one.seconds, "times", 2.1),
+        Figure("peak memory of all processes, one year", one.peak_gb, "GB", 4),
+        Figure("peak memory of all processes, two years", two.peak_gb, "GB", 4),
+        *against_the_original(raw, rows),
+    ]
+
+
+def make_input(raw: Path) -> None:
+    """Synthetic national ozone years, made once."""
+    raw.mkdir(parents=True, exist_ok=True)
+    for year in YEARS:
+        path = raw / epa.file_name(OZONE, year)
+        if not path.exists():
+            print(f"making {path.name} ...", flush=True)
+            new = path.with_suffix(".new")
+            synthetic.write(new, OZONE, year)
+            new.rename(path)
+
+
+def parse(zip_path: Path) -> int:
+    """pyarrow's streaming CSV reader on one thread, straight out of the zip; the rows."""
+    with zipfile.ZipFile(zip_path) as archive, archive.open(archive.namelist()[0]) as stream:
+        reader = pyarrow.csv.open_csv(
+            stream,
+            pyarrow.csv.ReadOptions(use_threads=False, block_size=epa.BLOCK_BYTES),
+            convert_options=pyarrow.csv.ConvertOptions(include_columns=PARSED_COLUMNS),
+        )
+        return sum(batch.num_rows for batch in reader)
+
+
+class Submit:
+    """One run of spark-submit: seconds without the session's start, and peak memory."""
+
+    def __init__(self, output: str, peak_bytes: int):
+        match = re.search(r"submit: \d+ files in ([\d.]+) s", output)
+        if not match:
+            raise SystemExit(f"the submit failed:\n{output}")
+        self.seconds = float(match[1])
+        self.peak_gb = peak_bytes / 2**30
+
+
+def submit(place: Local, raw: Path, years: str) -> Submit:
+    """Load years with two local cores."""
+    environ = place.environ(OWNER) | {
+        "AIRAWARE_RAW": str(raw),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "AIRAWARE_SPARK_LOG": str(place.folder / "logs" / "spark.log"),
+    }
+    process = subprocess.Popen(
+        place.submit_command(years, [OZONE], "local[2]"),
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+    def roots() -> list[int]:
+        databases = (cluster.pid() for cluster in place.clusters.values())
+        return [process.pid, *(pid for pid in databases if pid)]
+
+    with peak_memory(roots) as memory:
+        output, _ = process.communicate()
+    return Submit(output, memory.peak_bytes)
+
+
+def loaded(place: Local) -> tuple[int, int]:
+    """Rows read and stations of the year, by the first zone's manifest."""
+    with psycopg2.connect(place.zones(OWNER)[0].dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rows_read, (rows_loaded ->> 'station')::int FROM load")
+        return cursor.fetchone()
+
+
+def forget_loads(place: Local) -> None:
+    """Empty the manifests, so that what is there is loaded again."""
+    for zone in place.zones(OWNER):
+        with psycopg2.connect(zone.dsn) as connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM load")
+
+
+def against_the_original(raw: Path, rows: int) -> list[Figure]:
+    """Both algorithms on the first AirAware's lattice with its one metric, the monthly mean.
+
+    Ours from the zip on; the original's from cleaned rows in memory, on three days, scaled by rows.
+    """
+    spark = SparkSession.builder.master("local[2]").appName("bench").getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    lattice = original.lattice()
+    job = batch.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2)
+    try:
+        spark.range(2).count()
+        ours = seconds(lambda: lattice_months(spark, job, lattice))
+        few = original.rows_of_days(raw / epa.file_name(OZONE, YEAR), OZONE, YEAR, ORIGINAL_DAYS)
+        theirs = seconds(lambda: original.monthly_means(spark.sparkContext, few, lattice).count())
+    finally:
+        spark.stop()
+    scaled = theirs * rows / len(few)
+    return [
+        Figure("points of the original's lattice", len(lattice[0]), "points"),
+        Figure("its algorithm, three days", theirs, "s"),
+        Figure("its algorithm, scaled by rows to the year", scaled, "s"),
+        Figure("ours on its lattice with its metric, from the zip", ours, "s"),
+        Figure("its algorithm / ours", scaled / ours, "times", 100, at_least=True),
+    ]
+
+
+def lattice_months(spark: SparkSession, job: batch.Job, lattice: tuple) -> list:
+    """The year's monthly means on a lattice (latitude, longitude), by the batch without a store."""
+    latitude, longitude = lattice
+
+    def read(batches):
+        return batch.read_shares(job, batches)
+
+    def months(table: pa.Table) -> pa.Table:
+        month = table.column("month")[0].as_py()
+        if month == 0:
+            return pa.table({"mean": pa.array([], pa.binary())})
+        stations = batch.assemble(table, job.days(month))
+        reach = weights(Points(latitude, longitude), Points(stations.latitude, stations.longitude))
+        mean, _ = mean_over_time(reach.matrix, stations.hours[:, : -epa.TAIL_HOURS])
+        return pa.table({"mean": pa.array([mean.tobytes()], pa.binary())})
+
+    return (
+        spark.range(0, job.shares, 1, job.shares)
+        .mapInArrow(read, batch.from_arrow_schema(epa.STATION_MONTHS))
+        .groupBy("month")
+        .applyInArrow(months, "mean binary")
+        .collect()
+    )

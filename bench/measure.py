@@ -1,0 +1,109 @@
+"""Measuring, and the table that comes out of it."""
+
+import json
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+MEMORY_INTERVAL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `bound` is the greatest good value, or the least if `at_least`."""
+
+    name: str
+    value: float
+    unit: str
+    bound: float | None = None
+    at_least: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bound holds; a figure without one is always well."""
+        if self.bound is None:
+            return True
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+class PeakMemory:
+    """The greatest sum of PSS (bytes) over processes and all their descendants."""
+
+    def __init__(self, roots: Callable[[], list[int]]):
+        self.roots = roots
+        self.peak_bytes = 0
+
+    def sample(self) -> None:
+        """Look once. Processes that end meanwhile count as nothing."""
+        processes: dict[int, psutil.Process] = {}
+        for pid in self.roots():
+            try:
+                root = psutil.Process(pid)
+                for process in [root, *root.children(recursive=True)]:
+                    processes[process.pid] = process
+            except psutil.NoSuchProcess:
+                continue
+        total = 0
+        for process in processes.values():
+            try:
+                total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        self.peak_bytes = max(self.peak_bytes, total)
+
+
+@contextmanager
+def peak_memory(roots: Callable[[], list[int]]) -> Iterator[PeakMemory]:
+    """Watch the memory of `roots` and their descendants for as long as the context lasts."""
+    peak, done = PeakMemory(roots), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(MEMORY_INTERVAL_SECONDS):
+            peak.sample()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
+def report(figures: list[Figure], path: Path) -> bool:
+    """Print the table and write it to `path` (JSON); whether every bound holds."""
+    console = Console()
+    memory_gb = psutil.virtual_memory().total / 2**30
+    table = Table(
+        title=f"{date.today()}, {psutil.cpu_count()} cores, {memory_gb:.0f} GB, "
+        f"Python {platform.python_version()}"
+    )
+    for column in ("figure", "value", "unit", "bound", "ok"):
+        table.add_column(column, justify="right" if column in ("value", "bound") else "left")
+    for figure in figures:
+        sign = "≥" if figure.at_least else "≤"
+        bound = "" if figure.bound is None else f"{sign} {figure.bound:g}"
+        ok = "" if figure.bound is None else ("yes" if figure.ok else "NO")
+        table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, bound, ok)
+    console.print(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps([asdict(figure) | {"ok": figure.ok} for figure in figures], indent=2) + "\n"
+    )
+    return all(figure.ok for figure in figures)
