@@ -136,7 +136,9 @@ def _bars() -> Iterator[fetch.Progress]:
     """A progress bar per file: call the result with name, done and total (0: not known)."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     bars: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True) as display:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as display:
 
         def show(name: str, done: int, total: int) -> None:
             if name not in bars:

@@ -12,7 +12,7 @@ from tools.steps import carry_out, console
 
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def deploy(_: Connection, env: str = "", dry_run: bool = False) -> None:
-    """Start the databases and the site, as this checkout has them."""
+    """Start the databases and the site of this checkout."""
     carry_out(environments.find(env).deploy(), dry_run)
 
 

@@ -1,0 +1,50 @@
+"""What the tests share: two real databases, and real measurements."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airaware.settings import Zone
+from tools.local import Local
+from tools.postgres import OWNER, READER
+from tools.steps import carry_out
+
+REAL_EPA = Path(__file__).parents[2] / "shared" / "data" / "epa"
+
+
+@pytest.fixture(scope="session")
+def region() -> Iterator[Local]:
+    """An environment of the tests' own: two databases that run, with the schema, and no site."""
+    # Root's databases belong to another account, which pytest's own folders keep out.
+    with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
+        local = Local(Path(folder))
+        local.make_folder()
+        try:
+            carry_out(local.start_databases(), dry_run=False)
+            for zone in local.clusters:
+                local.migrate(zone)
+            yield local
+        finally:
+            carry_out(local.stop(), dry_run=False)
+
+
+@pytest.fixture(scope="session")
+def zones(region: Local) -> tuple[Zone, ...]:
+    """Both zones, as the owner reaches them: for loads."""
+    return region.zones(OWNER)
+
+
+@pytest.fixture(scope="session")
+def reader_zones(region: Local) -> tuple[Zone, ...]:
+    """Both zones, as the web server reaches them: to read only."""
+    return region.zones(READER)
+
+
+@pytest.fixture(scope="session")
+def real_epa() -> Path:
+    """A folder with files as EPA publishes them: Chicago in 2013."""
+    if not REAL_EPA.is_dir():
+        pytest.skip(f"the real measurements are not there: {REAL_EPA}")
+    return REAL_EPA
