@@ -13,10 +13,11 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -49,7 +50,12 @@ SYNTHETIC_COMMENT = b"synthetic"
 # US wildfire smoke, by the agency's word (AQS qualifiers IT and RT): kept and flagged.
 SMOKE = ("IT", "RT")
 BLOCK_BYTES = 16 << 20
+# What zipfile and csv say of damaged bytes: also that a version or a cipher is not theirs to read.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError, csv.Error,
+)  # fmt: skip
 FIRST_ROWS = 100
+MAX_POC = 1000  # beyond any that EPA gives out
 # Hours of the next month's first morning that the last day's 8-hour means reach into.
 TAIL_HOURS = 7
 
@@ -117,8 +123,9 @@ def check_file(path: Path, parameter: int, year: int) -> FileInfo:
 
     Raises AirAwareError that names the file, what is wrong with it, and what to do.
     """
-    with _open_csv(path) as (archive, _):
-        archive.testzip()
+    with _open_csv(path) as (archive, member), archive.open(member) as stream:
+        while stream.read(BLOCK_BYTES):
+            pass  # The CRC is checked at the end.
     return identify(path, parameter, year)
 
 
@@ -161,7 +168,7 @@ def _open_csv(path: Path) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
             if len(members) != 1 or not members[0].file_size:
                 raise zipfile.BadZipFile("it does not hold one CSV file with rows")
             yield archive, members[0]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise _bad_file(path, f"not a whole zip of EPA's ({error})") from None
 
 
@@ -220,7 +227,7 @@ def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
     """The block's columns and the number of lines that have not as many as the header.
 
     Texts come as dictionaries, so that each distinct text is judged once; so do numbers in a block
-    where one of them is not a number.
+    where something is wrong.
     """
     texts = dict.fromkeys(header, pa.dictionary(pa.int32(), pa.string()))
     bad_lines = 0
@@ -230,10 +237,10 @@ def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
         bad_lines += 1
         return "skip"
 
-    def read(types: dict) -> pa.Table:
+    def read(lines: bytes, types: dict) -> pa.Table:
         return pyarrow.csv.read_csv(
-            pa.py_buffer(block),
-            pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(block)),
+            pa.py_buffer(lines),
+            pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(lines)),
             pyarrow.csv.ParseOptions(invalid_row_handler=skip),
             pyarrow.csv.ConvertOptions(
                 include_columns=[name for name in (*TEXTS, *NUMBERS, METHOD) if name in header],
@@ -241,11 +248,16 @@ def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
             ),
         )
 
-    try:
-        return read(texts | dict.fromkeys(NUMBERS, pa.float64())), bad_lines
-    except pa.ArrowInvalid:
-        bad_lines = 0
-        return read(texts), bad_lines
+    with suppress(pa.ArrowInvalid):
+        table = read(block, texts | dict.fromkeys(NUMBERS, pa.float64()))
+        if not bad_lines:
+            return table, 0
+    lines = block.decode("utf-8", "replace").encode().splitlines()
+    # A quote that nothing closes would take in the next line, unless a block ends between them.
+    whole = [line for line in lines if line.count(b'"') % 2 == 0]
+    bad_lines = len(lines) - len(whole)
+    table = read(b"\n".join([*whole, b""]) or b"\n", texts)
+    return table, bad_lines
 
 
 def _judged(table: pa.Table, name: str, judge: Callable[[str], float]) -> np.ndarray:
@@ -312,6 +324,8 @@ def _station_months(
 ) -> pa.RecordBatch:
     table, bad_lines = _read_csv(header, block)
     poc, latitude, longitude, value = (_numbers(table, name) for name in NUMBERS)
+    with np.errstate(over="ignore"):
+        value = value.astype(np.float32)
     day, hour = _judged(table, "Date Local", _day(year)), _judged(table, "Time Local", _hour)
     units, code = pollutant.file_units, str(pollutant.code)
     verdict = np.zeros(table.num_rows, dtype=np.int64)
@@ -332,7 +346,9 @@ def _station_months(
     find(_judged(table, "Units of Measure", lambda text: 0 if text in units else _CODE[OTHER_UNIT]))
     find(np.where(day < 0, -day, 0))
     find(np.where(hour < 0, -hour, 0))
-    find(np.where(np.isfinite(poc + latitude + longitude + value), 0, _CODE[BAD_NUMBER]))
+    numbers = np.isfinite(latitude) & np.isfinite(longitude) & np.isfinite(value)
+    numbers &= (poc == np.floor(poc)) & (poc >= 0) & (poc < MAX_POC)
+    find(np.where(numbers, 0, _CODE[BAD_NUMBER]))
     find(_place_verdicts(latitude, longitude))
 
     counts = Counter({_VERDICTS[c]: int(n) for c, n in enumerate(np.bincount(verdict)) if n})
@@ -369,7 +385,7 @@ def _station_months(
             [*poc[first].astype(int).tolist(), None],
             [*(position + starts).tolist(), position],
             pieces(hour_of_month.astype(np.uint16)),
-            pieces(value[row].astype(np.float32)),
+            pieces(value[row]),
             pieces(smoke),
             [None] * runs + [json.dumps(counts)],
         ],
@@ -381,7 +397,7 @@ def _place_verdicts(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     """Each row's verdict on its coordinates, asked once per run of rows of one place."""
     starts = _runs(latitude, longitude)
     places = zip(latitude[starts].tolist(), longitude[starts].tolist(), strict=True)
-    verdicts = [_place_verdict(lat, lon) if lat == lat and lon == lon else 0 for lat, lon in places]
+    verdicts = [_place_verdict(*place) if all(map(isfinite, place)) else 0 for place in places]
     return np.repeat(verdicts, np.diff([*starts, len(latitude)])) if len(starts) else np.zeros(0)
 
 
