@@ -16,7 +16,6 @@ from airaware.errors import AirAwareError
 from tools.postgres import HOST, port_is_free
 
 WORKERS = 2
-THREADS = 4
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -69,8 +68,7 @@ class WebServer:
         command = [
             *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
             *("--config", "python:airaware.web.gunicorn"),
-            *("--bind", f"{HOST}:{port}", "--pid", str(self.pid_file)),
-            *("--worker-class", "gthread", "--workers", f"{WORKERS}", "--threads", f"{THREADS}"),
+            *("--workers", f"{WORKERS}", "--bind", f"{HOST}:{port}", "--pid", str(self.pid_file)),
         ]
         with self.log.open("ab") as log:
             server = subprocess.Popen(
