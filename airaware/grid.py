@@ -54,20 +54,18 @@ def in_us(latitude: float, longitude: float) -> bool:
     return not _members().isdisjoint(h3.grid_disk(cell, 1))
 
 
-def overlapping_cells() -> list[int]:
-    """Every cell that overlaps the US, from the outlines in PyPI's plotly-geo (extra `grid`)."""
+def outlines() -> dict[str, dict]:
+    """The states, DC and Puerto Rico by their two letters, as GeoJSON: extra `grid` has them."""
     import _plotly_geo
     import shapefile
 
-    outlines = Path(_plotly_geo.__file__).parent / "package_data" / "cb_2016_us_state_500k"
-    cells: set[int] = set()
-    for state in shapefile.Reader(str(outlines)).iterShapeRecords():
-        if state.record["STUSPS"] not in LEFT_OUT:
-            cells.update(_cells_of(state.shape.__geo_interface__))
-    return sorted(cells)
+    path = Path(_plotly_geo.__file__).parent / "package_data" / "cb_2016_us_state_500k"
+    states = shapefile.Reader(str(path)).iterShapeRecords()
+    found = {state.record["STUSPS"]: state.shape.__geo_interface__ for state in states}
+    return {name: outline for name, outline in found.items() if name not in LEFT_OUT}
 
 
-def _cells_of(outline: dict) -> set[int]:
+def overlapping_cells(outline: dict) -> set[int]:
     """The cells that overlap a GeoJSON Polygon or MultiPolygon (longitude, latitude)."""
     polygons = outline["coordinates"]
     if outline["type"] == "Polygon":
@@ -80,5 +78,6 @@ def _cells_of(outline: dict) -> set[int]:
 
 
 if __name__ == "__main__":
-    compacted = sorted(h3.compact_cells(overlapping_cells()))
+    us = set().union(*map(overlapping_cells, outlines().values()))
+    compacted = sorted(h3.compact_cells(sorted(us)))
     np.savez_compressed(CELLS_FILE, compacted=np.array(compacted, dtype=np.int64))
