@@ -1,0 +1,223 @@
+"""The raw store: EPA's zips as they came, whole and checked. A folder, or a bucket.
+
+A file appears under its name only when all of it is there, and its SHA-256 with it: in a folder as
+NAME.sha256 (`sha256sum --check` reads it), in a bucket as metadata of the object.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airaware.errors import AirAwareError
+
+
+def open(url: str) -> "FolderStore | S3Store":
+    """The store at `url`: a folder's path, or s3://bucket or s3://bucket/prefix.
+
+    S3 takes boto3's own configuration: credentials, AWS_REGION, AWS_ENDPOINT_URL.
+    """
+    if "://" not in url:
+        return FolderStore(Path(url))
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise AirAwareError(f"AIRAWARE_RAW: '{url}' is neither a folder nor s3://BUCKET/PREFIX")
+    return S3Store(parts.netloc, parts.path.strip("/"))
+
+
+def _absent(place: str, name: str) -> AirAwareError:
+    return AirAwareError(f"{place} has no {name}. Fetch it: `fab fetch-year YEAR`.")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check(path: Path, sha256: str, name: str) -> None:
+    """AirAwareError where a copy is not, byte for byte, what it was made from."""
+    if _digest(path) != sha256:
+        raise AirAwareError(f"{name}: its SHA-256 is not {sha256}: damaged or changed. Try again.")
+
+
+class FolderStore:
+    """Files in one folder, made when the first comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def names(self) -> list[str]:
+        """The names of the zips, sorted."""
+        return sorted(path.name for path in self.folder.glob("*.zip"))
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there, whole."""
+        return (self.folder / name).is_file()
+
+    def put(self, name: str, path: Path, sha256: str) -> None:
+        """Store a copy of `path`, whose SHA-256 was found to be `sha256`, in one step.
+
+        The copy keeps the file's time of modification. Raises AirAwareError where the copy differs.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            checksum = self.folder / f"{name}.sha256"
+            with self._replacing(name) as copy:
+                shutil.copy2(path, copy)
+                _check(copy, sha256, name)
+                # Between the two renames: no checksum rather than another file's.
+                checksum.unlink(missing_ok=True)
+            with self._replacing(checksum.name) as copy:
+                copy.write_text(f"{sha256}  {name}\n")
+        except OSError as error:
+            raise AirAwareError(f"Cannot store {name} in {self.folder}: {error}") from None
+
+    @contextmanager
+    def _replacing(self, name: str) -> Iterator[Path]:
+        """A path to write to; it gets its name once it is on the disk."""
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
+        copy = Path(temporary)
+        try:
+            yield copy
+            copy.chmod(0o644)
+            os.fsync(handle)
+            copy.replace(self.folder / name)
+            folder = os.open(self.folder, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        finally:
+            os.close(handle)
+            copy.unlink(missing_ok=True)
+
+    def sha256(self, name: str) -> str:
+        """The file's SHA-256 in hex: as checked when it came, or else taken now."""
+        with self.local(name) as path, suppress(FileNotFoundError):
+            return (self.folder / f"{name}.sha256").read_text().split()[0]
+        return _digest(path)
+
+    def size(self, name: str) -> int:
+        """The file's size in bytes."""
+        with self.local(name) as path:
+            return path.stat().st_size
+
+    def modified_seconds(self, name: str) -> float:
+        """When the file was last changed at its source, in seconds since 1970."""
+        with self.local(name) as path:
+            return path.stat().st_mtime
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """The file itself, to be read. Raises AirAwareError where it is absent."""
+        if not self.exists(name):
+            raise _absent(str(self), name)
+        yield self.folder / name
+
+
+class S3Store:
+    """Objects under one prefix of a bucket."""
+
+    def __init__(self, bucket: str, prefix: str = "") -> None:
+        self.bucket = bucket
+        self.prefix = f"{prefix}/" if prefix else ""
+        self._client = boto3.client("s3")
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def names(self) -> list[str]:
+        """The names of the zips, sorted."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self._explained("list the files"):
+            keys = [
+                item["Key"].removeprefix(self.prefix)
+                for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix)
+                for item in page.get("Contents", [])
+            ]
+        return sorted(key for key in keys if key.endswith(".zip") and "/" not in key)
+
+    def exists(self, name: str) -> bool:
+        """Whether the object is there; S3 shows an upload only when it is whole."""
+        return self._head(name) is not None
+
+    def put(self, name: str, path: Path, sha256: str) -> None:
+        """Store a copy of `path`, whose SHA-256 was found to be `sha256`, in one step.
+
+        The object remembers the file's time of modification as well.
+        """
+        metadata = {"sha256": sha256, "modified": repr(path.stat().st_mtime)}
+        with self._explained(f"store {name}"):
+            self._client.upload_file(
+                str(path), self.bucket, self.prefix + name, ExtraArgs={"Metadata": metadata}
+            )
+
+    def sha256(self, name: str) -> str:
+        """The file's SHA-256 in hex: as checked when it came, or else taken now."""
+        recorded = self._known(name)["Metadata"].get("sha256")
+        if recorded:
+            return recorded
+        with self.local(name) as path:
+            return _digest(path)
+
+    def size(self, name: str) -> int:
+        """The file's size in bytes."""
+        return self._known(name)["ContentLength"]
+
+    def modified_seconds(self, name: str) -> float:
+        """When the file was last changed at its source, in seconds since 1970."""
+        head = self._known(name)
+        return float(head["Metadata"].get("modified", head["LastModified"].timestamp()))
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """A local copy, checked, for as long as the context lasts. AirAwareError where absent."""
+        recorded = self._known(name)["Metadata"].get("sha256")
+        with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
+            path = Path(folder) / name
+            with self._explained(f"read {name}"):
+                self._client.download_file(self.bucket, self.prefix + name, str(path))
+            if recorded:
+                _check(path, recorded, f"{self}{name}")
+            yield path
+
+    def _known(self, name: str) -> dict:
+        head = self._head(name)
+        if head is None:
+            raise _absent(str(self), name)
+        return head
+
+    def _head(self, name: str) -> dict | None:
+        """The object's metadata; None where there is no such object."""
+        with self._explained(f"look for {name}"):
+            try:
+                return self._client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+                    raise
+        self._bucket_is_there()
+        return None
+
+    def _bucket_is_there(self) -> None:
+        """A missing bucket answers like a missing object, and is a mistake."""
+        with self._explained("open the bucket"):
+            self._client.head_bucket(Bucket=self.bucket)
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError, Boto3Error) as error:
+            raise AirAwareError(
+                f"Cannot {what} in {self}: {error}. Check AIRAWARE_RAW, the credentials"
+                " and AWS_ENDPOINT_URL."
+            ) from None

@@ -1,0 +1,158 @@
+"""The raw store: the same behaviour of a folder and of a bucket on moto's server."""
+
+import hashlib
+import os
+import subprocess
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from airaware import rawstore
+from airaware.errors import AirAwareError
+
+NAME = "hourly_44201_2017.zip"
+SEPTEMBER_2001_SECONDS = 1_000_000_000.25
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint, monkeypatch, tmp_path):
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    resource = boto3.resource("s3").Bucket("epa-data")
+    resource.create()
+    yield resource
+    resource.objects.delete()
+    resource.delete()
+
+
+@pytest.fixture(params=["folder", "bucket", "prefix"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        return rawstore.open(str(tmp_path / "raw"))
+    request.getfixturevalue("bucket")
+    return rawstore.open("s3://epa-data" + ("/some/where" if request.param == "prefix" else ""))
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "download"
+    path.write_bytes(b"zip" * 5_000_000)  # S3 takes it in several parts.
+    os.utime(path, (SEPTEMBER_2001_SECONDS, SEPTEMBER_2001_SECONDS))
+    return path
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_stores_a_file_with_its_checksum_size_and_time(store, file):
+    assert not store.exists(NAME)
+    assert store.names() == []
+
+    store.put(NAME, file, sha256(file))
+
+    assert store.exists(NAME)
+    assert store.names() == [NAME]
+    assert store.sha256(NAME) == sha256(file)
+    assert store.size(NAME) == file.stat().st_size
+    assert store.modified_seconds(NAME) == pytest.approx(SEPTEMBER_2001_SECONDS, abs=1e-3)
+    with store.local(NAME) as path:
+        assert path.name == NAME
+        assert path.read_bytes() == file.read_bytes()
+
+
+def test_replaces_a_file(store, file):
+    store.put(NAME, file, sha256(file))
+    file.write_bytes(b"another")
+    store.put(NAME, file, sha256(file))
+    assert store.sha256(NAME) == sha256(file)
+    with store.local(NAME) as path:
+        assert path.read_bytes() == b"another"
+
+
+def test_an_absent_file_is_a_persons_error(store):
+    for ask in (store.sha256, store.size, store.modified_seconds):
+        with pytest.raises(AirAwareError, match=f"has no {NAME}. Fetch it"):
+            ask(NAME)
+    with pytest.raises(AirAwareError, match=f"has no {NAME}. Fetch it"), store.local(NAME):
+        pass
+
+
+def test_the_folders_checksum_is_sha256sums(tmp_path, file):
+    store = rawstore.open(str(tmp_path / "raw"))
+    store.put(NAME, file, sha256(file))
+    check = ["sha256sum", "--check", "--strict", f"{NAME}.sha256"]
+    subprocess.run(check, cwd=store.folder, capture_output=True, check=True)
+
+
+def test_a_file_put_by_hand_has_a_checksum_too(tmp_path, bucket, file):
+    (tmp_path / NAME).write_bytes(file.read_bytes())
+    bucket.upload_file(str(file), NAME)
+    for url in (str(tmp_path), "s3://epa-data"):
+        assert rawstore.open(url).sha256(NAME) == sha256(file)
+
+
+def test_a_copy_that_differs_never_gets_its_name(tmp_path, file):
+    store = rawstore.open(str(tmp_path / "raw"))
+    with pytest.raises(AirAwareError, match="damaged or changed"):
+        store.put(NAME, file, "0" * 64)
+    assert list(store.folder.iterdir()) == []
+
+
+def test_an_interrupted_put_leaves_the_old_file(tmp_path, file, monkeypatch):
+    store = rawstore.open(str(tmp_path / "raw"))
+    store.put(NAME, file, sha256(file))
+    before = sha256(file)
+    file.write_bytes(b"another")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.put(NAME, file, sha256(file))
+    with store.local(NAME) as path:
+        assert sha256(path) == before
+    assert store.sha256(NAME) == before
+    assert store.names() == [NAME]
+
+
+def test_a_damaged_object_is_not_handed_out(bucket, file):
+    store = rawstore.open("s3://epa-data")
+    store.put(NAME, file, "0" * 64)
+    with pytest.raises(AirAwareError, match="damaged or changed"), store.local(NAME):
+        pass
+
+
+def test_a_missing_bucket_is_named(bucket):
+    with pytest.raises(AirAwareError, match=r"s3://nowhere.*AIRAWARE_RAW"):
+        rawstore.open("s3://nowhere").exists(NAME)
+
+
+@pytest.mark.parametrize("url", ["gs://bucket", "s3://", "https://example.org/raw"])
+def test_other_addresses_are_refused(url):
+    with pytest.raises(AirAwareError, match="AIRAWARE_RAW"):
+        rawstore.open(url)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, file):
+    (tmp_path / "raw").write_text("a file")
+    with pytest.raises(AirAwareError, match=f"Cannot store {NAME} in {tmp_path}"):
+        rawstore.open(str(tmp_path / "raw")).put(NAME, file, sha256(file))
