@@ -51,8 +51,10 @@ python_makes_environments() {
 
 # Major versions of the PostgreSQL servers that are installed and new enough, newest first.
 postgresql_versions() {
-    find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | cut -d/ -f5 | sort -rn |
-        awk '$1 >= 15'
+    local server
+    for server in /usr/lib/postgresql/*/bin/postgres; do
+        [ ! -e "$server" ] || echo "$server"
+    done | cut -d/ -f5 | sort -rn | awk '$1 >= 15'
 }
 
 postgis_is_there() {
@@ -116,9 +118,10 @@ apt() {
 }
 
 install_system_packages() {
-    local packages
-    mapfile -t packages < <(missing_packages "$@")
-    [ ${#packages[@]} != 0 ] || return 0
+    local missing packages
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    mapfile -t packages <<<"$missing"
     echo "System packages that are missing: ${packages[*]}"
     command -v apt-get >/dev/null || fail "this is no Debian or Ubuntu: install them your own way" \
         "(PostgreSQL 15 or newer with PostGIS, Java 17 or newer, Python's venv), then try again"
