@@ -150,8 +150,10 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         joined("smoke", bool),
     )
     by_instrument = np.full((len(first), 24 * days + epa.TAIL_HOURS), np.nan)
-    # Backwards: of duplicates, the first in the file is written last.
-    by_instrument[row[::-1], hour[::-1]] = value[::-1]
+    # Backwards: of duplicates, the first in the file is written last. By copies, as NumPy walks
+    # views like row[::-1] in the order of memory.
+    backwards = np.arange(len(row) - 1, -1, -1)
+    by_instrument[row[backwards], hour[backwards]] = value[backwards]
     month = slice(None, 24 * days)
     in_month = np.count_nonzero(hour < 24 * days)
     duplicates = int(in_month - np.isfinite(by_instrument[:, month]).sum())
