@@ -39,7 +39,9 @@ def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = Fal
 
 def _agreed_to_lose(folder: Path) -> bool:
     try:
-        answer = console.input(f"Delete {folder} with all databases and raw files? [y/N] ")
+        answer = console.input(
+            f"Delete {folder} with all databases and raw files? [y/N] ", markup=False
+        )
     except EOFError:
         raise Exit("Nobody is there to answer: use --yes. Nothing was deleted.", code=1) from None
     return answer.strip().lower() in ("y", "yes")

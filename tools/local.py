@@ -35,8 +35,7 @@ def state_folder() -> Path:
         return Path(named).absolute()
     if os.geteuid() != 0:
         return CHECKOUT / ".airaware"
-    digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()
-    return Path("/var/lib/airaware") / digest[:12]
+    return Path("/var/lib") / f"airaware-{hashlib.sha256(bytes(CHECKOUT)).hexdigest()[:12]}"
 
 
 class Local:
@@ -84,10 +83,12 @@ class Local:
         )
 
     def make_folder(self) -> None:
-        """Make the state folder, which others may pass through but not list."""
+        """Make the state folder. Where it is root's, the databases' account may pass through it."""
         for name in ("raw", "spark", "logs", "run", "zones"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o711)
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        self.folder.chmod(mode)
+        (self.folder / "zones").chmod(mode)
         make_passfile(self.passfile)
 
     def start_databases(self) -> Iterator[Step]:

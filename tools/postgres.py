@@ -209,7 +209,9 @@ class Cluster:
             port = free_port()
         port_file.write_text(f"{port}\n")
         lines = [f"{name} = '{value}'\n" for name, value in CONFIGURATION.items()]
-        (self.data / "airaware.conf").write_text("".join([*lines, f"port = {port}\n"]))
+        configuration = self.data / "airaware.conf"
+        configuration.write_text("".join([*lines, f"port = {port}\n"]))
+        configuration.chmod(0o644)
 
     def _start_server(self) -> None:
         # The backends of a server that was killed hold its memory until they notice.
@@ -227,8 +229,13 @@ class Cluster:
                 return
             except AirAwareError as error:
                 if time.monotonic() > deadline:
-                    raise AirAwareError(f"{error}\nSee {self.folder / 'server.log'}") from None
+                    raise AirAwareError(f"{error}\n{self._log_tail()}") from None
                 time.sleep(1)
+
+    def _log_tail(self) -> str:
+        log = self.folder / "server.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([*lines[-5:], f"See {log}"])
 
     def _prepare(self) -> None:
         passwords = _passwords(self.passfile)
@@ -296,4 +303,7 @@ class Cluster:
             extra_groups=[] if as_root else None,
         )
         if done.returncode != 0:
-            raise AirAwareError(f"{program} failed for {self.data}:\n{done.stdout.strip()}")
+            account = f" as the account {SUPERUSER}" if as_root else ""
+            raise AirAwareError(
+                f"{program} failed{account} for {self.data}:\n{done.stdout.strip()}"
+            )
