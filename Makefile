@@ -11,5 +11,5 @@ setup: ; @tools/setup.sh
 demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
 test: check ; @tools/setup.sh tests && $(PYTEST) tests --ignore tests/unit
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) tests/unit
-bench: setup ; @.venv/bin/python -m tools.bench
+bench: setup ; @.venv/bin/python -m bench
 stop: ; @$(FAB) stop
