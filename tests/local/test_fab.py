@@ -1,0 +1,148 @@
+"""fab in the environment `local`, as an operator uses it: from nothing to an answer and back."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tools.local import Local
+from tools.postgres import HOST, free_port
+
+CHECKOUT = Path(__file__).parents[2]
+Fab = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    """A place for a state folder, that is not there yet."""
+    with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "state"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The site's port."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
+    """Runs fab with these words, in an environment that is destroyed afterwards."""
+    environ = {name: value for name, value in os.environ.items() if "AIRAWARE" not in name} | {
+        "AIRAWARE_STATE": str(state),
+        "AIRAWARE_PORT": str(port),
+        "AIRAWARE_EPA_URL": str(real_epa),
+    }
+
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fabric", *words],
+            cwd=CHECKOUT,
+            env=environ | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    yield run
+    assert run("destroy", "--yes").returncode == 0
+
+
+def test_every_task_has_a_line_of_help(fab: Fab) -> None:
+    lines = fab("-l").stdout.splitlines()[2:]
+    tasks = [line.split(maxsplit=1) for line in filter(None, lines)]
+    assert len(tasks) == 7
+    assert all(len(task) == 2 for task in tasks)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deploy",),
+        ("fetch-year", "2013"),
+        ("synthesize-year", "2013"),
+        ("submit-year", "2013"),
+        ("stop",),
+        ("destroy",),
+    ],
+)
+def test_a_dry_run_changes_nothing(fab: Fab, state: Path, words: tuple[str, ...]) -> None:
+    done = fab(*words, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("fetch-year", "17"), "'17' is not a year"),
+        (("fetch-year", "2013", "--parameter", "ozone"), "'ozone' is not a code"),
+        (("fetch-year", "2013", "--parameter", "12345"), "Parameter 12345 is not known"),
+        (("submit-year", "2013"), "run `fab deploy`"),
+        (("status", "--env", "moon"), "no environment 'moon'. Known are: local"),
+    ],
+)
+def test_a_mistake_gets_a_message(fab: Fab, words: tuple[str, ...], message: str) -> None:
+    done = fab(*words)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_taken_port_is_named(fab: Fab, port: int) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, port))
+        taken.listen()
+        done = fab("deploy")
+    assert done.returncode == 1
+    assert f"Port {port} is taken" in done.stderr
+    assert "AIRAWARE_PORT" in done.stderr
+
+
+def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int) -> None:
+    done = fab("deploy", "fetch-year", "2013", "submit-year", "2013", "status")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "equal" in done.stdout
+    assert f"http://{HOST}:{port}/" in done.stdout
+    page = requests.get(f"http://{HOST}:{port}/", params={"address": "60614"}, timeout=10)
+    assert page.ok
+    answer = requests.get(
+        f"http://{HOST}:{port}/api/v1/air", params={"address": "60614"}, timeout=10
+    )
+    assert answer.ok
+    assert "2013" in answer.text
+
+
+def test_an_unreachable_source_is_told_from_a_missing_file(fab: Fab) -> None:
+    nowhere = f"http://{HOST}:{free_port()}"
+    done = fab("fetch-year", "2012", AIRAWARE_EPA_URL=nowhere)
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    missing = fab("fetch-year", "2012", "--or-synthetic")
+    assert missing.returncode == 1
+    assert "has none of hourly_44201_2012.zip" in missing.stderr
+
+
+def test_deploying_again_keeps_the_data(fab: Fab, state: Path, port: int) -> None:
+    assert fab("stop").returncode == 0
+    assert Local(state).web.pid() is None
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://{HOST}:{port}/", timeout=10)
+    assert fab("deploy").returncode == 0
+    assert "equal" in fab("status").stdout
+
+
+def test_nothing_is_deleted_unasked(fab: Fab, state: Path) -> None:
+    done = fab("destroy")
+    assert done.returncode == 1
+    assert "--yes" in done.stderr
+    assert state.exists()
+    assert fab("destroy", "--yes").returncode == 0
+    assert not state.exists()
