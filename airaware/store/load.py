@@ -1,6 +1,6 @@
 """A load: one parameter's year, whole or not at all, into one zone's database.
 
-The driver holds the zone's lock of that year from `begin` to `commit`. Tasks copy pieces into the
+The driver holds the zone's lock of that year from `lock` on. Tasks copy pieces into the
 attempt's own staging tables, each at most once however often it is tried. `commit` makes them the
 served partitions, and the manifest's row with them, in one transaction.
 """
@@ -20,9 +20,10 @@ from airaware.settings import Zone
 
 TABLES = ("cell_year", "station", "station_day")
 _KEYS = {"cell_year": "cell", "station": "site", "station_day": "site, day"}
-# A swap waits this long for readers before it lets them pass and tries again.
-SWAP_PATIENCE_SECONDS = 2
-SWAP_TRIES = 30
+# A swap waits this long for readers before it lets them pass and tries again. Those that come
+# meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
+SWAP_PATIENCE_SECONDS = 0.5
+SWAP_TRIES = 120
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class ZoneLoad:
     def __exit__(self, *_: object) -> None:
         try:
             if not self._connection.closed:
-                self._drop_staging()
+                self._drop_staging(self.load.attempt)
         except psycopg2.Error:
             pass  # The zone is gone; the next load of this year drops what is left.
         finally:
@@ -104,7 +105,7 @@ class ZoneLoad:
     def stage(self) -> None:
         """Make the attempt's staging tables, and drop those of dead attempts at the same year."""
         with self._connection.cursor() as cursor:
-            self._drop_staging()
+            self._drop_staging(attempt="")
             for table in TABLES:
                 cursor.execute(
                     sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
@@ -185,7 +186,7 @@ class ZoneLoad:
                 if attempt == SWAP_TRIES:
                     raise AirAwareError(
                         f"zone {self.zone.name}: readers held {source.input_name}'s tables for"
-                        f" {SWAP_TRIES * SWAP_PATIENCE_SECONDS} s. Submit the year again."
+                        f" {SWAP_TRIES * SWAP_PATIENCE_SECONDS:g} s. Submit the year again."
                     ) from None
 
     def _serve(self, cursor, table: str) -> None:
@@ -238,11 +239,12 @@ class ZoneLoad:
             ),
         )
 
-    def _drop_staging(self) -> None:
+    def _drop_staging(self, attempt: str) -> None:
+        """Drop an attempt's staging tables; or all attempts' at this year, by who has the lock."""
         with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND tablename ~ %s",
-                (f"^[a-z_]+_{self.load.parameter}_{self.load.year}_",),
+                (f"^[a-z_]+_{self.load.parameter}_{self.load.year}_{attempt}",),
             )
             for (name,) in cursor.fetchall():
                 table = sql.Identifier("staging", name)

@@ -1,0 +1,128 @@
+"""The schema comes whole or not at all, and however often it is asked for."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import psycopg2
+import pytest
+from psycopg2.extensions import make_dsn
+
+from airaware import grid, store
+from airaware.settings import Zone
+from airaware.store import schema
+from tools.local import Local
+from tools.postgres import OWNER, SUPERUSER
+
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
+SCRATCH = "scratch"
+
+
+def ask(zone: Zone, statement: str, *values: object) -> list[tuple]:
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+@pytest.fixture
+def scratch(region: Local, zones: tuple[Zone, ...]) -> Iterator[Zone]:
+    """A database without any schema, PostGIS aside, beside the first zone's own."""
+    cluster = next(iter(region.clusters.values()))
+
+    def run(database: str, *statements: str) -> None:
+        with closing(psycopg2.connect(cluster.dsn(SUPERUSER, database))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+
+    run("postgres", f"CREATE DATABASE {SCRATCH} OWNER {OWNER}")
+    run(SCRATCH, "CREATE EXTENSION postgis")
+    yield Zone("scratch", make_dsn(zones[0].dsn, dbname=SCRATCH))
+    run("postgres", f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations, in a folder that a test may add to."""
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    monkeypatch.setattr(schema, "files", lambda package: tmp_path)
+    return tmp_path / "migrations"
+
+
+@pytest.fixture
+def few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grid that is filled in at once."""
+    air = grid.load()
+    few = grid.Grid(air.cells[:100], air.latitude[:100], air.longitude[:100])
+    monkeypatch.setattr(grid, "load", lambda: few)
+
+
+def names() -> list[str]:
+    return sorted(file.name for file in MIGRATIONS.glob("*.sql"))
+
+
+def test_migrating_again_changes_nothing(zones):
+    for zone in zones:
+        before = ask(zone, "SELECT name, applied_at FROM migration ORDER BY name")
+        assert [name for name, _ in before] == names()
+        assert schema.migrate(zone) == []
+        assert ask(zone, "SELECT name, applied_at FROM migration ORDER BY name") == before
+
+
+def test_the_cells_are_the_grids(zones):
+    air = grid.load()
+    for zone in zones:
+        rows = ask(
+            zone,
+            "SELECT cell, ST_Y(center::geometry), ST_X(center::geometry) FROM cell ORDER BY cell",
+        )
+        cells, latitude, longitude = zip(*rows, strict=True)
+        assert np.array_equal(cells, air.cells)
+        assert np.array_equal(latitude, air.latitude)
+        assert np.array_equal(longitude, air.longitude)
+
+
+def test_the_nearest_cell_is_found_by_the_index(zones):
+    air = grid.load()
+    query = "SELECT cell FROM cell ORDER BY center <-> ST_Point(%s, %s, 4326)::geography LIMIT 1"
+    for n in range(0, len(air), 20_000):
+        point = (float(air.longitude[n]), float(air.latitude[n]))
+        assert ask(zones[0], query, *point) == [(int(air.cells[n]),)]
+    plan = "\n".join(line for (line,) in ask(zones[0], f"EXPLAIN {query}", *point))
+    assert "cell_center" in plan
+
+
+def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, few_cells):
+    bad = migrations / "0002_bad.sql"
+    bad.write_text("CREATE TABLE fine (a integer); CREATE TABLE wrong (a nonsense);")
+    with pytest.raises(psycopg2.Error, match="nonsense"):
+        schema.migrate(scratch)
+    assert ask(scratch, "SELECT tablename FROM pg_tables WHERE tableowner = %s", OWNER) == []
+
+    bad.write_text("CREATE TABLE fine (a integer);")
+    assert schema.migrate(scratch) == [*names(), bad.name]
+
+    (migrations / "0003_worse.sql").write_text("DROP TABLE fine; SELECT 1 / 0;")
+    with pytest.raises(psycopg2.Error, match="division by zero"):
+        schema.migrate(scratch)
+    assert ask(scratch, "SELECT count(*) FROM fine") == [(0,)]
+    assert ask(scratch, "SELECT count(*) FROM migration") == [(len(names()) + 1,)]
+
+
+def test_two_at_the_same_time_apply_each_migration_once(scratch, few_cells):
+    with ThreadPoolExecutor(2) as threads:
+        applied = list(threads.map(schema.migrate, [scratch, scratch]))
+    assert sorted(applied) == [[], names()]
+
+
+def test_cells_of_another_grid_are_replaced(scratch, few_cells, monkeypatch):
+    schema.migrate(scratch)
+    assert ask(scratch, "SELECT count(*) FROM cell") == [(100,)]
+    monkeypatch.undo()
+    assert schema.migrate(scratch) == []
+    air = grid.load()
+    assert ask(scratch, "SELECT count(*), max(cell) FROM cell") == [(len(air), air.cells[-1])]
