@@ -416,16 +416,14 @@ def load_year(
         zones, complete = _zones_to_load(stack, config, load, source)
         if not zones:
             return complete
-        for zone in zones:
-            zone.stage()
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
         copied = run(spark, job)
         notes = json.loads(next(row.notes for row in copied if row.notes))
         counts = _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows)
         errors = {row.zone: row.error for row in copied if row.error}
-        for error in errors.values():
-            say(name, error)
+        for failed, error in errors.items():
+            say(name, f"zone {failed} stays as it was: {error}")
         good = [zone for zone in zones if zone.zone.name not in errors]
         pieces = len({row.piece for row in copied})
         with ThreadPoolExecutor(len(zones)) as threads:
@@ -436,7 +434,7 @@ def load_year(
                 try:
                     say(name, f"zone {zone.zone.name} holds it, checksum {commit.result()}")
                 except (AirAwareError, psycopg2.Error) as error:
-                    say(name, f"zone {zone.zone.name} stays as it was: {error}")
+                    say(name, f"zone {zone.zone.name} stays as it was: {str(error).strip()}")
                     complete = False
     seconds = (datetime.now(UTC) - started_at).total_seconds()
     say(name, f"{_in_words(counts)}; {notes['stations']} stations; {seconds:.1f} s")
@@ -446,7 +444,7 @@ def load_year(
 def _zones_to_load(
     stack: ExitStack, config: Settings, load: Load, source: Source
 ) -> tuple[list[ZoneLoad], bool]:
-    """Locked zones that do not hold the source yet; and whether every zone answered."""
+    """Zones that do not hold the source yet, locked and staged; and whether every zone answered."""
     zones, complete = [], True
     for zone in config.zones:
         try:
@@ -457,9 +455,10 @@ def _zones_to_load(
             if zone_load.holds(source):
                 say(source.input_name, f"zone {zone.name} holds it already")
             else:
+                zone_load.stage()
                 zones.append(zone_load)
         except (AirAwareError, psycopg2.Error) as error:
-            say(source.input_name, f"{str(error).strip()}")
+            say(source.input_name, f"zone {zone.name} stays as it was: {str(error).strip()}")
             complete = False
     return zones, complete
 
