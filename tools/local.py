@@ -54,6 +54,11 @@ class Local:
         """The raw store: AIRAWARE_RAW, or a folder of the state folder."""
         return os.environ.get("AIRAWARE_RAW", str(self.folder / "raw"))
 
+    @property
+    def spark_log(self) -> Path:
+        """Where Spark says what only its operator wants to know."""
+        return self.folder / "logs" / "spark.log"
+
     def zones(self, role: str) -> tuple[Zone, ...]:
         """The zones' databases, as the role reaches them."""
         return tuple(Zone(name, cluster.dsn(role)) for name, cluster in self.clusters.items())
@@ -132,18 +137,23 @@ class Local:
             command += ["--parameters", ",".join(map(str, parameters))]
         return command
 
+    def submit_environ(self, master: str) -> dict[str, str]:
+        """The environment variables of `submit_command`."""
+        environ = self.environ(OWNER) | {
+            "PYSPARK_PYTHON": sys.executable,
+            "AIRAWARE_SPARK_LOG": str(self.spark_log),
+        }
+        if master.startswith("local"):
+            environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        return environ
+
     def submit(self, years: str, parameters: list[int], master: str) -> None:
         """Run the main job over files of the raw store, its output on ours.
 
         Raises AirAwareError where it failed; the job itself has said why.
         """
-        log = self.folder / "logs" / "spark.log"
-        environ = self.environ(OWNER) | {
-            "PYSPARK_PYTHON": sys.executable,
-            "AIRAWARE_SPARK_LOG": str(log),
-        }
-        if master.startswith("local"):
-            environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-        status = subprocess.run(self.submit_command(years, parameters, master), env=environ)
+        status = subprocess.run(
+            self.submit_command(years, parameters, master), env=self.submit_environ(master)
+        )
         if status.returncode != 0:
-            raise AirAwareError(f"The job failed; {log} has the detail")
+            raise AirAwareError(f"The job failed; {self.spark_log} has the detail")
