@@ -1,0 +1,507 @@
+"""A load is whole or not at all, in each zone, whoever reads, waits, or dies meanwhile."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import numpy as np
+import psycopg2
+import pyarrow as pa
+import pytest
+from psycopg2 import sql
+
+from airaware import batch, epa, grid, metrics, pollutants, store
+from airaware.errors import AirAwareError
+from airaware.settings import Zone
+from airaware.store import load as load_module
+from airaware.store.binary import encode
+from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece
+from tools.postgres import free_port
+
+# A year that no other test loads.
+PARAMETER, YEAR = 44201, 1985
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+COUNTS = Counts(1000, {epa.CANADA: 7}, {epa.BAD_NUMBER: 3})
+CELLS = grid.load().cells[:50]
+SITES = np.array([b"17-031-4201", b"17-031-7002"])
+PIECES = 3
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing(zones: tuple[Zone, ...]) -> Iterator[None]:
+    yield
+    for zone in zones:
+        for year in (YEAR, YEAR + 1):
+            assert ask(zone, "SELECT tablename FROM pg_tables WHERE schemaname = 'staging'") == []
+            with closing(store.connect(zone)) as connection, connection, connection.cursor() as c:
+                for table in TABLES:
+                    name = sql.Identifier(Load(PARAMETER, year, "").partition(table))
+                    c.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+                c.execute("DELETE FROM load WHERE parameter = %s AND year = %s", (PARAMETER, year))
+
+
+def ask(zone: Zone, statement, *values: object) -> list[tuple]:
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def source(version: str = "1") -> Source:
+    return Source("hourly_44201_1985.zip", "ab" * 32, version, synthetic=True)
+
+
+def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[int, str, bytes]]:
+    """The pieces of a small load whose every figure is `value`."""
+    step = -1 if reverse else 1
+
+    def months(rows: int, dtype: type, width: int = 12) -> np.ndarray:
+        return np.full((rows, width), value, dtype)
+
+    def key(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(rows, PARAMETER, np.int32), np.full(rows, year, np.int16)
+
+    many = len(CELLS)
+    cell_year = encode(
+        *key(many),
+        CELLS[::step],
+        months(many, np.float32),
+        months(many, np.int16),
+        *(months(many, np.float32) for _ in range(4)),
+        *(months(many, np.int16) for _ in range(2)),
+        months(many, np.int16, 72),
+        months(many, np.int16),
+        months(many, np.float32),
+    )
+    places = np.full(2, value, np.float64)
+    station = encode(*key(2), SITES[::step], places, places, np.array([1, 1], np.int16))
+    station_day = encode(
+        *key(2),
+        SITES[::step],
+        np.array([f"{year}-06-15"] * 2, "datetime64[D]"),
+        months(2, np.float32, 24),
+        np.full(2, value, np.float32),
+        np.full(2, value, np.int16),
+        np.zeros(2, np.int16),
+    )
+    return [(0, "cell_year", cell_year), (1, "station", station), (2, "station_day", station_day)]
+
+
+def load_value(zone: Zone, value: float, attempt: str, year: int = YEAR, **options) -> str:
+    """A whole load; its checksum."""
+    load = Load(PARAMETER, year, attempt)
+    with ZoneLoad(zone, load) as zone_load:
+        assert zone_load.lock(wait=False)
+        zone_load.stage()
+        for number, table, rows in pieces(value, year, **options):
+            copy_piece(zone, load, number, table, rows)
+        return zone_load.commit(source(attempt), COUNTS, PIECES, STARTED)
+
+
+def served(zone: Zone, year: int = YEAR) -> list[tuple]:
+    """The value that each table serves, with the number of its rows."""
+    return ask(
+        zone,
+        "SELECT hourly_mean[1], count(*) FROM cell_year WHERE year = %(year)s GROUP BY 1"
+        " UNION ALL SELECT latitude, count(*) FROM station WHERE year = %(year)s GROUP BY 1"
+        " UNION ALL SELECT daily, count(*) FROM station_day WHERE year = %(year)s"
+        " GROUP BY 1".replace("%(year)s", str(year)),
+    )
+
+
+def whole(value: float) -> list[tuple]:
+    return [(value, len(CELLS)), (value, 2), (value, 2)]
+
+
+def staging(zone: Zone) -> set[str]:
+    statement = "SELECT tablename FROM pg_tables WHERE schemaname = 'staging'"
+    return {name for (name,) in ask(zone, statement)}
+
+
+# --- what a load leaves behind ---
+
+
+def test_a_load_is_served_and_recorded(zones):
+    checksum = load_value(zones[0], 5, "first")
+    assert served(zones[0]) == whole(5)
+    ((*row, seconds),) = ask(
+        zones[0],
+        "SELECT attempt, input_name, input_sha256, code_version, synthetic, rows_read, excluded,"
+        " rejected, rows_loaded, checksum::text, started_at,"
+        " extract(epoch FROM now() - committed_at)"
+        " FROM load WHERE parameter = %s AND year = %s",
+        PARAMETER,
+        YEAR,
+    )
+    assert row == [
+        "first",
+        "hourly_44201_1985.zip",
+        "ab" * 32,
+        "first",
+        True,
+        1000,
+        {epa.CANADA: 7},
+        {epa.BAD_NUMBER: 3},
+        {"cell_year": len(CELLS), "station": 2, "station_day": 2},
+        checksum,
+        STARTED,
+    ]
+    assert 0 <= seconds < 60
+    assert staging(zones[0]) == set()
+    assert served(zones[1]) == []
+
+
+def test_a_second_load_replaces_the_first_and_no_other_year(zones):
+    load_value(zones[0], 5, "first")
+    load_value(zones[0], 6, "other", YEAR + 1)
+    load_value(zones[0], 7, "second")
+    assert served(zones[0]) == whole(7)
+    assert served(zones[0], YEAR + 1) == whole(6)
+    rows = ask(zones[0], "SELECT attempt FROM load WHERE year IN (%s, %s)", YEAR, YEAR + 1)
+    assert sorted(rows) == [("other",), ("second",)]
+    partitions = ask(zones[0], "SELECT tablename FROM pg_tables WHERE tablename ~ '_44201_1985'")
+    assert len(partitions) == len(TABLES)
+
+
+def test_the_served_tables_have_keys(zones):
+    load_value(zones[0], 5, "first")
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        ask(
+            zones[0],
+            "INSERT INTO station SELECT * FROM station WHERE year = %s RETURNING site",
+            YEAR,
+        )
+
+
+def test_the_checksum_is_that_of_the_rows_whatever_their_order(zones):
+    first, second = zones
+    checksum = load_value(first, 5, "first")
+    assert load_value(second, 5, "second", reverse=True) == checksum
+    assert load_value(first, 5, "third") == checksum
+    assert load_value(first, 6, "fourth") != checksum
+
+
+def test_the_reader_may_read_new_partitions_and_change_none(zones, reader_zones):
+    load_value(zones[0], 5, "first")
+    reader = reader_zones[0]
+    assert served(reader) == whole(5)
+    for table in TABLES:
+        name = sql.Identifier(Load(PARAMETER, YEAR, "").partition(table))
+        assert ask(reader, sql.SQL("SELECT count(*) FROM {}").format(name))[0][0] > 0
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask(reader, sql.SQL("DELETE FROM {} RETURNING 1").format(name))
+    assert ask(reader, "SELECT count(*) FROM load WHERE year = %s", YEAR) == [(1,)]
+
+
+def test_a_zone_holds_what_was_made_from_the_same_file_by_the_same_code(zones):
+    load_value(zones[0], 5, "first")
+    with ZoneLoad(zones[0], Load(PARAMETER, YEAR, "second")) as zone_load:
+        assert zone_load.holds(source("first"))
+        assert not zone_load.holds(source("other code"))
+        assert not zone_load.holds(Source("hourly_44201_1985.zip", "cd" * 32, "first", True))
+    with ZoneLoad(zones[0], Load(PARAMETER, YEAR + 1, "second")) as zone_load:
+        assert not zone_load.holds(source("first"))
+    with ZoneLoad(zones[1], Load(PARAMETER, YEAR, "second")) as zone_load:
+        assert not zone_load.holds(source("first"))
+
+
+# --- pieces ---
+
+
+def test_a_piece_is_copied_at_most_once(zones):
+    """As when Spark runs a task again, or twice at the same time."""
+    load = Load(PARAMETER, YEAR, "first")
+    with ZoneLoad(zones[0], load) as zone_load, ThreadPoolExecutor(6) as threads:
+        zone_load.stage()
+        tries = [piece for piece in pieces(5) for _ in range(4)]
+        list(threads.map(lambda piece: copy_piece(zones[0], load, *piece), tries))
+        zone_load.commit(source(), COUNTS, PIECES, STARTED)
+    assert served(zones[0]) == whole(5)
+
+
+def test_a_piece_that_fails_may_be_tried_again(zones):
+    load = Load(PARAMETER, YEAR, "first")
+    with ZoneLoad(zones[0], load) as zone_load:
+        zone_load.stage()
+        for number, table, rows in pieces(5):
+            with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: "):
+                copy_piece(zones[0], load, number, table, rows[:-20])
+            copy_piece(zones[0], load, number, table, rows)
+        zone_load.commit(source(), COUNTS, PIECES, STARTED)
+    assert served(zones[0]) == whole(5)
+
+
+def test_a_load_with_a_piece_missing_is_refused(zones):
+    load_value(zones[0], 5, "first")
+    load = Load(PARAMETER, YEAR, "second")
+    with ZoneLoad(zones[0], load) as zone_load:
+        zone_load.stage()
+        for piece in pieces(6)[:2]:
+            copy_piece(zones[0], load, *piece)
+        with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: 2 of 3 pieces"):
+            zone_load.commit(source(), COUNTS, PIECES, STARTED)
+    assert served(zones[0]) == whole(5)
+
+
+@pytest.mark.parametrize("wrong", ["year", "duplicate"])
+def test_rows_that_do_not_belong_are_refused(zones, wrong):
+    load_value(zones[0], 5, "first")
+    load = Load(PARAMETER, YEAR, "second")
+    with ZoneLoad(zones[0], load) as zone_load:
+        zone_load.stage()
+        for number, table, rows in pieces(6, YEAR + (wrong == "year")):
+            copy_piece(zones[0], load, number, table, rows)
+            if wrong == "duplicate":
+                copy_piece(zones[0], load, number + 10, table, rows)
+        with pytest.raises(psycopg2.IntegrityError):
+            zone_load.commit(source(), COUNTS, PIECES * (1 + (wrong == "duplicate")), STARTED)
+    assert served(zones[0]) == whole(5)
+
+
+# --- attempts that end early ---
+
+
+def test_what_was_not_committed_is_dropped(zones):
+    with pytest.raises(KeyboardInterrupt), ZoneLoad(
+        zones[0], Load(PARAMETER, YEAR, "first")
+    ) as zone_load:  # fmt: skip
+        zone_load.stage()
+        assert len(staging(zones[0])) == len(TABLES) + 1
+        raise KeyboardInterrupt
+    assert staging(zones[0]) == set()
+
+
+def test_a_dead_attempt_is_swept_away_by_the_next(zones):
+    dead = Load(PARAMETER, YEAR, "dead")
+    zone_load = ZoneLoad(zones[0], dead)
+    assert zone_load.lock(wait=False)
+    zone_load.stage()
+    other_year = ZoneLoad(zones[0], Load(PARAMETER, YEAR + 1, "alive"))
+    other_year.stage()
+    zone_load._connection.close()  # As the system does when the driver is killed.
+
+    with ZoneLoad(zones[0], Load(PARAMETER, YEAR, "next")) as following:
+        following.lock(wait=True)
+        following.stage()
+        assert {name.rsplit("_", 1)[1] for name in staging(zones[0])} == {"alive", "next"}
+        # A task of the dead attempt that still runs cannot do harm.
+        with pytest.raises(AirAwareError, match="does not exist"):
+            copy_piece(zones[0], dead, *pieces(6)[0])
+    with other_year:
+        assert {name.rsplit("_", 1)[1] for name in staging(zones[0])} == {"alive"}
+
+
+def test_a_submit_that_gives_up_waiting_drops_nothing_of_the_one_at_work(zones):
+    load = Load(PARAMETER, YEAR, "first")
+    with ZoneLoad(zones[0], load) as zone_load:
+        assert zone_load.lock(wait=False)
+        zone_load.stage()
+        with ZoneLoad(zones[0], Load(PARAMETER, YEAR, "second")) as waiting:
+            assert not waiting.lock(wait=False)
+        for piece in pieces(5):
+            copy_piece(zones[0], load, *piece)
+        zone_load.commit(source(), COUNTS, PIECES, STARTED)
+    assert served(zones[0]) == whole(5)
+
+
+# --- two at the same time ---
+
+
+def test_the_lock_lets_one_at_a_year(zones):
+    with ExitStack() as stack:
+        first, second, other_year, other_zone = (
+            stack.enter_context(ZoneLoad(zone, Load(PARAMETER, year, "x")))
+            for zone, year in [
+                (zones[0], YEAR),
+                (zones[0], YEAR),
+                (zones[0], YEAR + 1),
+                (zones[1], YEAR),
+            ]  # fmt: skip
+        )
+        assert first.lock(wait=False)
+        assert not second.lock(wait=False)
+        assert other_year.lock(wait=False)
+        assert other_zone.lock(wait=False)
+
+
+def test_the_second_of_two_submits_waits_and_finds_the_work_done(zones):
+    waits = threading.Event()
+
+    def submit(attempt: str) -> bool:
+        """Whether this one did the work."""
+        load = Load(PARAMETER, YEAR, attempt)
+        with ZoneLoad(zones[0], load) as zone_load:
+            if not zone_load.lock(wait=False):
+                waits.set()
+                zone_load.lock(wait=True)
+            if zone_load.holds(source()):
+                return False
+            zone_load.stage()
+            assert waits.wait(10)
+            for piece in pieces(5):
+                copy_piece(zones[0], load, *piece)
+            zone_load.commit(source(), COUNTS, PIECES, STARTED)
+            return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(submit, ["first", "second"])) == [False, True]
+    assert served(zones[0]) == whole(5)
+
+
+# --- readers ---
+
+READ = """
+SELECT load.attempt, count(*), min(hourly_mean[1]), max(hourly_mean[1]),
+       (SELECT min(latitude) FROM station WHERE (station.parameter, station.year) = (%s, %s)),
+       (SELECT max(daily) FROM station_day s WHERE (s.parameter, s.year) = (%s, %s))
+FROM load JOIN cell_year USING (parameter, year)
+WHERE (load.parameter, load.year) = (%s, %s) GROUP BY load.attempt
+"""
+
+
+def test_no_reader_sees_a_torn_load(zones, reader_zones):
+    """An attempt's name is its value: rows and manifest must tell the same."""
+    load_value(zones[0], 1, "1")
+    done = threading.Event()
+
+    def read() -> set[str]:
+        seen = set()
+        with closing(store.connect(reader_zones[0])) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                while not done.is_set():
+                    cursor.execute(READ, (PARAMETER, YEAR) * 3)
+                    ((attempt, rows, *values),) = cursor.fetchall()
+                    assert rows == len(CELLS)
+                    assert set(values) == {float(attempt)}
+                    seen.add(attempt)
+        return seen
+
+    with ThreadPoolExecutor(3) as threads:
+        readers = [threads.submit(read) for _ in range(3)]
+        try:
+            for value in range(2, 15):
+                load_value(zones[0], value, str(value))
+        finally:
+            done.set()
+        assert all(len(reader.result()) > 3 for reader in readers)
+
+
+def test_a_swap_waits_for_a_reader_and_lets_others_pass(zones, monkeypatch):
+    monkeypatch.setattr(load_module, "SWAP_PATIENCE_SECONDS", 0.05)
+    load_value(zones[0], 5, "first")
+    with closing(store.connect(zones[0])) as slow, ThreadPoolExecutor(1) as threads:
+        with slow.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM station_day")
+        swap = threads.submit(load_value, zones[0], 6, "second")
+        for _ in range(20):
+            assert served(zones[0]) == whole(5)
+            time.sleep(0.02)
+        assert not swap.done()
+        slow.rollback()
+        assert swap.result(timeout=10)
+    assert served(zones[0]) == whole(6)
+
+
+def test_a_swap_that_no_reader_lets_in_leaves_the_old(zones, monkeypatch):
+    monkeypatch.setattr(load_module, "SWAP_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(load_module, "SWAP_TRIES", 3)
+    load_value(zones[0], 5, "first")
+    with closing(store.connect(zones[0])) as slow:
+        with slow.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM station_day")
+        with pytest.raises(AirAwareError, match="readers held .* for 0.15 s. Submit the year"):
+            load_value(zones[0], 6, "second")
+    assert served(zones[0]) == whole(5)
+
+
+def test_a_zone_that_cannot_be_reached_is_named():
+    zone = Zone("c", f"host=127.0.0.1 port={free_port()} dbname=airaware user=nobody")
+    with pytest.raises(AirAwareError, match="zone c: its database cannot be reached"):
+        ZoneLoad(zone, Load(PARAMETER, YEAR, "first"))
+    with pytest.raises(AirAwareError, match="zone c: "):
+        copy_piece(zone, Load(PARAMETER, YEAR, "first"), *pieces(5)[0])
+
+
+# --- the batch's pieces ---
+
+
+def station_month(month: int, site: str, level: float, days: int) -> dict:
+    hours = np.arange(24 * days, dtype=np.uint16)
+    return {
+        "parameter": PARAMETER,
+        "year": YEAR,
+        "month": month,
+        "site": site,
+        "latitude": 42.14 if site == "17-031-4201" else 41.98,
+        "longitude": -87.80,
+        "poc": 1,
+        "position": month,
+        "hour": hours.tobytes(),
+        "value": (level + 0.0001 * (hours % 24)).astype(np.float32).tobytes(),
+        "smoke": np.zeros(24 * days, bool).tobytes(),
+    }
+
+
+def test_what_the_batch_computes_is_what_the_zones_hold(zones):
+    """January and July, of two stations and of one, from the second stage to the tables."""
+    load = Load(PARAMETER, YEAR, "batch")
+    job = batch.Job(load, raw="", zones=zones, shares=1)
+    months = {
+        1: [station_month(1, "17-031-4201", 0.02, 31), station_month(1, "17-031-7002", 0.03, 31)],
+        7: [station_month(7, "17-031-7002", 0.08, 31)],
+    }
+    tables = {m: pa.Table.from_pylist(r, schema=epa.STATION_MONTHS) for m, r in months.items()}
+    found = pa.concat_tables(batch.month_pieces(job, table) for table in tables.values())
+    numbers = sorted(set(found.column("piece").to_pylist()))
+    with ExitStack() as stack:
+        loads = [stack.enter_context(ZoneLoad(zone, load)) for zone in zones]
+        for zone_load in loads:
+            zone_load.stage()
+        for number in numbers:
+            rows = found.filter(pa.compute.equal(found["piece"], number))
+            copied = batch.copy_pieces(job, rows)
+            assert copied.schema == batch.COPIED
+            assert copied.column("zone").to_pylist() == [zone.name for zone in zones]
+            assert copied.column("error").to_pylist() == [None, None]
+        checksums = {
+            zone_load.commit(source(), COUNTS, len(numbers), STARTED) for zone_load in loads
+        }
+    assert len(checksums) == 1
+
+    names = [name for name in batch.MONTH_CELLS.names if name != "cell"]
+    columns = sql.SQL(", ").join(map(sql.Identifier, ("cell", *names)))
+    statement = sql.SQL("SELECT {} FROM cell_year WHERE year = %s").format(columns)
+    rows = {cell: dict(zip(names, values, strict=True)) for cell, *values in ask(
+        zones[1], statement, YEAR
+    )}  # fmt: skip
+    covered = set()
+    for month, table in tables.items():
+        stations = batch.assemble(table, 31)
+        ozone = pollutants.get(PARAMETER)
+        cells = batch.month_cells(ozone, stations, metrics.daily(ozone, stations.hours))
+        covered.update(grid.load().cells[cells["cell"]].tolist())
+        for expected in cells[::97]:
+            row = rows[int(grid.load().cells[expected["cell"]])]
+            for name in names:
+                values = np.reshape(row[name], (12, -1))[month - 1]
+                assert values.astype(np.float32).tolist() == np.ravel(expected[name]).tolist()
+            # Months without any station.
+            assert np.isnan(row["hourly_mean"][1])
+            assert row["hours"][1] == row["stations"][1] == 0
+    assert set(rows) == covered
+
+    statement = "SELECT site, latitude, instruments FROM station WHERE year = %s ORDER BY site"
+    assert ask(zones[0], statement, YEAR) == [("17-031-4201", 42.14, 1), ("17-031-7002", 41.98, 1)]
+    days = ask(
+        zones[0],
+        "SELECT site, count(*), min(day)::text, max(day)::text, max(hours[24]) FROM station_day"
+        " WHERE year = %s GROUP BY site ORDER BY site",
+        YEAR,
+    )
+    assert days == [
+        ("17-031-4201", 31, "1985-01-01", "1985-01-31", pytest.approx(0.0223)),
+        ("17-031-7002", 62, "1985-01-01", "1985-07-31", pytest.approx(0.0823)),
+    ]
