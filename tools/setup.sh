@@ -71,10 +71,6 @@ java_is_new_enough() {
     [ "${version:-0}" -ge 17 ]
 }
 
-browser_is_there() {
-    command -v chromium || command -v chromium-browser || command -v google-chrome
-}
-
 # The packages that this machine lacks, one a line; $1 is "tests" where they count too.
 missing_packages() {
     local version
@@ -88,8 +84,8 @@ missing_packages() {
         echo "${version:+postgresql-$version-postgis-3}" | sed 's/^$/postgresql-postgis/'
     fi
     java_is_new_enough || echo default-jre-headless
-    if [ "${1:-}" = tests ] && ! browser_is_there >/dev/null; then
-        # Ubuntu has no package of that name; its chromium-browser brings the snap.
+    if [ "${1:-}" = tests ] && ! command -v chromium >/dev/null; then
+        # Ubuntu has no package of that name; its chromium-browser brings the snap `chromium`.
         . /etc/os-release
         [ "$ID" = ubuntu ] && echo chromium-browser || echo chromium
     fi

@@ -111,13 +111,15 @@ def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal" in done.stdout
     assert f"http://{HOST}:{port}/" in done.stdout
-    page = requests.get(f"http://{HOST}:{port}/", params={"address": "60614"}, timeout=10)
-    assert page.ok
-    answer = requests.get(
-        f"http://{HOST}:{port}/api/v1/air", params={"address": "60614"}, timeout=10
-    )
-    assert answer.ok
-    assert "2013" in answer.text
+    site = f"http://{HOST}:{port}"
+    assert requests.get(f"{site}/", params={"address": "60614"}, timeout=10).ok
+    answer = requests.get(f"{site}/api/v1/air", params={"address": "60614"}, timeout=10).json()
+    assert (answer["year"], answer["synthetic"]) == (2013, False)
+    ozone, fine_particles = answer["pollutants"]
+    assert (ozone["parameter"], fine_particles["parameter"]) == (44201, 88101)
+    for pollutant in (ozone, fine_particles):
+        assert [month["month"] for month in pollutant["months"]] == list(range(1, 13))
+        assert all(month["hourly_mean"] > 0 for month in pollutant["months"])
 
 
 def test_an_unreachable_source_is_told_from_a_missing_file(fab: Fab) -> None:
