@@ -1,0 +1,55 @@
+"""The application factory, and what every answer has in common."""
+
+from datetime import timedelta
+
+from flask import Flask, Response
+
+from airaware import settings as environment
+from airaware.settings import Settings
+from airaware.store.zones import Reader
+from airaware.web import api, figures, geocode, ops, pages, problems, telemetry
+
+# Nothing comes from another host, and nothing runs that is not in static/. The Referer would tell
+# the next site the address, so there is none.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The site for these settings, or for the environment's.
+
+    A server may make it once and fork: database connections are made on first use. The query of a
+    request holds an address, which is personal: whatever runs the application must not log it (an
+    access log's format without query and referer, or no access log, as in `airaware.web.gunicorn`).
+    Raises AirAwareError where no zone is set.
+    """
+    settings = settings or environment.read()
+    app = Flask(__name__)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(figures.FILTERS)
+    app.extensions["reader"] = Reader(settings.own_zone_first(), telemetry.zone_failed)
+    app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
+    geocode.places()
+    telemetry.watch(app, [zone.name for zone in settings.zones])
+    problems.register(app)
+    for blueprint in (pages.blueprint, api.blueprint, ops.blueprint):
+        app.register_blueprint(blueprint)
+    app.after_request(_secure)
+    return app
+
+
+def _secure(response: Response) -> Response:
+    response.headers.update(SECURITY_HEADERS)
+    # What tells of an address is not for caches that people share.
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response

@@ -1,0 +1,54 @@
+"""How numbers are written on the pages."""
+
+from airaware.web.geocode import KM_PER_MILE
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NO_VALUE = "–"
+
+
+def figure(value: float | None) -> str:
+    """A concentration, as exact as it is meaningful: 0.31, 4.2, 34.5, 120."""
+    if value is None:
+        return NO_VALUE
+    decimals = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 0.995 else 2
+    return f"{value:,.{decimals}f}"
+
+
+def miles(km: float) -> str:
+    """A distance as Americans know it: "5.3 mi"."""
+    return _length(km / KM_PER_MILE, "mi")
+
+
+def kilometres(km: float) -> str:
+    """A distance in km: "8.5 km"."""
+    return _length(km, "km")
+
+
+def distance(km: float | None) -> str:
+    """A distance in both: "5.3 mi (8.5 km)"."""
+    return NO_VALUE if km is None else f"{miles(km)} ({kilometres(km)})"
+
+
+def _length(value: float, unit: str) -> str:
+    decimals = 0 if value >= 9.95 else 1 if value >= 0.95 else 2
+    return f"{value:.{decimals}f} {unit}"
+
+
+def count(value: int) -> str:
+    """A count with thousands marked."""
+    return f"{value:,}"
+
+
+def month(number: int) -> str:
+    """The short name of a month, 1 for January."""
+    return MONTHS[number - 1]
+
+
+FILTERS = {
+    "figure": figure,
+    "miles": miles,
+    "km": kilometres,
+    "distance": distance,
+    "count": count,
+    "month": month,
+}

@@ -1,0 +1,14 @@
+"""Gunicorn's settings for the site; the command line may override them.
+
+There is no access log, since requests' queries hold addresses.
+"""
+
+worker_class = "gthread"
+threads = 4
+# City and ZIP tables are made once, and shared by the workers.
+preload_app = True
+# An address of 10,000 characters gets a page that says so, not gunicorn's bare 400.
+limit_request_line = 0
+accesslog = None
+# Its socket would lie in the account's home, one for all the account's servers.
+control_socket_disable = True

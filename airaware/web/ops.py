@@ -1,0 +1,28 @@
+"""For balancers and monitoring."""
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from airaware.web import telemetry
+
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers; nothing else is asked."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Whether this host can answer for addresses: any zone's database will do."""
+    if current_app.extensions["reader"].ready():
+        return Response("ready\n", mimetype="text/plain")
+    return Response("no zone's database answers\n", status=503, mimetype="text/plain")
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All workers' metrics."""
+    return Response(telemetry.exposition(), content_type=CONTENT_TYPE_LATEST)

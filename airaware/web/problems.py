@@ -1,0 +1,63 @@
+"""Errors as a visitor sees them: a helpful page, or a problem document (RFC 9457) under /api/.
+
+| status | kinds |
+|---|---|
+| 400 | empty-address, address-too-long, bad-year |
+| 404 | unknown-address, year-not-loaded (`years`) |
+| 409 | ambiguous-address (`choices`: addresses to ask again with) |
+| 422 | outside-the-us |
+| 503 | unavailable: no zone's database answers; Retry-After |
+"""
+
+import json
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from airaware.store.zones import NoZoneError
+from airaware.web.errors import VisitorError
+
+RETRY_AFTER_SECONDS = 5
+
+
+def register(app: Flask) -> None:
+    """Have the application answer errors this way."""
+
+    @app.errorhandler(VisitorError)
+    def visitor_error(error: VisitorError) -> Response:
+        return _answer(error.status, error.kind, error.title, str(error), error.extra())
+
+    @app.errorhandler(NoZoneError)
+    def no_zone(error: NoZoneError) -> Response:
+        response = _answer(
+            503,
+            "unavailable",
+            "The data cannot be reached right now",
+            "The site runs, but none of its databases answers. Please try again in a moment.",
+            {},
+        )
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        response = _answer(error.code or 500, None, error.name, error.description or "", {})
+        for name, value in error.get_headers():
+            if name != "Content-Type":
+                response.headers[name] = value
+        return response
+
+
+def _answer(
+    status: int, kind: str | None, title: str, detail: str, extra: dict[str, object]
+) -> Response:
+    if not request.path.startswith("/api/"):
+        page = render_template("error.html", title=title, detail=detail, status=status, **extra)
+        return Response(page, status=status)
+    # The types are names, made absolute by the document's own address.
+    problem = {"type": f"/problems/{kind}" if kind else "about:blank", "title": title}
+    return Response(
+        json.dumps(problem | {"status": status, "detail": detail} | extra, ensure_ascii=False),
+        status=status,
+        mimetype="application/problem+json",
+    )

@@ -1,0 +1,239 @@
+"""From text to a point, offline and with a stand-in for the Census's server on this machine."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airaware.web import geocode
+from airaware.web.geocode import (
+    AddressError,
+    AmbiguousAddress,
+    EmptyAddress,
+    Geocoder,
+    OutsideUS,
+    TooLongAddress,
+    UnknownAddress,
+)
+
+WRIGLEY = "1060 W Addison St, Chicago, IL 60613"
+OFFLINE = Geocoder()
+
+
+class CensusStandIn(ThreadingHTTPServer):
+    """Answers in the Census geocoder's format: `matches`, with `status`; counts the questions."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _CensusHandler)
+        self.matches: list[tuple[str, float, float]] = []
+        self.status = 200
+        self.asked: list[dict[str, list[str]]] = []
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.server_port}/geocoder/locations/onelineaddress"
+
+
+class _CensusHandler(BaseHTTPRequestHandler):
+    server: CensusStandIn
+
+    def do_GET(self) -> None:
+        self.server.asked.append(parse_qs(urlsplit(self.path).query))
+        matches = [
+            {"matchedAddress": label, "coordinates": {"x": longitude, "y": latitude}}
+            for label, latitude, longitude in self.server.matches
+        ]
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(json.dumps({"result": {"addressMatches": matches}}).encode())
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def census() -> Iterator[CensusStandIn]:
+    """A stand-in for the Census that knows one address."""
+    with CensusStandIn() as server:
+        server.matches = [("1060 W ADDISON ST, CHICAGO, IL, 60613", 41.94735, -87.65654)]
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("text", "latitude", "longitude"),
+    [
+        ("41.8781, -87.6298", 41.8781, -87.6298),
+        (" 41.8781 -87.6298 ", 41.8781, -87.6298),
+        ("41.8781,-87.6298", 41.8781, -87.6298),
+        ("41.8781 N, 87.6298 W", 41.8781, -87.6298),
+        ("41.8781°, −87.6298°", 41.8781, -87.6298),
+        ("+18, -66", 18, -66),
+    ],
+)
+def test_coordinates(text: str, latitude: float, longitude: float) -> None:
+    place = OFFLINE.locate(text)
+    assert (place.latitude, place.longitude, place.method) == (latitude, longitude, "coordinates")
+
+
+def test_coordinates_are_as_precise_as_they_were_given() -> None:
+    assert OFFLINE.locate("41.8, -87.65").precision_km == pytest.approx(5.56, abs=0.01)
+    assert OFFLINE.locate("41.8781, -87.6298").precision_km == pytest.approx(0.006, abs=0.001)
+
+
+@pytest.mark.parametrize("text", ["60614", "60614-1234", "Chicago, IL 60614", "Chicago IL, 60614"])
+def test_zip_codes(text: str) -> None:
+    place = OFFLINE.locate(text)
+    assert (place.label, place.method, place.precision_km) == ("Chicago, IL 60614", "zip", 10.3)
+    assert "6.4 miles" in place.precision
+    assert place.note == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Chicago, IL", "Chicago, IL"),
+        ("chicago illinois", "Chicago, IL"),
+        ("CHICAGO, Illinois, USA", "Chicago, IL"),
+        ("Saint Louis, MO", "St. Louis, MO"),
+        ("St. Louis Missouri", "St. Louis, MO"),
+        ("Charleston, West Virginia", "Charleston, WV"),
+        ("Charleston West Virginia", "Charleston, WV"),
+        ("Washington DC", "Washington, DC"),
+        ("Washington, District of Columbia", "Washington, DC"),
+        ("New York, New York", "New York, NY"),
+        ("Winston Salem NC", "Winston-Salem, NC"),
+        ("San Juan, PR", "San Juan, PR"),
+        ("Mayaguez, Puerto Rico", "Mayagüez, PR"),
+        ("Nome AK", "Nome, AK"),
+    ],
+)
+def test_city_and_state(text: str, label: str) -> None:
+    place = OFFLINE.locate(text)
+    assert (place.label, place.method) == (label, "city")
+    assert 0 < place.precision_km < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", EmptyAddress),
+        (" ,\n\t\x00\u200b\u2028, ", EmptyAddress),
+        ("x" * 201, TooLongAddress),
+        ("nan, nan", UnknownAddress),
+        ("inf, -inf", UnknownAddress),
+        ("1e999,2", UnknownAddress),
+        ("90.1, 0", UnknownAddress),
+        ("40, 181", UnknownAddress),
+        ("00000", UnknownAddress),
+        ("Illinois", UnknownAddress),
+        ("Paris, France", UnknownAddress),
+        ("Chicago, TX, IL, ,", UnknownAddress),
+        ("%s%n{}", UnknownAddress),
+        ("96910", OutsideUS),
+        ("St Thomas, VI 00801", OutsideUS),
+        ("APO AE 09012", OutsideUS),
+        ("Springfield", AmbiguousAddress),
+    ],
+)
+def test_what_cannot_be_located(text: str, error: type[AddressError]) -> None:
+    with pytest.raises(error):
+        OFFLINE.locate(text)
+
+
+def test_choices_begin_with_the_largest_city() -> None:
+    with pytest.raises(AmbiguousAddress) as ambiguous:
+        OFFLINE.locate("Portland")
+    assert ambiguous.value.choices[0] == "Portland, OR"
+    assert len(ambiguous.value.choices) == len(set(ambiguous.value.choices))
+
+
+@given(st.text(max_size=210))
+def test_any_text_is_located_or_refused(text: str) -> None:
+    try:
+        place = OFFLINE.locate(text)
+    except AddressError:
+        return
+    assert abs(place.latitude) <= 90
+    assert abs(place.longitude) <= 180
+
+
+def test_street_comes_from_the_census_and_is_asked_once(census: CensusStandIn) -> None:
+    geocoder = Geocoder(census.url)
+    for text in (WRIGLEY, WRIGLEY.upper()):
+        place = geocoder.locate(text)
+        assert (place.latitude, place.longitude, place.method) == (41.94735, -87.65654, "census")
+        assert place.label == text
+    (question,) = census.asked
+    assert question["address"] == [WRIGLEY]
+    assert question["benchmark"] == ["Public_AR_Current"]
+
+
+@pytest.mark.parametrize("text", ["60614", "Chicago, IL", "41.9, -87.6", "Chicago, IL 60614"])
+def test_census_is_only_asked_for_streets(census: CensusStandIn, text: str) -> None:
+    Geocoder(census.url).locate(text)
+    assert census.asked == []
+
+
+def test_several_streets_are_a_choice(census: CensusStandIn) -> None:
+    census.matches = [("1 N MAIN ST, X, IL", 41.0, -88.0), ("1 S MAIN ST, X, IL", 41.1, -88.0)]
+    with pytest.raises(AmbiguousAddress) as ambiguous:
+        Geocoder(census.url).locate("1 Main St, X, IL")
+    assert ambiguous.value.choices == ["1 N MAIN ST, X, IL", "1 S MAIN ST, X, IL"]
+
+
+def test_unknown_street_falls_back_to_its_zip_code(census: CensusStandIn) -> None:
+    census.matches = []
+    place = Geocoder(census.url).locate(WRIGLEY)
+    assert (place.label, place.method) == ("Chicago, IL 60613", "zip")
+    assert "does not know this street" in place.note
+
+
+def test_failing_census_is_left_alone_and_the_zip_code_serves(census: CensusStandIn) -> None:
+    census.status = 503
+    geocoder = Geocoder(census.url)
+    for _ in range(3):
+        place = geocoder.locate(WRIGLEY)
+        assert place.method == "zip"
+        assert "does not answer" in place.note
+    assert len(census.asked) == 1
+
+
+def test_unreachable_census_and_no_zip_code() -> None:
+    geocoder = Geocoder("http://127.0.0.1:1/")
+    assert geocoder.locate("1060 W Addison St, Chicago, IL").label == "Chicago, IL"
+    with pytest.raises(UnknownAddress, match="Add the ZIP code"):
+        geocoder.locate("1060 W Addison St")
+
+
+def test_addresses_are_neither_logged_nor_kept(
+    census: CensusStandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    geocoder = Geocoder(census.url)
+    geocoder.locate(WRIGLEY)
+    census.status = 500
+    geocoder.locate(WRIGLEY.replace("1060", "1061"))
+    Geocoder("http://127.0.0.1:1/").locate(WRIGLEY)
+    assert "Census geocoder fails" in caplog.text
+    assert "Addison" not in caplog.text
+    assert "Addison" not in repr(vars(geocoder._census))
+
+
+def test_two_processes_hash_differently(census: CensusStandIn) -> None:
+    digests = set()
+    for _ in range(2):
+        kept = geocode.Census(census.url)
+        kept.ask(WRIGLEY)
+        digests |= set(kept._known)
+    assert len(digests) == 2

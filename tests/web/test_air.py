@@ -1,0 +1,227 @@
+"""What an address is answered: the API, and the page that shows the same."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from handmade import CHICAGO, YEAR, YEAR_BEFORE, cell_at
+
+from airaware import interpolate
+from airaware.settings import Settings, Zone
+from airaware.web import answer, create_app
+
+# What an address may look like that leads nowhere: status, and kind in the problem document.
+UNANSWERABLE = (
+    ("", 400, "empty-address"),
+    ("\t \x00", 400, "empty-address"),
+    ("x" * 10_000, 400, "address-too-long"),
+    ("Atlantis, IL", 404, "unknown-address"),
+    ("nan, nan", 404, "unknown-address"),
+    ("1e999,2", 404, "unknown-address"),
+    ("95, 200", 404, "unknown-address"),
+    ("<script>alert(1)</script>", 404, "unknown-address"),
+    ("'; DROP TABLE load; --", 404, "unknown-address"),
+    ("\N{PILE OF POO}", 404, "unknown-address"),
+    ("Springfield", 409, "ambiguous-address"),
+    ("48.85, 2.35", 422, "outside-the-us"),
+    ("0, 0", 422, "outside-the-us"),
+    ("-90, 180", 422, "outside-the-us"),
+    ("96910", 422, "outside-the-us"),
+)
+
+
+def air(client: FlaskClient, **query: object) -> dict:
+    """The API's answer, which must be one."""
+    response = client.get("/api/v1/air", query_string=query)
+    assert response.status_code == 200, response.text
+    return response.get_json()
+
+
+def pollutant(found: dict, parameter: int) -> dict:
+    """One pollutant of an answer."""
+    return next(each for each in found["pollutants"] if each["parameter"] == parameter)
+
+
+def test_zip_code_gets_twelve_months_in_the_latest_year(client: FlaskClient) -> None:
+    found = air(client, address="60614")
+    assert found["place"]["label"] == "Chicago, IL 60614"
+    assert found["place"]["precision_km"] == 10.3
+    assert found["cell"]["id"] == f"{cell_at(*CHICAGO):x}"
+    assert found["cell"]["distance_km"] < 4.0
+    assert found["year"] == YEAR
+    assert found["years"][:2] == [YEAR, YEAR_BEFORE]
+    ozone = pollutant(found, 44201)
+    assert [month["month"] for month in ozone["months"]] == list(range(1, 13))
+    assert ozone["unit"] == "ppb"
+    assert ozone["standard"]["level"] == 70
+    assert ozone["standard"]["edition"] == "2015"
+    january = ozone["months"][0]
+    assert january["hourly_mean"] == 21
+    assert january["hours"] == 720
+    assert january["daily"] == {
+        "mean": 31.5,
+        "median": 29.4,
+        "p95": 39.9,
+        "max": 42,
+        "days": 30,
+        "days_above_standard": 2,
+        "aqi_days": {
+            "Good": 26,
+            "Moderate": 4,
+            "Unhealthy for Sensitive Groups": 0,
+            "Unhealthy": 0,
+            "Very Unhealthy": 0,
+            "Hazardous": 0,
+        },
+    }
+    assert january["stations"] == 3
+    assert january["nearest_km"] == 5
+    assert not january["estimate"]
+
+
+def test_a_month_without_data_is_null(client: FlaskClient) -> None:
+    march = pollutant(air(client, address="60614"), 44201)["months"][2]
+    assert march["hourly_mean"] is None
+    assert march["nearest_km"] is None
+    assert not march["estimate"]
+
+
+def test_year_summary(client: FlaskClient) -> None:
+    summary = pollutant(air(client, address="60614"), 44201)["summary"]
+    assert summary["hourly_mean"] == pytest.approx((12 * 20 + 78 - 23) / 11, rel=1e-4)
+    assert summary["days"] == 330
+    assert summary["days_above_standard"] == 22
+    assert summary["aqi_days"]["Moderate"] == 44
+
+
+def test_both_kinds_of_pm25_stand_side_by_side(client: FlaskClient) -> None:
+    found = air(client, address="60614")
+    assert {each["parameter"] for each in found["pollutants"]} == {44201, 88101, 88502}
+    assert pollutant(found, 88101)["label"] != pollutant(found, 88502)["label"]
+
+
+def test_synthetic_mark_reaches_json_and_page(client: FlaskClient) -> None:
+    found = air(client, address="60614")
+    assert found["synthetic"]
+    marks = {each["parameter"]: each["synthetic"] for each in found["pollutants"]}
+    assert marks == {44201: False, 88101: True, 88502: False}
+    page = client.get("/air?address=60614").text
+    assert page.count('<strong class="badge synthetic">Synthetic</strong>') == 2
+    assert not air(client, address="60614", year=YEAR_BEFORE)["synthetic"]
+    assert "ynthetic" not in client.get(f"/air?address=60614&year={YEAR_BEFORE}").text
+
+
+def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
+    found = pollutant(air(client, address="46.877, -96.789"), 44201)
+    assert all(month["estimate"] for month in found["months"])
+    assert found["summary"]["months_estimated"] == 12
+    page = client.get("/air?address=46.877,-96.789").text
+    assert "All months are estimates" in page
+
+
+def test_reach_is_the_interpolation_s() -> None:
+    assert answer.REACH_KM == interpolate.REACH_KM
+
+
+def test_place_without_a_monitor_says_so(client: FlaskClient) -> None:
+    found = air(client, address="Honolulu, HI")
+    assert all(each["summary"] is None for each in found["pollutants"])
+    assert "No monitor within 100 miles measured Ozone" in client.get("/air?address=96813").text
+
+
+@pytest.mark.parametrize(("address", "status", "kind"), UNANSWERABLE)
+def test_unanswerable_addresses(client: FlaskClient, address: str, status: int, kind: str) -> None:
+    problem = client.get("/api/v1/air", query_string={"address": address})
+    assert problem.status_code == status
+    assert problem.mimetype == "application/problem+json"
+    document = problem.get_json()
+    assert document["type"] == f"/problems/{kind}"
+    assert document["status"] == status
+    assert document["title"] and document["detail"]
+    page = client.get("/air", query_string={"address": address})
+    assert page.status_code == status
+    assert page.mimetype == "text/html"
+    assert document["title"] in page.text
+    assert "These work, for example" in page.text
+    assert "<script>" not in page.text
+
+
+def test_no_address_at_all(client: FlaskClient) -> None:
+    assert client.get("/air").status_code == 400
+    assert client.get("/api/v1/air").status_code == 400
+
+
+def test_every_choice_of_an_ambiguous_address_leads_somewhere(client: FlaskClient) -> None:
+    problem = client.get("/api/v1/air?address=Springfield").get_json()
+    assert "Springfield, IL" in problem["choices"]
+    for choice in problem["choices"]:
+        assert air(client, address=choice)["place"]["label"] == choice
+    assert 'href="/air?address=Springfield,+IL"' in client.get("/air?address=Springfield").text
+
+
+@pytest.mark.parametrize("year", ["abc", "-1", "1979", "9999", "20 17", "2017.0", "²⁰¹⁷", "1e3"])
+def test_bad_years(client: FlaskClient, year: str) -> None:
+    query = {"address": "60614", "year": year}
+    problem = client.get("/api/v1/air", query_string=query)
+    assert problem.status_code == 400
+    assert problem.get_json()["type"] == "/problems/bad-year"
+    assert client.get("/air", query_string=query).status_code == 400
+
+
+def test_year_without_data_names_the_years_there_are(client: FlaskClient) -> None:
+    problem = client.get("/api/v1/air?address=60614&year=1981")
+    assert problem.status_code == 404
+    assert {YEAR, YEAR_BEFORE} <= set(problem.get_json()["years"])
+    page = client.get("/air?address=60614&year=1981")
+    assert page.status_code == 404
+    assert f'href="/air?address=60614&amp;year={YEAR}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/air?address=60614", 200),
+        ("/air?address=Springfield", 409),
+        ("/nowhere", 404),
+        ("/api/v1/nowhere", 404),
+        ("/api/v1/air?address=60614", 200),
+        ("/static/site.css", 200),
+        ("/healthz", 200),
+        ("/readyz", 200),
+    ],
+)
+def test_security_headers(client: FlaskClient, path: str, status: int) -> None:
+    response = client.get(path)
+    assert response.status_code == status
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    if response.mimetype == "text/html":
+        assert re.search(r"<title>[^<·]+ · AirAware</title>", response.text)
+        assert not re.search(r"<script|<style|\sstyle=|\son\w+=", response.text)
+
+
+def test_method_not_allowed_is_a_problem_document(client: FlaskClient) -> None:
+    response = client.post("/api/v1/air")
+    assert response.status_code == 405
+    assert response.mimetype == "application/problem+json"
+    assert "GET" in response.headers["Allow"]
+
+
+def test_without_any_database(settings_for: Callable[..., Settings]) -> None:
+    nowhere = Zone("a", "host=127.0.0.1 port=1 dbname=airaware")
+    client = create_app(settings_for((nowhere,))).test_client()
+    assert client.get("/").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    for path in ("/air?address=60614", "/api/v1/air?address=60614"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+    assert response.mimetype == "application/problem+json"
+    # What the visitor can mend comes first.
+    assert client.get("/air?address=").status_code == 400

@@ -1,0 +1,168 @@
+"""The site as people and machines meet it: gunicorn with two workers, and a browser."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from handmade import YEAR, YEAR_BEFORE
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from airaware.settings import Zone
+from tools.postgres import HOST, free_port
+
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site under gunicorn."""
+
+    url: str
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def site(
+    loaded: None, reader_zones: tuple[Zone, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The site as it is deployed: gunicorn with two workers, on a free port."""
+    folder = tmp_path_factory.mktemp("site")
+    counters = folder / "counters"
+    counters.mkdir()
+    port = free_port()
+    url, log = f"http://{HOST}:{port}", folder / "log"
+    environ = {
+        "AIRAWARE_ZONES": ";".join(f"{zone.name}={zone.dsn}" for zone in reader_zones),
+        "AIRAWARE_ZONE": reader_zones[0].name,
+        "AIRAWARE_CENSUS_URL": "",
+        "PROMETHEUS_MULTIPROC_DIR": str(counters),
+    }
+    command = [
+        *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
+        *("--config", "python:airaware.web.gunicorn"),
+        *("--bind", f"{HOST}:{port}", "--workers", "2"),
+    ]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
+    try:
+        _wait_for(f"{url}/healthz", server, log)
+        yield Site(url, log)
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder)
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            requests.get(url, timeout=5)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"the site does not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing: run `make setup`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+    """A page whose every request stays on the site, and whose console stays silent."""
+    width, height = request.param
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": width, "height": height}, locale="en-US"
+    )
+    page = context.new_page()
+    requested: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda each: requested.append(each.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert requested
+    assert [url for url in requested if not url.startswith(f"{site.url}/")] == []
+    assert complaints == []
+    context.close()
+
+
+def test_from_home_to_an_address_s_air(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").fill("Chicago, IL 60614")
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
+    ozone = page.get_by_role("region", name="Ozone", exact=True)
+    expect(ozone.get_by_role("img")).to_be_visible()
+    expect(ozone.get_by_role("img")).to_have_accessible_name(
+        f"Ozone: monthly means of {YEAR} at Chicago, IL 60614"
+    )
+    assert ozone.locator("rect.bar").count() == 11  # March has no data
+    rows = ozone.get_by_role("table").first.locator("tbody tr")
+    assert rows.count() == 12
+    expect(rows.first).to_contain_text("21.0")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name=str(YEAR_BEFORE)).click()
+    expect(page).to_have_title(re.compile(rf"in {YEAR_BEFORE}"))
+
+
+def test_keyboard_alone_is_enough(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.type("60614")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
+
+
+def test_addresses_leave_no_trace_in_the_log(site: Site) -> None:
+    for path in ("/air", "/api/v1/air"):
+        for address in ("Kalamazoo, MI", "Nowhereville 12, XY"):
+            requests.get(f"{site.url}{path}", params={"address": address}, timeout=10)
+    assert "Kalamazoo" not in site.log.read_text()
+    assert "Nowhereville" not in site.log.read_text()
+
+
+def test_ten_thousand_characters_get_the_page(site: Site) -> None:
+    answer = requests.get(f"{site.url}/air", params={"address": "x" * 10_000}, timeout=10)
+    assert answer.status_code == 400
+    assert "too long for an address" in answer.text
+
+
+def test_metrics_add_up_over_the_workers(site: Site) -> None:
+    def counted() -> float:
+        text = requests.get(f"{site.url}/metrics", timeout=10).text
+        assert "Kalamazoo" not in text
+        series = r'airaware_requests_total\{endpoint="/api/v1/air",status="404"\} (\S+)'
+        return float((re.search(series, text) or ["", "0"])[1])
+
+    before = counted()
+    for _ in range(40):
+        # A connection each, so that both workers get some.
+        answer = requests.get(f"{site.url}/api/v1/air?address=Kalamazoo, XY", timeout=10)
+        assert answer.status_code == 404
+    assert counted() == before + 40
+    text = requests.get(f"{site.url}/metrics", timeout=10).text
+    assert 'airaware_database_failovers_total{zone="a"}' in text
+    assert 'airaware_request_seconds_bucket{endpoint="/api/v1/air",le="0.1"}' in text

@@ -1,0 +1,127 @@
+"""Reading from zones that stop, hang, or have nothing yet."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from airaware.errors import AirAwareError
+from airaware.settings import Settings, Zone
+from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader
+from airaware.web import create_app
+from tools.local import Local
+
+PORT = "SELECT current_setting('port')::int AS port, pg_backend_pid() AS pid"
+
+
+@pytest.fixture
+def silent() -> Iterator[Zone]:
+    """A zone that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Zone("silent", f"host=127.0.0.1 port={server.getsockname()[1]} dbname=airaware")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Until the condition holds; an error if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_no_zone_is_an_error_that_names_the_setting() -> None:
+    with pytest.raises(AirAwareError, match="AIRAWARE_ZONES"):
+        Reader([])
+
+
+def test_the_first_zone_is_asked_over_one_connection(
+    region: Local, reader_zones: tuple[Zone, ...]
+) -> None:
+    reader = Reader(reader_zones)
+    first, second = (reader.fetch(PORT)[0] for _ in range(2))
+    assert first == second
+    assert first.port == region.clusters["a"].port
+
+
+def test_sessions_only_read(zones: tuple[Zone, ...]) -> None:
+    rows = Reader(zones).fetch("SHOW default_transaction_read_only")
+    assert rows[0].default_transaction_read_only == "on"
+
+
+def test_silent_zone_is_waited_for_once(silent: Zone, reader_zones: tuple[Zone, ...]) -> None:
+    failures: list[str] = []
+    reader = Reader((silent, *reader_zones), failures.append)
+    started = time.monotonic()
+    reader.fetch(PORT)
+    assert time.monotonic() - started < 3
+    started = time.monotonic()
+    for _ in range(20):
+        reader.fetch(PORT)
+    assert time.monotonic() - started < 1
+    assert failures == ["silent"]
+
+
+def test_zone_without_a_schema_is_passed_over(region: Local, reader_zones) -> None:
+    empty = Zone("empty", reader_zones[0].dsn.replace("dbname=airaware", "dbname=postgres"))
+    reader = Reader((empty, reader_zones[1]))
+    assert reader.fetch("SELECT count(*) AS cells FROM cell")[0].cells > 0
+
+
+def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...]) -> None:
+    reader = Reader(reader_zones)
+    pid = reader.fetch(PORT)[0].pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert reader.fetch(PORT)[0].port == region.clusters["b"].port
+        assert time.monotonic() - started < 3
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
+
+
+def test_site_outlives_one_zone_and_returns_to_it(
+    region: Local,
+    loaded: None,
+    reader_zones: tuple[Zone, ...],
+    settings_for: Callable[..., Settings],
+) -> None:
+    app = create_app(settings_for(reader_zones))
+    client = app.test_client()
+    reader = app.extensions["reader"]
+    own, other = region.clusters["a"], region.clusters["b"]
+
+    def answers(client: FlaskClient) -> None:
+        for path in ("/air?address=60614", "/api/v1/air?address=60614", "/readyz"):
+            assert client.get(path).status_code == 200
+
+    answers(client)
+    try:
+        own.stop()
+        answers(client)
+        assert reader.fetch(PORT)[0].port == other.port
+        other.stop()
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/air?address=60614").status_code == 503
+        own.start()
+        wait_for(lambda: client.get("/readyz").status_code == 200, 20)
+        answers(client)
+        assert reader.fetch(PORT)[0].port == own.port
+    finally:
+        own.start()
+        other.start()
+    metrics = client.get("/metrics").text
+    assert 'airaware_database_failovers_total{zone="b"} 1.0' in metrics
+
+
+def test_nothing_answers(silent: Zone) -> None:
+    reader = Reader((silent,))
+    with pytest.raises(NoZoneError, match="silent"):
+        reader.fetch(PORT)
+    started = time.monotonic()
+    assert not reader.ready()
+    assert time.monotonic() - started < 0.5
