@@ -104,6 +104,7 @@ def submit_year(
         command = shlex.join(place.submit_command(years, wanted, master))
         console.print(f"would run {command}", markup=False)
         return
+    console.print(f"starting Spark on {master}", markup=False)
     place.submit(years, wanted, master)
 
 
