@@ -33,18 +33,20 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from airaware import epa, grid, metrics, rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
+from airaware.leave_one_out import RESIDUALS, month_sums
 from airaware.pollutants import AQI_CATEGORIES, DEFAULT_PARAMETERS, Pollutant, get
 from airaware.settings import Settings, Zone
 from airaware.store.binary import encode
 from airaware.store.load import Counts, Load, Source, ZoneLoad, copy_piece
 
 # The code that decides the figures: a change in it makes the loads before it out of date.
-FIGURES = ("data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py", "metrics.py",
-           "pollutants.py", "store/migrations")  # fmt: skip
+FIGURES = ("accuracy.py", "data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py",
+           "leave_one_out.py", "metrics.py", "pollutants.py", "store/migrations")  # fmt: skip
 # The grid is copied in this many pieces, each with its own index range.
 CELL_PIECES = 16
-# A month's station-days are one piece; the stations of the year are the last.
+# A month's station-days are one piece; then come the year's stations, and its residuals.
 STATIONS_PIECE = CELL_PIECES + 13
+RESIDUALS_PIECE = STATIONS_PIECE + 1
 
 MONTH_CELLS = np.dtype(
     [
@@ -208,6 +210,9 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         ),
     }
     station_days = _station_days(job, month, stations, daily)
+    residuals = month_sums(
+        month, stations.latitude, stations.longitude, stations.hours[:, : -epa.TAIL_HOURS], daily
+    )
     return _pieces(
         [
             *(
@@ -216,6 +221,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
             ),
             (CELL_PIECES + month, month, station_days.tobytes(), None),
             (STATIONS_PIECE, month, None, json.dumps(notes)),
+            (RESIDUALS_PIECE, month, residuals.tobytes(), None),
         ]
     )
 
@@ -309,8 +315,10 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
         counts, stations = _joined_notes(table)
         notes = json.dumps({"counts": counts, "stations": len(stations)})
         target, rows = "station", _station_rows(job, stations)
+    elif piece == RESIDUALS_PIECE:
+        target, rows = "residual", _encoded(job, table, RESIDUALS)
     elif piece >= CELL_PIECES:
-        target, rows = "station_day", _station_day_rows(job, table)
+        target, rows = "station_day", _encoded(job, table, STATION_DAYS)
     else:
         target, rows = "cell_year", _cell_year_rows(job, table, piece)
     with ThreadPoolExecutor(len(job.zones)) as threads:
@@ -359,9 +367,10 @@ def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> by
     )
 
 
-def _station_day_rows(job: Job, table: pa.Table) -> bytes:
-    days = np.frombuffer(b"".join(table.column("rows").to_pylist()), STATION_DAYS)
-    return encode(*_key_columns(job, len(days)), *(days[name] for name in STATION_DAYS.names or ()))
+def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> bytes:
+    """The pieces' rows, which are those of the store's table but for its first two columns."""
+    rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
+    return encode(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
 
 
 def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:

@@ -41,8 +41,10 @@ def _chord(distance_km: float) -> float:
     return 2 * np.sin(distance_km / EARTH_RADIUS_KM / 2)
 
 
-def _great_circle_km(chord: np.ndarray) -> np.ndarray:
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1))
+def great_circle_km(xyz: np.ndarray, other_xyz: np.ndarray) -> np.ndarray:
+    """Distances between places of `Points.xyz`, at least MIN_DISTANCE_KM: (…, 3) -> (…)."""
+    chord = np.linalg.norm(xyz - other_xyz, axis=-1)
+    return np.maximum(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)), MIN_DISTANCE_KM)
 
 
 @dataclass(frozen=True)
@@ -65,29 +67,60 @@ class Weights:
 
 def weights(points: Points, stations: Points) -> Weights:
     """The weights of all stations in reach of each point, or of the nearest few where none is."""
+    point, station = _in_reach(points, stations)
+    far = np.setdiff1d(np.arange(len(points)), point)
+    return _weigh(points, stations, (point, station), _nearest(points, far, stations, FAR_STATIONS))
+
+
+def weights_of_others(stations: Points) -> Weights:
+    """The weights with which the other stations make each station, by the rule of `weights`.
+
+    Another station may stand at the same place.
+    """
+    point, station = _but_self(_in_reach(stations, stations))
+    far = np.setdiff1d(np.arange(len(stations)), point)
+    few = _but_self(_nearest(stations, far, stations, FAR_STATIONS + 1))
+    return _weigh(stations, stations, (point, station), few)
+
+
+Pairs = tuple[np.ndarray, np.ndarray]  # indices of points, and of a station of each
+
+
+def _in_reach(points: Points, stations: Points) -> Pairs:
     found = points.tree.query_ball_point(stations.xyz, _chord(REACH_KM))
     station = np.repeat(np.arange(len(stations)), [len(hits) for hits in found])
-    point = np.concatenate([np.asarray(hits, dtype=np.int64) for hits in found])
+    return np.concatenate([np.asarray(hits, dtype=np.int64) for hits in found]), station
 
-    far = np.setdiff1d(np.arange(len(points)), point)
+
+def _nearest(points: Points, which: np.ndarray, stations: Points, few: int) -> Pairs:
+    """Of the points `which`, each with the nearest stations within FAR_KM, at most `few`."""
     _, neighbour = stations.tree.query(
-        points.xyz[far],
-        k=np.arange(1, min(FAR_STATIONS, len(stations)) + 1),
+        points.xyz[which],
+        k=np.arange(1, min(few, len(stations)) + 1),
         distance_upper_bound=_chord(FAR_KM),
     )
     row, column = np.nonzero(neighbour < len(stations))
-    point = np.concatenate([point, far[row]])
-    station = np.concatenate([station, neighbour[row, column]])
+    return which[row], neighbour[row, column]
 
+
+def _but_self(pairs: Pairs) -> Pairs:
+    point, station = pairs
+    others = point != station
+    return point[others], station[others]
+
+
+def _weigh(points: Points, stations: Points, *pairs: Pairs) -> Weights:
+    point, station = (np.concatenate(indices) for indices in zip(*pairs, strict=True))
     order = np.lexsort([station, point])
     point, station = point[order], station[order]
-    chord = np.linalg.norm(points.xyz[point] - stations.xyz[station], axis=1)
-    distance_km = np.maximum(_great_circle_km(chord), MIN_DISTANCE_KM)
+    distance_km = great_circle_km(points.xyz[point], stations.xyz[station])
     reached, starts = np.unique(point, return_index=True)
     matrix = csr_matrix(
         (distance_km**-2.0, station, [*starts, len(point)]), shape=(len(reached), len(stations))
     )
-    return Weights(reached, matrix, np.minimum.reduceat(distance_km, starts))
+    # Of no pair at all there is no least distance.
+    nearest_km = np.minimum.reduceat(distance_km, starts) if len(starts) else np.zeros(0)
+    return Weights(reached, matrix, nearest_km)
 
 
 def idw(matrix: csr_matrix, values: np.ndarray) -> np.ndarray:

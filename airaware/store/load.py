@@ -18,8 +18,13 @@ from airaware import store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 
-TABLES = ("cell_year", "station", "station_day")
-_KEYS = {"cell_year": "cell", "station": "site", "station_day": "site, day"}
+TABLES = ("cell_year", "station", "station_day", "residual")
+_KEYS = {
+    "cell_year": "cell",
+    "station": "site",
+    "station_day": "site, day",
+    "residual": "month, quantity, from_miles",
+}
 # A swap waits this long for readers before it lets them pass and tries again. Those that come
 # meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
 SWAP_PATIENCE_SECONDS = 0.5

@@ -27,7 +27,7 @@ STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 COUNTS = Counts(1000, {epa.CANADA: 7}, {epa.BAD_NUMBER: 3})
 CELLS = grid.load().cells[:50]
 SITES = np.array([b"17-031-4201", b"17-031-7002"])
-PIECES = 3
+PIECES = 4
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,20 @@ def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[
         np.full(2, value, np.int16),
         np.zeros(2, np.int16),
     )
-    return [(0, "cell_year", cell_year), (1, "station", station), (2, "station_day", station_day)]
+    residual = encode(
+        *key(2),
+        np.array([6, 7], np.int16),
+        np.array([b"daily"] * 2),
+        np.array([5, 5], np.int16),
+        *(np.full(2, 30, np.int64) for _ in range(2)),
+        *(np.full(2, value, np.float64) for _ in range(4)),
+    )
+    return [
+        (0, "cell_year", cell_year),
+        (1, "station", station),
+        (2, "station_day", station_day),
+        (3, "residual", residual),
+    ]
 
 
 def load_value(zone: Zone, value: float, attempt: str, year: int = YEAR, **options) -> str:
@@ -106,13 +119,14 @@ def served(zone: Zone, year: int = YEAR) -> list[tuple]:
         zone,
         "SELECT hourly_mean[1], count(*) FROM cell_year WHERE year = %(year)s GROUP BY 1"
         " UNION ALL SELECT latitude, count(*) FROM station WHERE year = %(year)s GROUP BY 1"
-        " UNION ALL SELECT daily, count(*) FROM station_day WHERE year = %(year)s"
+        " UNION ALL SELECT daily, count(*) FROM station_day WHERE year = %(year)s GROUP BY 1"
+        " UNION ALL SELECT error, count(*) FROM residual WHERE year = %(year)s"
         " GROUP BY 1".replace("%(year)s", str(year)),
     )
 
 
 def whole(value: float) -> list[tuple]:
-    return [(value, len(CELLS)), (value, 2), (value, 2)]
+    return [(value, len(CELLS)), (value, 2), (value, 2), (value, 2)]
 
 
 def staging(zone: Zone) -> set[str]:
@@ -144,7 +158,7 @@ def test_a_load_is_served_and_recorded(zones):
         1000,
         {epa.CANADA: 7},
         {epa.BAD_NUMBER: 3},
-        {"cell_year": len(CELLS), "station": 2, "station_day": 2},
+        {"cell_year": len(CELLS), "station": 2, "station_day": 2, "residual": 2},
         checksum,
         STARTED,
     ]
@@ -240,7 +254,7 @@ def test_a_load_with_a_piece_missing_is_refused(zones):
         zone_load.stage()
         for piece in pieces(6)[:2]:
             copy_piece(zones[0], load, *piece)
-        with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: 2 of 3 pieces"):
+        with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: 2 of 4 pieces"):
             zone_load.commit(source(), COUNTS, PIECES, STARTED)
     assert served(zones[0]) == whole(5)
 

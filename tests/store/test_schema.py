@@ -97,7 +97,7 @@ def test_the_nearest_cell_is_found_by_the_index(zones):
 
 
 def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, few_cells):
-    bad = migrations / "0002_bad.sql"
+    bad = migrations / "9998_bad.sql"
     bad.write_text("CREATE TABLE fine (a integer); CREATE TABLE wrong (a nonsense);")
     with pytest.raises(psycopg2.Error, match="nonsense"):
         schema.migrate(scratch)
@@ -106,7 +106,7 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, fe
     bad.write_text("CREATE TABLE fine (a integer);")
     assert schema.migrate(scratch) == [*names(), bad.name]
 
-    (migrations / "0003_worse.sql").write_text("DROP TABLE fine; SELECT 1 / 0;")
+    (migrations / "9999_worse.sql").write_text("DROP TABLE fine; SELECT 1 / 0;")
     with pytest.raises(psycopg2.Error, match="division by zero"):
         schema.migrate(scratch)
     assert ask(scratch, "SELECT count(*) FROM fine") == [(0,)]

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airaware import batch, epa, grid, metrics, pollutants
-from airaware.batch import CELL_PIECES, MONTH_CELLS, STATION_DAYS, STATIONS_PIECE
+from airaware.batch import (
+    CELL_PIECES,
+    MONTH_CELLS,
+    RESIDUALS,
+    RESIDUALS_PIECE,
+    STATION_DAYS,
+    STATIONS_PIECE,
+)
 from airaware.errors import AirAwareError
 from airaware.interpolate import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
@@ -262,9 +269,10 @@ def test_a_month_becomes_pieces_of_the_tables():
         *range(CELL_PIECES),
         CELL_PIECES + 6,
         STATIONS_PIECE,
+        RESIDUALS_PIECE,
     ]
     assert set(pieces.column("month").to_pylist()) == {6}
-    *cells, days, _ = pieces.column("rows").to_pylist()
+    *cells, days, _, residuals = pieces.column("rows").to_pylist()
 
     stations = batch.assemble(table(records), DAYS)
     expected = batch.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
@@ -283,7 +291,14 @@ def test_a_month_becomes_pieces_of_the_tables():
     assert days["daily"][0] == np.float32(0.04)
     assert days["aqi"][0] == 37  # 40 ppb of the 54 that make 50
 
-    notes = json.loads(pieces.column("notes")[-1].as_py())
+    # The stations lie 20 to 30 miles apart; only the first has enough hours of days and month.
+    residuals = np.frombuffer(residuals, RESIDUALS)
+    assert residuals["quantity"].tolist() == [b"hours", b"daily", b"month"]
+    assert set(residuals["from_miles"].tolist()) == {20}
+    assert residuals["observed"].tolist() == [HOURS + 48, DAYS - 1, 1]
+    assert residuals["estimated"].tolist() == [2 * 48, 0, 0]
+
+    notes = json.loads(pieces.column("notes")[-2].as_py())
     assert notes["counts"] == {epa.DUPLICATE: 2}
     assert notes["stations"] == [[COOK, *PLACES[COOK], [1]], [LAKE, *PLACES[LAKE], [2]]]
 
