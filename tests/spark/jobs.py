@@ -1,0 +1,138 @@
+"""The main job as it is run, by spark-submit; and what the zones hold of it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from psycopg2 import sql
+
+from airaware import store
+from airaware.settings import Zone
+from airaware.store.load import TABLES
+from tools.local import Local
+
+OZONE = 44201
+SUBMIT_SECONDS = 180
+
+
+class Submits:
+    """Starts spark-submit on the tests' zones."""
+
+    def __init__(self, region: Local):
+        self._region = region
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(
+        self,
+        raw: Path,
+        years: str,
+        parameters: list[int] | None = None,
+        master: str = "local[2]",
+        environ: Mapping[str, str] | None = None,
+    ) -> "subprocess.Popen[str]":
+        """A submit under way, a process group of its own; stdout is all that a terminal shows."""
+        process = subprocess.Popen(
+            self._region.submit_command(years, parameters or [], master),
+            env=self._region.submit_environ(master) | {"AIRAWARE_RAW": str(raw)} | (environ or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._started.append(process)
+        return process
+
+    def run(self, *arguments: Any, **more: Any) -> tuple[int, str]:
+        """A whole submit (arguments as of `start`): its exit status, and all that it said."""
+        return ended(self.start(*arguments, **more))
+
+    def kill_all(self) -> None:
+        """End what still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit status of a submit, and all that it said since its output was last read."""
+    said, _ = process.communicate(timeout=SUBMIT_SECONDS)
+    print(said)
+    return process.returncode, said
+
+
+def wait_for(process: "subprocess.Popen[str]", text: str) -> str:
+    """Read a submit's lines until one holds the text; all of them."""
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"'{text}' was not said, but: {''.join(lines)}")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A year in a zone: what the manifest says, and what its tables hold, at one moment."""
+
+    attempt: str
+    input_sha256: str
+    checksum: Decimal
+    rows: dict[str, int]
+    found_checksum: Decimal
+    found_rows: dict[str, int]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the tables hold what the manifest says."""
+        return (self.checksum, self.rows) == (self.found_checksum, self.found_rows)
+
+
+def held(zone: Zone, parameter: int, year: int) -> Held | None:
+    """The year in the zone, by one statement and so at one moment."""
+    key = sql.SQL("parameter = {} AND year = {}").format(sql.Literal(parameter), sql.Literal(year))
+
+    def each(template: str, glue: str) -> sql.Composed:
+        return sql.SQL(glue).join(
+            sql.SQL(template).format(table=sql.Identifier(table), name=sql.Literal(table), key=key)
+            for table in TABLES
+        )
+
+    statement = sql.SQL(
+        "SELECT attempt, input_sha256, checksum, rows_loaded, {}, jsonb_build_object({})"
+        " FROM load WHERE {}"
+    ).format(
+        each(
+            "(SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {table} t WHERE {key})",
+            " + ",
+        ),
+        each("{name}, (SELECT count(*) FROM {table} WHERE {key})", ", "),
+        key,
+    )
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        row = cursor.fetchone()
+    return Held(*row) if row else None
+
+
+def staging_tables(zone: Zone) -> list[str]:
+    """The staging tables in the zone, of loads under way or dead."""
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'")
+        return [name for (name,) in cursor]
+
+
+def forget_all(zone: Zone) -> None:
+    """Drop all that was loaded into the zone."""
+    with closing(store.connect(zone)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM load RETURNING parameter, year")
+        for parameter, year in cursor.fetchall():
+            for table in TABLES:
+                partition = sql.Identifier(f"{table}_{parameter}_{year}")
+                cursor.execute(sql.SQL("DROP TABLE {}").format(partition))

@@ -1,0 +1,113 @@
+"""EPA's own files of Chicago in 2013: on this machine, on a Spark cluster, and on the site."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pyspark
+import pytest
+from jobs import OZONE, Submits, forget_all, held
+
+from airaware import settings
+from airaware.settings import Zone
+from airaware.web import create_app
+from tools.local import Local
+from tools.postgres import HOST, free_port
+
+PM25 = 88101
+YEAR = 2013
+WORKERS = ("worker-1", "worker-2")
+STOP_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    submits: Submits, real_epa: Path, zones: tuple[Zone, ...]
+) -> dict[int, tuple[Decimal, ...]]:
+    """The year on this machine: the checksums of its parameters, zone by zone."""
+    status, said = submits.run(real_epa, str(YEAR))
+    assert status == 0
+    assert "145,284 rows read; excluded by rule: none; rejected as bad: none; 23 stations" in said
+    return checksums(zones)
+
+
+def checksums(zones: tuple[Zone, ...]) -> dict[int, tuple[Decimal, ...]]:
+    """Each parameter's checksums in the zones, having checked that the tables have them."""
+    found = {
+        parameter: [held(zone, parameter, YEAR) for zone in zones] for parameter in (OZONE, PM25)
+    }
+    assert all(year and year.whole for years in found.values() for year in years)
+    return {
+        parameter: tuple(year.checksum for year in years if year)
+        for parameter, years in found.items()
+    }
+
+
+def test_both_zones_hold_the_same(loaded):
+    for first, second in loaded.values():
+        assert first == second
+
+
+def test_the_site_answers_with_twelve_months(loaded, reader_zones, monkeypatch):
+    monkeypatch.setenv(
+        "AIRAWARE_ZONES", "; ".join(f"{zone.name}={zone.dsn}" for zone in reader_zones)
+    )
+    client = create_app(settings.read()).test_client()
+    answer = client.get("/api/v1/air?address=60614").get_json()
+    assert answer["year"] == YEAR
+    assert answer["synthetic"] is False
+    months = {found["parameter"]: found["months"] for found in answer["pollutants"]}
+    for parameter in (OZONE, PM25):
+        assert [month["month"] for month in months[parameter]] == list(range(1, 13))
+        assert all(month["hourly_mean"] is not None for month in months[parameter])
+
+
+def test_a_spark_cluster_computes_the_same(loaded, submits, real_epa, zones, region, tmp_path):
+    for zone in zones:
+        forget_all(zone)
+    with spark_cluster(region, tmp_path) as master:
+        local = {"SPARK_LOCAL_IP": HOST}
+        status, _ = submits.run(real_epa, str(YEAR), master=master, environ=local)
+    assert status == 0
+    assert checksums(zones) == loaded
+    # The tasks ran in both workers: each has made a folder for its executor.
+    assert all(list((tmp_path / worker).glob("app-*/*")) for worker in WORKERS)
+
+
+@contextmanager
+def spark_cluster(region: Local, folder: Path) -> Iterator[str]:
+    """A standalone Spark cluster of WORKERS on the loopback interface; its address."""
+    spark_class = Path(pyspark.__file__).parent / "bin" / "spark-class"
+    port = free_port()
+    master = f"spark://{HOST}:{port}"
+    with ExitStack() as stack:
+
+        def start(name: str, role: str, *arguments: str) -> None:
+            log = stack.enter_context((folder / f"{name}.log").open("w"))
+            process = subprocess.Popen(
+                [
+                    *(str(spark_class), f"org.apache.spark.deploy.{role.lower()}.{role}"),
+                    *("--host", HOST, "--webui-port", "0", *arguments),
+                ],
+                env=region.submit_environ("local"),
+                stdout=log,
+                stderr=log,
+            )
+            stack.callback(stop, process)
+
+        start("master", "Master", "--port", str(port))
+        for worker in WORKERS:
+            work = ("--work-dir", str(folder / worker))
+            start(worker, "Worker", "--cores", "1", "--memory", "1g", *work, master)
+        yield master
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End the process, and with a worker its executors."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    finally:
+        process.kill()
