@@ -42,8 +42,8 @@ def migrate(zone: Zone) -> list[str]:
 def _fill_cells(cursor) -> None:
     """The table `cell` as the package's grid has it."""
     cells = grid.load()
-    cursor.execute("SELECT count(*) FROM cell")
-    if cursor.fetchone()[0] == len(cells):
+    cursor.execute("SELECT count(*), coalesce(sum(cell), 0) FROM cell")
+    if cursor.fetchone() == (len(cells), sum(cells.cells.tolist())):
         return
     cursor.execute("TRUNCATE cell")
     rows = zip(cells.cells.tolist(), cells.longitude.tolist(), cells.latitude.tolist(), strict=True)
