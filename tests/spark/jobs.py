@@ -18,7 +18,7 @@ from airaware.store.load import TABLES
 from tools.local import Local
 
 OZONE = 44201
-SUBMIT_SECONDS = 180
+END_SECONDS = 20
 
 
 class Submits:
@@ -57,12 +57,15 @@ class Submits:
         for process in self._started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """The exit status of a submit, and all that it said since its output was last read."""
-    said, _ = process.communicate(timeout=SUBMIT_SECONDS)
+    said = "".join(process.stdout or ())
+    process.wait(END_SECONDS)
     print(said)
     return process.returncode, said
 

@@ -11,7 +11,11 @@ import pytest
 from jobs import OZONE, Submits, forget_all, held
 
 from airaware import settings
+from airaware.accuracy import Residuals, errors
+from airaware.leave_one_out import month_sums
 from airaware.settings import Zone
+from airaware.store import queries, stations
+from airaware.store.zones import Reader
 from airaware.web import create_app
 from tools.local import Local
 from tools.postgres import HOST, free_port
@@ -111,3 +115,30 @@ def stop(process: subprocess.Popen) -> None:
         process.wait(STOP_SECONDS)
     finally:
         process.kill()
+
+
+def test_the_errors_kept_are_those_of_the_stations_in_the_store(
+    loaded: dict[int, tuple[Decimal, ...]], reader_zones: tuple[Zone, ...]
+) -> None:
+    """What was summed up in the tasks comes out again of what the store gives back."""
+    for parameter in (OZONE, PM25):
+        kept = {
+            (r.month, r.quantity, r.from_miles): r
+            for r in queries.residuals(Reader(reader_zones), parameter, YEAR)
+        }
+        months = list(stations.months(reader_zones[1], parameter, YEAR))
+        assert [month.month for month in months] == list(range(1, 13))
+        found = [
+            Residuals(number, quantity.decode(), *rest)
+            for m in months
+            for number, quantity, *rest in month_sums(
+                m.month, m.latitude, m.longitude, m.hours, m.daily
+            ).tolist()
+        ]
+        assert len(found) == len(kept)
+        for r in found:
+            expected = kept[r.month, r.quantity, r.from_miles]
+            assert (r.observed, r.estimated) == (expected.observed, expected.estimated)
+            # The store's hours are single precision.
+            assert errors([r]).rmse == pytest.approx(errors([expected]).rmse, rel=1e-4)
+            assert errors([r]).bias == pytest.approx(errors([expected]).bias, rel=1e-4, abs=1e-6)
