@@ -1,6 +1,16 @@
 """The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one."""
 
+from tools.accuracy import accuracy
 from tools.data import fetch_year, submit_year, synthesize_year
 from tools.infra import deploy, destroy, status, stop
 
-__all__ = ["deploy", "destroy", "fetch_year", "status", "stop", "submit_year", "synthesize_year"]
+__all__ = [
+    "accuracy",
+    "deploy",
+    "destroy",
+    "fetch_year",
+    "status",
+    "stop",
+    "submit_year",
+    "synthesize_year",
+]

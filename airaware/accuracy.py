@@ -4,7 +4,7 @@ Each station is estimated from the others (airaware/leave_one_out.py), and what 
 as sums, so that the errors of any group of residuals come out by addition.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -14,7 +14,7 @@ HOURS, DAILY, MONTH = QUANTITIES = ("hours", "daily", "month")
 # there is no estimate; from 30 miles on it comes from the nearest few.
 FROM_MILES = (0, 5, 10, 20, 30, 100)
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
-# An error of fewer residuals than this says little; the year's is taken instead of a season's.
+# An error of fewer residuals than this says little.
 ENOUGH = 30
 
 
@@ -80,20 +80,20 @@ def season(month: int) -> str:
     return next(name for name, months in SEASONS.items() if month in months)
 
 
-def expected(
-    residuals: Sequence[Residuals], quantity: str, nearest_miles: float, month: int
-) -> float | None:
-    """The RMSE to expect of an estimate in a month, so far from the nearest station.
+def expected_errors(residuals: Iterable[Residuals]) -> dict[tuple[str, int, str], float]:
+    """The RMSE to expect of a year's estimates: by quantity, distance class and season.
 
-    `residuals` are those of the pollutant's year. Theirs of the same season and distance class
-    decide, or those of the whole year where they are few; None where those are few as well.
+    A season with few residuals gets those of the whole year; where those are few as well, nothing
+    is to be said, and no key is there.
     """
-    alike = [
-        r for r in residuals if (r.quantity, r.from_miles) == (quantity, from_miles(nearest_miles))
-    ]
-    months = SEASONS[season(month)]
-    for group in ([r for r in alike if r.month in months], alike):
-        found = errors(group)
-        if found.estimated >= ENOUGH:
-            return found.rmse
-    return None
+    groups: dict[tuple[str, int], list[Residuals]] = {}
+    for r in residuals:
+        groups.setdefault((r.quantity, r.from_miles), []).append(r)
+    found = {}
+    for (quantity, begin), year in groups.items():
+        for name, months in SEASONS.items():
+            of_season = errors(r for r in year if r.month in months)
+            best = of_season if of_season.estimated >= ENOUGH else errors(year)
+            if best.estimated >= ENOUGH and best.rmse is not None:
+                found[quantity, begin, name] = best.rmse
+    return found

@@ -44,20 +44,20 @@ def fetch_year(
     """Bring a year's hourly files from EPA to the raw store."""
     place = environments.find(env)
     config = replace(settings.read(), raw=place.raw)
-    wanted = _parameters(parameter)
+    wanted = parameter_codes(parameter)
     if dry_run:
         for code in wanted or pollutants.DEFAULT_PARAMETERS:
-            name = epa.file_name(code, _year(year))
+            name = epa.file_name(code, year_number(year))
             console.print(f"would bring {name} from {config.epa_url} into {config.raw}")
         return
     try:
         with _bars() as progress:
-            report = fetch.fetch_year(config, _year(year), wanted or None, refresh, progress)
+            report = fetch.fetch_year(config, year_number(year), wanted or None, refresh, progress)
     except fetch.SourceUnreachable as error:
         if not or_synthetic:
             raise
         console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
-        _synthesize(place, _year(year), wanted)
+        _synthesize(place, year_number(year), wanted)
         return
     for file in report.files:
         size = f", {file.size / 1e6:.1f} MB" if file.size else ""
@@ -77,7 +77,7 @@ def synthesize_year(
     _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
 ) -> None:
     """Make up a year's files, marked as synthetic."""
-    _synthesize(environments.find(env), _year(year), _parameters(parameter), dry_run)
+    _synthesize(environments.find(env), year_number(year), parameter_codes(parameter), dry_run)
 
 
 @operation(
@@ -99,7 +99,7 @@ def submit_year(
     dry_run: bool = False,
 ) -> None:
     """Run the Spark job over years, and load every zone."""
-    place, wanted = environments.find(env), _parameters(parameter)
+    place, wanted = environments.find(env), parameter_codes(parameter)
     if dry_run:
         command = shlex.join(place.submit_command(years, wanted, master))
         console.print(f"would run {command}", markup=False)
@@ -149,13 +149,13 @@ def _bars() -> Iterator[fetch.Progress]:
         yield show
 
 
-def _year(text: str) -> int:
+def year_number(text: str) -> int:
     if not re.fullmatch(r"\d{4}", text):
         raise AirAwareError(f"'{text}' is not a year: write four digits, as 2017")
     return int(text)
 
 
-def _parameters(texts: list[str]) -> list[int]:
+def parameter_codes(texts: list[str]) -> list[int]:
     """Codes as numbers. Raises AirAwareError where one is no pollutant of ours."""
     for text in texts:
         if not re.fullmatch(r"\d{5}", text):

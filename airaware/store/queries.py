@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from airaware.accuracy import Residuals
 from airaware.store.zones import Reader
 
 # Nothing in the US is farther than 4.0 km from a cell's centre (the grid's worst distance, at
@@ -31,6 +32,11 @@ FROM nearest
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
+
+_RESIDUALS = """
+SELECT month, quantity, from_miles, observed, estimated, error, squared_error, value, squared_value
+FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,15 @@ def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[CellYea
         return []
     rows = reader.fetch(" UNION ALL ".join([_YEAR] * len(keys)), list(chain.from_iterable(keys)))
     return [_cell_year(row) for row in rows]
+
+
+def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...]:
+    """The sums over the residuals of a parameter's year; none where it was not loaded.
+
+    Raises NoZoneError where no database answers.
+    """
+    rows = reader.fetch(_RESIDUALS, {"parameter": parameter, "year": year})
+    return tuple(Residuals(*row) for row in rows)
 
 
 def _cell_year(row: Any) -> CellYear:

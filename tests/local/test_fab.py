@@ -1,6 +1,7 @@
 """fab in the environment `local`, as an operator uses it: from nothing to an answer and back."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
 def test_every_task_has_a_line_of_help(fab: Fab) -> None:
     lines = fab("-l").stdout.splitlines()[2:]
     tasks = [line.split(maxsplit=1) for line in filter(None, lines)]
-    assert len(tasks) == 7
+    assert len(tasks) == 8
     assert all(len(task) == 2 for task in tasks)
 
 
@@ -86,6 +87,7 @@ def test_a_dry_run_changes_nothing(fab: Fab, state: Path, words: tuple[str, ...]
         (("fetch-year", "2013", "--parameter", "ozone"), "'ozone' is not a code"),
         (("fetch-year", "2013", "--parameter", "12345"), "Parameter 12345 is not known"),
         (("submit-year", "2013"), "run `fab deploy`"),
+        (("accuracy", "2013"), "fab deploy"),
         (("status", "--env", "moon"), "no environment 'moon'. Known are: local"),
     ],
 )
@@ -120,6 +122,33 @@ def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int) -> None:
     for pollutant in (ozone, fine_particles):
         assert [month["month"] for month in pollutant["months"]] == list(range(1, 13))
         assert all(month["hourly_mean"] > 0 for month in pollutant["months"])
+
+
+def test_the_errors_of_the_year_stand_beside_krigings(fab: Fab) -> None:
+    done = fab("accuracy", "2013", "--parameter", "44201", COLUMNS="130")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ozone (44201) 2013, in ppb" in done.stdout
+    (days,) = (line for line in done.stdout.splitlines() if "daily metric, all" in line)
+    _, values, covered, rmse, _, _, kriging_covered, kriging_rmse, *_ = re.split(r" *│ *", days)[1:]
+    assert values == "6,028"
+    assert covered == kriging_covered == "100.0%"
+    assert 3 < float(kriging_rmse) < 7
+    assert float(rmse) == pytest.approx(float(kriging_rmse), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("accuracy", "2012"), "does not have 2012. Load it first: fab submit-year 2012"),
+        (("accuracy", "2013", "--parameter", "42602"), "does not have 2013 of 42602"),
+    ],
+)
+def test_errors_of_what_is_not_loaded_are_told_so(
+    fab: Fab, words: tuple[str, ...], message: str
+) -> None:
+    done = fab(*words)
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
 def test_an_unreachable_source_is_told_from_a_missing_file(fab: Fab) -> None:

@@ -1,0 +1,125 @@
+"""The task that says how far estimates are from measurements."""
+
+from collections.abc import Callable
+
+from fabric import Connection
+from rich.table import Table
+
+from airaware import kriging, pollutants
+from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH, SEASONS, Errors, Residuals, errors
+from airaware.errors import AirAwareError
+from airaware.leave_one_out import leave_one_out
+from airaware.pollutants import Pollutant
+from airaware.settings import Zone
+from airaware.store import manifest, queries, stations
+from airaware.store.manifest import Loaded
+from airaware.store.zones import Reader
+from tools import environments
+from tools.data import parameter_codes, year_number
+from tools.local import Local
+from tools.operation import ENV_HELP, PARAMETER_HELP, operation
+from tools.postgres import READER
+from tools.steps import console
+
+QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
+
+
+@operation(
+    iterable=["parameter"],
+    help={"year": "a year that is loaded, as 2017", "parameter": PARAMETER_HELP, "env": ENV_HELP},
+)
+def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
+    """Show how far estimates are from measurements."""
+    zone = _running_zone(environments.find(env))
+    wanted = parameter_codes(parameter)
+    loads = [
+        load
+        for load in manifest.loads(zone)
+        if load.year == year_number(year) and (not wanted or load.parameter in wanted)
+    ]
+    missing = set(wanted) - {load.parameter for load in loads}
+    if missing or not loads:
+        named = f" of {', '.join(map(str, sorted(missing)))}" if missing else ""
+        raise AirAwareError(
+            f"zone {zone.name} does not have {year}{named}. Load it first: fab submit-year {year}"
+        )
+    for load in loads:
+        console.print(_table(zone, load))
+
+
+def _running_zone(place: Local) -> Zone:
+    """The first zone whose database runs."""
+    for name, cluster in place.clusters.items():
+        if cluster.exists() and cluster.pid():
+            return Zone(name, cluster.dsn(READER))
+    raise AirAwareError("No zone's database runs. Start them: fab deploy")
+
+
+def _table(zone: Zone, load: Loaded) -> Table:
+    """Errors by quantity, season and distance, of the site's rule and of kriging."""
+    pollutant = pollutants.get(load.parameter)
+    ours = queries.residuals(Reader([zone]), load.parameter, load.year)
+    with console.status(f"kriging {pollutant.label}"):
+        kriged = _kriged(zone, load)
+    table = Table(
+        title=f"{pollutant.label} ({load.parameter}) {load.year}, in {pollutant.display_unit}"
+        + (", synthetic" if load.synthetic else ""),
+        caption="IDW: the site's rule. Kriging: ordinary, an exponential variogram per month,"
+        f" the {kriging.NEIGHBOURS} nearest stations.",
+    )
+    table.add_column("")
+    for heading in ("values", *_headings("IDW"), *_headings("kriging")):
+        table.add_column(heading, justify="right")
+    for quantity, name in QUANTITY_NAMES.items():
+        table.add_section()
+        for group, belongs in _groups().items():
+            alike = [
+                errors(r for r in residuals if r.quantity == quantity and belongs(r))
+                for residuals in (ours, kriged)
+            ]
+            if alike[0].observed:
+                figures = (figure for found in alike for figure in _figures(found, pollutant))
+                table.add_row(f"{name}, {group}", f"{alike[0].observed:,}", *figures)
+    return table
+
+
+def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
+    found = []
+    for month in stations.months(zone, load.parameter, load.year):
+        left_out = leave_one_out(month.latitude, month.longitude, month.hours, month.daily)
+        for row in kriging.month_sums(month.month, left_out).tolist():
+            found.append(Residuals(row[0], row[1].decode(), *row[2:]))
+    return found
+
+
+def _groups() -> dict[str, Callable[[Residuals], bool]]:
+    """The groups of a table, each by its name."""
+    ends = (f"-{end}" for end in FROM_MILES[1:])
+    distances = {f"{begin}{next(ends, ' or more')} miles": begin for begin in FROM_MILES}
+    return (
+        {"all": lambda r: True}
+        | {name: lambda r, months=months: r.month in months for name, months in SEASONS.items()}
+        | {name: lambda r, begin=begin: r.from_miles == begin for name, begin in distances.items()}
+    )
+
+
+def _headings(method: str) -> tuple[str, ...]:
+    return tuple(f"{method}\n{figure}" for figure in ("covered", "RMSE", "bias", "R2"))
+
+
+def _figures(found: Errors, pollutant: Pollutant) -> tuple[str, ...]:
+    """Coverage, RMSE, bias and R2 as they are written; empty where the method has none."""
+    if not found.observed:
+        return ("",) * 4
+
+    def written(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    factor = pollutant.display_factor
+    rmse, bias = (value if value is None else value * factor for value in (found.rmse, found.bias))
+    return (
+        written(found.coverage, ".1%"),
+        written(rmse, ".2f"),
+        written(bias, "+.2f"),
+        written(found.r2, ".2f"),
+    )
