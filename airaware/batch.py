@@ -34,36 +34,23 @@ from airaware import epa, grid, metrics, rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.leave_one_out import RESIDUALS, month_sums
-from airaware.pollutants import AQI_CATEGORIES, DEFAULT_PARAMETERS, Pollutant, get
+from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant, get
 from airaware.settings import Settings, Zone
 from airaware.store.binary import encode
 from airaware.store.load import Counts, Load, Source, ZoneLoad, copy_piece
+from airaware.summary import MONTH_FIELDS, summarise_days
 
 # The code that decides the figures: a change in it makes the loads before it out of date.
 FIGURES = ("accuracy.py", "data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py",
-           "leave_one_out.py", "metrics.py", "pollutants.py", "store/migrations")  # fmt: skip
+           "leave_one_out.py", "metrics.py", "pollutants.py", "sphere.py", "store/migrations",
+           "summary.py")  # fmt: skip
 # The grid is copied in this many pieces, each with its own index range.
 CELL_PIECES = 16
 # A month's station-days are one piece; then come the year's stations, and its residuals.
 STATIONS_PIECE = CELL_PIECES + 13
 RESIDUALS_PIECE = STATIONS_PIECE + 1
 
-MONTH_CELLS = np.dtype(
-    [
-        ("cell", np.int32),  # index into the grid
-        ("hourly_mean", np.float32),
-        ("hours", np.int16),
-        ("daily_mean", np.float32),
-        ("daily_max", np.float32),
-        ("daily_median", np.float32),
-        ("daily_p95", np.float32),
-        ("days", np.int16),
-        ("days_above", np.int16),
-        ("aqi_days", np.int16, (len(AQI_CATEGORIES),)),
-        ("stations", np.int16),
-        ("nearest_km", np.float32),
-    ]
-)
+MONTH_CELLS = np.dtype([("cell", np.int32), *MONTH_FIELDS])  # cell: index into the grid
 STATION_DAYS = np.dtype(
     [
         ("site", "S11"),
@@ -262,32 +249,6 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
     cells["hourly_mean"], cells["hours"] = mean_over_time(reach.matrix, hours[reporting])
     summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
     return cells
-
-
-def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> None:
-    """Daily metrics (points, days) -> the daily fields of MONTH_CELLS; NaN is a day without one."""
-    count = np.isfinite(days).sum(axis=1)
-    ascending = np.sort(days, axis=1)  # NaN last
-    into["days"] = count
-    with np.errstate(invalid="ignore", divide="ignore"):
-        into["daily_mean"] = np.nansum(days, axis=1) / count
-    into["daily_max"] = _quantile(ascending, count, 1)
-    into["daily_median"] = _quantile(ascending, count, 0.5)
-    into["daily_p95"] = _quantile(ascending, count, 0.95)
-    into["days_above"] = metrics.above(pollutant, days).sum(axis=1)
-    category = metrics.category(pollutant, days)
-    for number in range(len(AQI_CATEGORIES)):
-        into["aqi_days"][:, number] = (category == number).sum(axis=1)
-
-
-def _quantile(ascending: np.ndarray, count: np.ndarray, quantile: float) -> np.ndarray:
-    """Quantile of each row's first `count` values, linear between neighbours; NaN where none."""
-    position = np.maximum(count - 1, 0) * quantile
-    low = position.astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    rows = np.arange(len(ascending))
-    below, over = ascending[rows, low], ascending[rows, high]
-    return below + (over - below) * (position - low)
 
 
 def _station_days(job: Job, month: int, stations: StationMonth, daily: np.ndarray) -> np.ndarray:

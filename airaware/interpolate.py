@@ -11,13 +11,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.spatial import KDTree
 
-EARTH_RADIUS_KM = 6371.0088
-KM_PER_MILE = 1.609344
-REACH_KM = 30 * KM_PER_MILE
-FAR_KM = 100 * KM_PER_MILE
-FAR_STATIONS = 5
-# A point on top of a station takes its value: nearer than this counts as this near.
-MIN_DISTANCE_KM = 0.01
+from airaware.sphere import (
+    EARTH_RADIUS_KM,
+    FAR_KM,
+    FAR_STATIONS,
+    REACH_KM,
+    great_circle_km,
+    unit_vectors,
+)
+
 # Points are taken in runs of this many: neighbours share stations, and those share gaps.
 RUN = 256
 
@@ -26,10 +28,7 @@ class Points:
     """Places on the sphere (degrees, shape (n,)), with a tree to find neighbours in."""
 
     def __init__(self, latitude: np.ndarray, longitude: np.ndarray):
-        lat, lon = np.radians(latitude), np.radians(longitude)
-        self.xyz = np.column_stack(
-            [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)]
-        )
+        self.xyz = unit_vectors(latitude, longitude)
         self.tree = KDTree(self.xyz)
 
     def __len__(self) -> int:
@@ -39,12 +38,6 @@ class Points:
 def _chord(distance_km: float) -> float:
     """Straight line through the unit sphere for a great-circle distance."""
     return 2 * np.sin(distance_km / EARTH_RADIUS_KM / 2)
-
-
-def great_circle_km(xyz: np.ndarray, other_xyz: np.ndarray) -> np.ndarray:
-    """Distances between places of `Points.xyz`, at least MIN_DISTANCE_KM: (…, 3) -> (…)."""
-    chord = np.linalg.norm(xyz - other_xyz, axis=-1)
-    return np.maximum(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)), MIN_DISTANCE_KM)
 
 
 @dataclass(frozen=True)

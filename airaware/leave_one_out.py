@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH
-from airaware.interpolate import KM_PER_MILE, Points, idw, weights_of_others
+from airaware.interpolate import Points, idw, weights_of_others
+from airaware.sphere import KM_PER_MILE
 
 # The mean of a month stands for it where this share of its hours is there (as EPA's summaries
 # ask of a period).

@@ -17,7 +17,7 @@ import shapely
 from pyspark import RDD, SparkContext
 
 from airaware import batch, epa, grid
-from airaware.interpolate import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
+from airaware.sphere import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
 
 # Its lattice, degrees: first, last, and how many.
 LATITUDES = (18.0, 72.0, 430)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airaware import batch, epa, grid, metrics, pollutants
+from airaware import batch, epa, grid, metrics, pollutants, summary
 from airaware.batch import (
     CELL_PIECES,
     MONTH_CELLS,
@@ -20,7 +20,7 @@ from airaware.batch import (
     STATIONS_PIECE,
 )
 from airaware.errors import AirAwareError
-from airaware.interpolate import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
+from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
 
 OZONE = pollutants.get(44201)
@@ -236,7 +236,7 @@ def test_quantiles_are_numpys():
     count = np.isfinite(days).sum(axis=1)
     ascending = np.sort(days, axis=1)
     for quantile in (0, 0.5, 0.95, 1):
-        found = batch._quantile(ascending, count, quantile)
+        found = summary._quantile(ascending, count, quantile)
         assert (np.isnan(found) == (count == 0)).all()
         expected = np.nanpercentile(days[count > 0], 100 * quantile, axis=1)
         np.testing.assert_allclose(found[count > 0], expected, rtol=1e-12)
@@ -244,7 +244,7 @@ def test_quantiles_are_numpys():
 
 def test_a_cell_without_a_day_has_no_daily_figures():
     into = np.zeros(1, MONTH_CELLS)
-    batch.summarise_days(OZONE, np.full((1, 31), nan), into)
+    summary.summarise_days(OZONE, np.full((1, 31), nan), into)
     for name in ("daily_mean", "daily_max", "daily_median", "daily_p95"):
         assert np.isnan(into[name][0])
     for name in ("days", "days_above"):

@@ -11,7 +11,8 @@ import pytest
 import zipcodes
 
 from airaware import epa, grid
-from airaware.interpolate import EARTH_RADIUS_KM, KM_PER_MILE, Points
+from airaware.interpolate import Points
+from airaware.sphere import EARTH_RADIUS_KM, KM_PER_MILE
 
 SITES = Path(__file__).parents[3] / "shared" / "data" / "epa" / "aqs_sites.zip"
 # Outlines and cells north of it are Alaska's alone.

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airaware.interpolate import (
-    EARTH_RADIUS_KM,
-    FAR_KM,
-    FAR_STATIONS,
-    MIN_DISTANCE_KM,
-    REACH_KM,
-    Points,
-    Weights,
-    idw,
-    mean_over_time,
-    weights,
-)
+from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
+from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, MIN_DISTANCE_KM, REACH_KM
 
 KM_PER_DEGREE = EARTH_RADIUS_KM * np.pi / 180
 

@@ -1,0 +1,145 @@
+"""What the stations near a point measured, read from the store while a visitor waits."""
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from airaware import point
+from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, REACH_KM, great_circle_km, unit_vectors
+from airaware.store.zones import Reader
+
+_STATIONS = """
+SELECT site, latitude, longitude FROM station
+WHERE parameter = %(parameter)s AND year = %(year)s
+  AND latitude BETWEEN %(latitude)s - %(band)s AND %(latitude)s + %(band)s
+ORDER BY site
+"""
+# One value per station, its days one after another as PostgreSQL sends them in binary: reading
+# 24 numbers a day as text would take most of the answer's time.
+_DAYS = """
+SELECT site, string_agg(int4send(day - %(first)s) || float4send(daily) || array_send(hours), '')
+           AS days
+FROM station_day
+WHERE parameter = %(parameter)s AND year = %(year)s AND site = ANY(%(sites)s)
+  AND day BETWEEN %(first)s AND %(last)s
+GROUP BY site
+"""
+_DAY = np.dtype(
+    [
+        ("day", ">i4"),
+        ("daily", ">f4"),
+        # Dimensions, has no NULL, element type, length, first index: as airaware.store.binary.
+        ("header", ">i4", (5,)),
+        ("hours", [("bytes", ">i4"), ("value", ">f4")], (24,)),
+    ]
+)
+_BAND_DEGREES = float(np.degrees(FAR_KM / EARTH_RADIUS_KM))
+
+
+@dataclass(frozen=True)
+class Stations:
+    """The stations within FAR_KM of a point, the nearest first: degrees and distances (n,)."""
+
+    sites: tuple[str, ...]
+    latitude: np.ndarray
+    longitude: np.ndarray
+    distance_km: np.ndarray
+
+    def take(self, which: np.ndarray) -> "Stations":
+        """Some of them, by their indices."""
+        return Stations(
+            tuple(self.sites[n] for n in which),
+            self.latitude[which],
+            self.longitude[which],
+            self.distance_km[which],
+        )
+
+
+@dataclass(frozen=True)
+class Air:
+    """Months (by number) of one parameter's year at a point, and the stations they rest on.
+
+    `Month.used` are indices into `stations`; a month that no station reaches is missing.
+    """
+
+    stations: Stations
+    months: Mapping[int, point.Month]
+
+
+def air(
+    reader: Reader,
+    parameter: int,
+    year: int,
+    place: tuple[float, float],
+    months: Sequence[int] = range(1, 13),
+) -> Air:
+    """The air at a place (latitude, longitude in degrees) in neighbouring months of a year.
+
+    Raises NoZoneError where no database answers.
+    """
+    found = stations(reader, parameter, year, place)
+    near = found.take(np.flatnonzero(found.distance_km <= REACH_KM))
+    at_place = _months(reader, parameter, year, near, months)
+    lacking = [month for month in months if month not in at_place]
+    # The nearest come first, so that indices into `near` are indices into `found`.
+    if lacking and len(found.sites) > len(near.sites):
+        span = range(lacking[0], lacking[-1] + 1)
+        from_far = _months(reader, parameter, year, found, span)
+        at_place |= {month: from_far[month] for month in lacking if month in from_far}
+    return Air(found, at_place)
+
+
+def stations(reader: Reader, parameter: int, year: int, place: tuple[float, float]) -> Stations:
+    """All stations of a load within FAR_KM of a place (degrees), the nearest first.
+
+    Raises NoZoneError where no database answers.
+    """
+    latitude, longitude = place
+    rows = reader.fetch(
+        _STATIONS,
+        {"parameter": parameter, "year": year, "latitude": latitude, "band": _BAND_DEGREES},
+    )
+    at = np.array([(row.latitude, row.longitude) for row in rows], np.float64).reshape(-1, 2)
+    distance_km = great_circle_km(
+        unit_vectors(at[:, 0], at[:, 1]), unit_vectors(np.array(latitude), np.array(longitude))
+    )
+    all_of_them = Stations(tuple(row.site for row in rows), at[:, 0], at[:, 1], distance_km)
+    order = np.argsort(distance_km, kind="stable")
+    return all_of_them.take(order[distance_km[order] <= FAR_KM])
+
+
+def _months(
+    reader: Reader, parameter: int, year: int, near: Stations, months: Sequence[int]
+) -> dict[int, point.Month]:
+    """The months that any of the stations makes, by number."""
+    first = date(year, months[0], 1)
+    last = date(year, months[-1], calendar.monthrange(year, months[-1])[1])
+    hours, daily = _measured(reader, parameter, near.sites, first, last)
+    found = {}
+    begin = 0
+    for month in months:
+        end = begin + calendar.monthrange(year, month)[1]
+        made = point.month(near.distance_km, hours[:, 24 * begin : 24 * end], daily[:, begin:end])
+        if made:
+            found[month] = made
+        begin = end
+    return found
+
+
+def _measured(
+    reader: Reader, parameter: int, sites: Iterable[str], first: date, last: date
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hours (n, 24*days) and daily metrics (n, days) of some stations; the days are of one year."""
+    row = {site: number for number, site in enumerate(sites)}
+    days = (last - first).days + 1
+    hours = np.full((len(row), days, 24), np.nan)
+    daily = np.full((len(row), days), np.nan)
+    keys = {"parameter": parameter, "year": first.year, "sites": list(row)}
+    for found in reader.fetch(_DAYS, keys | {"first": first, "last": last}) if row else ():
+        measured = np.frombuffer(found.days, _DAY)
+        hours[row[found.site], measured["day"]] = measured["hours"]["value"]
+        daily[row[found.site], measured["day"]] = measured["daily"]
+    return hours.reshape(len(row), 24 * days), daily
