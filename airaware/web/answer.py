@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import sqrt
 from typing import Any
 
 from flask import current_app
 
 from airaware import pollutants
+from airaware.accuracy import DAILY, HOURS, MONTH
 from airaware.pollutants import AQI_CATEGORIES, Pollutant
 from airaware.store import queries
 from airaware.store.queries import CellYear, Nearest
 from airaware.store.zones import Reader
+from airaware.web.certainty import ExpectedErrors, expected
 from airaware.web.errors import BadYear, YearNotLoaded
 from airaware.web.geocode import KM_PER_MILE, OutsideUS, Place
 
@@ -82,16 +85,21 @@ def _answer(reader: Reader, place: Place, nearest: Nearest, year: int) -> dict[s
         "years": sorted({load.year for load in nearest.loads}, reverse=True),
         "synthetic": any(load.synthetic for load in loads),
         "pollutants": [
-            _pollutant(pollutants.get(load.parameter), load, found.get(load.parameter))
+            _pollutant(
+                pollutants.get(load.parameter),
+                load,
+                found.get(load.parameter),
+                current_app.extensions["expected_errors"](load),
+            )
             for load in loads
         ],
     }
 
 
 def _pollutant(
-    pollutant: Pollutant, load: queries.Load, cell_year: CellYear | None
+    pollutant: Pollutant, load: queries.Load, cell_year: CellYear | None, errors: ExpectedErrors
 ) -> dict[str, Any]:
-    months = _months(pollutant, cell_year) if cell_year else []
+    months = _months(pollutant, cell_year, errors) if cell_year else []
     standard = pollutant.standard
     return {
         "parameter": pollutant.code,
@@ -113,7 +121,11 @@ def _pollutant(
     }
 
 
-def _months(pollutant: Pollutant, year: CellYear) -> list[dict[str, Any]]:
+def _months(pollutant: Pollutant, year: CellYear, errors: ExpectedErrors) -> list[dict[str, Any]]:
+    def expected_error(quantity: str, month: int) -> float | None:
+        nearest_km = year.nearest_km[month]
+        return _shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
+
     return [
         {
             "month": month + 1,
@@ -133,6 +145,11 @@ def _months(pollutant: Pollutant, year: CellYear) -> list[dict[str, Any]]:
             "stations": year.stations[month],
             "nearest_km": _rounded(year.nearest_km[month]),
             "estimate": (year.nearest_km[month] or 0) > REACH_KM,
+            "expected_error": {
+                "hourly_mean": expected_error(MONTH, month),
+                "hour": expected_error(HOURS, month),
+                "day": expected_error(DAILY, month),
+            },
         }
         for month in range(12)
     ]
@@ -159,7 +176,18 @@ def _summary(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
             month["nearest_km"] for month in known if month["nearest_km"] is not None
         ),
         "months_estimated": sum(month["estimate"] for month in known),
+        "expected_error": {"hourly_mean": _expected_error(known)},
     }
+
+
+def _expected_error(months: Sequence[dict[str, Any]]) -> float | None:
+    """The most to be expected of the mean of months: as if they erred all in one direction."""
+    errors = [month["expected_error"]["hourly_mean"] for month in months]
+    hours = [month["hours"] for month in months]
+    if None in errors:
+        return None
+    squares = sum(n * error**2 for n, error in zip(hours, errors, strict=True))
+    return _rounded(sqrt(squares / sum(hours)))
 
 
 def _shown(pollutant: Pollutant, value: float | None) -> float | None:

@@ -7,7 +7,7 @@ from flask import Flask, Response
 from airaware import settings as environment
 from airaware.settings import Settings
 from airaware.store.zones import Reader
-from airaware.web import api, figures, geocode, ops, pages, problems, telemetry
+from airaware.web import api, certainty, figures, geocode, ops, pages, problems, telemetry
 
 # Nothing comes from another host, and nothing runs that is not in static/. The Referer would tell
 # the next site the address, so there is none.
@@ -37,7 +37,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)
-    app.extensions["reader"] = Reader(settings.own_zone_first(), telemetry.zone_failed)
+    reader = Reader(settings.own_zone_first(), telemetry.zone_failed)
+    app.extensions["reader"] = reader
+    app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     geocode.places()
     telemetry.watch(app, [zone.name for zone in settings.zones])

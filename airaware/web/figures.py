@@ -14,6 +14,11 @@ def figure(value: float | None) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def error(value: float | None) -> str:
+    """An error to expect: "± 3.3"."""
+    return NO_VALUE if value is None else f"± {figure(value)}"
+
+
 def miles(km: float) -> str:
     """A distance as Americans know it: "5.3 mi"."""
     return _length(km / KM_PER_MILE, "mi")
@@ -46,6 +51,7 @@ def month(number: int) -> str:
 
 FILTERS = {
     "figure": figure,
+    "error": error,
     "miles": miles,
     "km": kilometres,
     "distance": distance,

@@ -8,8 +8,8 @@ import pytest
 
 from airaware import accuracy, batch, epa, metrics, pollutants
 from airaware.accuracy import FROM_MILES, QUANTITIES, SEASONS, Residuals, errors, expected_errors
-from airaware.interpolate import EARTH_RADIUS_KM, FAR_STATIONS, KM_PER_MILE
 from airaware.leave_one_out import leave_one_out, month_sums
+from airaware.sphere import EARTH_RADIUS_KM, FAR_STATIONS, KM_PER_MILE
 from airaware.store.load import Load
 
 DAYS = 10

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from math import sqrt
 
 import pytest
 from flask.testing import FlaskClient
@@ -112,12 +113,35 @@ def test_synthetic_mark_reaches_json_and_page(client: FlaskClient) -> None:
     assert "ynthetic" not in client.get(f"/air?address=60614&year={YEAR_BEFORE}").text
 
 
+def test_every_estimate_has_its_expected_error(client: FlaskClient) -> None:
+    near = pollutant(air(client, address="60614"), 44201)
+    january, _, march, *_, july = near["months"][:7]
+    assert january["expected_error"] == {"hourly_mean": 3, "hour": None, "day": 3}
+    assert july["expected_error"] == {"hourly_mean": 5, "hour": None, "day": 5}
+    assert march["hourly_mean"] is None
+    assert set(march["expected_error"].values()) == {None}
+    # Eight months of eleven at 3, three of summer at 5.
+    whole = near["summary"]["expected_error"]["hourly_mean"]
+    assert whole == pytest.approx(sqrt((8 * 9 + 3 * 25) / 11), rel=1e-4)
+    page = client.get("/air?address=60614").text
+    assert "± 3.7" in page
+    assert page.count("<td>± 5.0</td>") == 2 * 3
+    far = pollutant(air(client, address="Fargo, ND"), 44201)
+    assert {month["expected_error"]["day"] for month in far["months"]} == {8}
+
+
+def test_where_too_little_is_known_no_error_is_named(client: FlaskClient) -> None:
+    found = pollutant(air(client, address="60614"), 88502)
+    assert found["summary"]["expected_error"] == {"hourly_mean": None}
+    assert "Too few monitors" in client.get("/air?address=60614").text
+
+
 def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
     found = pollutant(air(client, address="46.877, -96.789"), 44201)
     assert all(month["estimate"] for month in found["months"])
     assert found["summary"]["months_estimated"] == 12
     page = client.get("/air?address=46.877,-96.789").text
-    assert "All months are estimates" in page
+    assert "Far from any monitor: all months are estimates" in page
 
 
 def test_reach_is_the_interpolation_s() -> None:

@@ -1,0 +1,37 @@
+"""The error to expect of what the site shows (docs/accuracy.md)."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from airaware.accuracy import expected_errors, from_miles, season
+from airaware.store import queries
+from airaware.store.queries import Load
+from airaware.store.zones import Reader
+from airaware.web.geocode import KM_PER_MILE
+
+# All pollutants of forty years.
+LOADS = 400
+
+ExpectedErrors = Mapping[tuple[str, int, str], float]
+
+
+def remembered(reader: Reader) -> Callable[[Load], ExpectedErrors]:
+    """A function that gives the expected errors of a load, and asks the store once for each."""
+
+    @lru_cache(maxsize=LOADS)
+    def of_load(load: Load) -> ExpectedErrors:
+        return expected_errors(queries.residuals(reader, load.parameter, load.year))
+
+    return of_load
+
+
+def expected(
+    errors: ExpectedErrors, quantity: str, nearest_km: float | None, month: int
+) -> float | None:
+    """The expected error of a quantity in a month, so far from the nearest monitor.
+
+    In the unit of EPA's file; None where there is no estimate, or too little to tell by.
+    """
+    if nearest_km is None:
+        return None
+    return errors.get((quantity, from_miles(nearest_km / KM_PER_MILE), season(month)))
