@@ -33,9 +33,9 @@ KILLS = 10
 VICTIMS = ("the driver's JVM and Python", "its Python", "its JVM")
 # San Juan: a synthetic file has a monitor there, whatever its seed.
 QUESTION = f"/api/v1/air?address=00901&year={YEAR}"
-SITE_PAUSE_SECONDS = 0.05
-# Summing up all rows takes half a second of a core.
-STORE_PAUSE_SECONDS = 0.5
+SITE_PAUSE_SECONDS = 0.2
+# Summing up all rows keeps a core busy.
+STORE_PAUSE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
