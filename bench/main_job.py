@@ -90,7 +90,11 @@ def parse(zip_path: Path) -> int:
         reader = pyarrow.csv.open_csv(
             stream,
             pyarrow.csv.ReadOptions(use_threads=False, block_size=epa.BLOCK_BYTES),
-            convert_options=pyarrow.csv.ConvertOptions(include_columns=PARSED_COLUMNS),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=PARSED_COLUMNS,
+                # The other types are found by pyarrow; a state code may be "CC".
+                column_types={"State Code": pa.string()},
+            ),
         )
         return sum(batch.num_rows for batch in reader)
 
@@ -98,9 +102,9 @@ def parse(zip_path: Path) -> int:
 class Submit:
     """One run of spark-submit: seconds without the session's start, and peak memory."""
 
-    def __init__(self, output: str, peak_bytes: int):
+    def __init__(self, status: int, output: str, peak_bytes: int):
         match = re.search(r"submit: \d+ files in ([\d.]+) s", output)
-        if not match:
+        if status or not match:
             raise SystemExit(f"the submit failed:\n{output}")
         self.seconds = float(match[1])
         self.peak_gb = peak_bytes / 2**30
@@ -128,7 +132,7 @@ def submit(place: Local, raw: Path, years: str) -> Submit:
 
     with peak_memory(roots) as memory:
         output, _ = process.communicate()
-    return Submit(output, memory.peak_bytes)
+    return Submit(process.returncode, output, memory.peak_bytes)
 
 
 def loaded(place: Local) -> tuple[int, int]:
@@ -157,8 +161,10 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     try:
         spark.range(2).count()
         ours = seconds(lambda: lattice_months(spark, job, lattice))
-        few = original.rows_of_days(raw / epa.file_name(OZONE, YEAR), OZONE, YEAR, ORIGINAL_DAYS)
-        theirs = seconds(lambda: original.monthly_means(spark.sparkContext, few, lattice).count())
+        july = original.stations_of(raw / epa.file_name(OZONE, YEAR), OZONE, YEAR, month=7)
+        few = original.rows_of_days(july, 7, ORIGINAL_DAYS)
+        near = original.neighbours(few, lattice)
+        theirs = seconds(lambda: original.monthly_means(spark.sparkContext, few, near).count())
     finally:
         spark.stop()
     scaled = theirs * rows / len(few)
