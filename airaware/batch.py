@@ -524,15 +524,10 @@ def files_to_load(config: Settings, parameters: list[int] | None, years: list[in
     return found
 
 
-def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> bool:
-    """Load all files of the years, several at a time; whether every zone holds all of them."""
-    if not config.zones:
-        raise AirAwareError("AIRAWARE_ZONES names no zone; docs/settings.md says how")
-    for code in parameters or ():
-        get(code)
-    files = files_to_load(config, parameters, years)
-    spark = (
-        SparkSession.builder.appName("AirAware")
+def session(builder: SparkSession.Builder) -> SparkSession:
+    """A Spark session with what the three stages need."""
+    return (
+        builder.appName("AirAware")
         # Groups are few and heavy: a task each, never merged.
         .config("spark.sql.adaptive.enabled", "false")
         .config("spark.sql.shuffle.partitions", "64")
@@ -540,6 +535,16 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> 
         .config("spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled", "true")
         .getOrCreate()
     )
+
+
+def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> bool:
+    """Load all files of the years, several at a time; whether every zone holds all of them."""
+    if not config.zones:
+        raise AirAwareError("AIRAWARE_ZONES names no zone; docs/settings.md says how")
+    for code in parameters or ():
+        get(code)
+    files = files_to_load(config, parameters, years)
+    spark = session(SparkSession.builder)
     cores = spark.sparkContext.defaultParallelism
     shares = max(1, cores // len(files))
 

@@ -4,6 +4,7 @@ Other work on the machine slows all of a run alike, so the figures to keep are r
 pyarrow's own parse of the same zip, and against the first AirAware's algorithm.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from airaware.store.load import Load
 from bench import original
 from bench.measure import Figure, peak_memory, seconds
 from tools.local import Local
-from tools.postgres import OWNER
+from tools.postgres import HOST, OWNER
 from tools.steps import carry_out
 
 OZONE = 44201
@@ -39,6 +40,7 @@ PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample
 
 def figures(raw: Path) -> list[Figure]:
     """All figures of the main job; `raw` keeps the input from one run to the next."""
+    raw = raw.absolute()
     make_input(raw)
     zip_path = raw / epa.file_name(OZONE, YEAR)
     folder = Path(tempfile.mkdtemp(prefix="airaware-bench-"))
@@ -96,7 +98,7 @@ def parse(zip_path: Path) -> int:
                 column_types={"State Code": pa.string()},
             ),
         )
-        return sum(batch.num_rows for batch in reader)
+        return sum(rows.num_rows for rows in reader)
 
 
 class Submit:
@@ -112,12 +114,7 @@ class Submit:
 
 def submit(place: Local, raw: Path, years: str) -> Submit:
     """Load years with two local cores."""
-    environ = place.environ(OWNER) | {
-        "AIRAWARE_RAW": str(raw),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "AIRAWARE_SPARK_LOG": str(place.folder / "logs" / "spark.log"),
-    }
+    environ = place.submit_environ("local[2]") | {"AIRAWARE_RAW": str(raw)}
     process = subprocess.Popen(
         place.submit_command(years, [OZONE], "local[2]"),
         env=environ,
@@ -154,8 +151,10 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
 
     Ours from the zip on; the original's from cleaned rows in memory, on three days, scaled by rows.
     """
-    spark = SparkSession.builder.master("local[2]").appName("bench").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": HOST}
+    spark = batch.session(
+        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    )
     lattice = original.lattice()
     job = batch.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2)
     try:
