@@ -1,18 +1,22 @@
 """The questions that the site asks the store, and the answers as plain data."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 from airaware.accuracy import Residuals
+from airaware.sphere import REACH_KM
 from airaware.store.zones import Reader
 
 # Nothing in the US is farther than 4.0 km from a cell's centre (the grid's worst distance, at
 # resolution 6). Thrice that is a cell of the grid or a neighbour of one: piers and islets count.
 OUTSIDE_KM = 12.0
+CELLS_AT_ONCE = 4000
 
 _NEAREST = """
 WITH nearest AS (
@@ -25,13 +29,26 @@ SELECT cell,
        ST_Y(center::geometry) AS latitude,
        ST_X(center::geometry) AS longitude,
        metres / 1000 AS distance_km,
-       (SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at)
-                        ORDER BY parameter, year) FROM load) AS loads
+       (SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text)
+                        ORDER BY parameter, year)::text FROM load) AS loads
 FROM nearest
 """
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
+
+# Cells that a monitor reaches within 30 miles in any month.
+_DAYS_ABOVE = """
+SELECT cell, (SELECT sum(days) FROM unnest(days_above) AS days) AS days_above
+FROM cell_year
+WHERE parameter = %(parameter)s AND year = %(year)s AND cell = ANY(%(cells)s)
+  AND %(reach_km)s >= ANY(nearest_km)
+"""
+
+_SOURCES = """
+SELECT year, input_name, input_sha256 FROM load
+WHERE parameter = %(parameter)s AND year = ANY(%(years)s) ORDER BY year
+"""
 
 _RESIDUALS = """
 SELECT month, quantity, from_miles, observed, estimated, error, squared_error, value, squared_value
@@ -47,11 +64,21 @@ class Load:
     year: int
     synthetic: bool
     committed_at: datetime
+    checksum: str  # of all its rows: the same in every zone
 
 
 @dataclass(frozen=True)
-class CellYear:
-    """A cell's year of one parameter: twelve values each, January first; None where missing.
+class Source:
+    """The file that a year was loaded from."""
+
+    year: int
+    input_name: str
+    input_sha256: str
+
+
+@dataclass(frozen=True)
+class YearOfMonths:
+    """A year of one parameter at a place: twelve values each, January first; None where missing.
 
     Concentrations are in the unit of EPA's file; `aqi_days` has six counts per month, Good first.
     """
@@ -91,14 +118,21 @@ def nearest(reader: Reader, latitude: float, longitude: float) -> Nearest | None
     if not rows or rows[0].distance_km > OUTSIDE_KM:
         return None
     (row,) = rows
-    loads = (
-        Load(parameter, year, synthetic, datetime.fromisoformat(committed_at))
-        for parameter, year, synthetic, committed_at in row.loads or ()
+    return Nearest(
+        row.cell, row.latitude, row.longitude, row.distance_km, _loads(row.loads or "[]")
     )
-    return Nearest(row.cell, row.latitude, row.longitude, row.distance_km, tuple(loads))
 
 
-def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[CellYear]:
+@lru_cache(maxsize=4)
+def _loads(text: str) -> tuple[Load, ...]:
+    """The loads from their JSON, which is the same for every visitor until the next load."""
+    return tuple(
+        Load(parameter, year, synthetic, datetime.fromisoformat(committed_at), checksum)
+        for parameter, year, synthetic, committed_at, checksum in json.loads(text)
+    )
+
+
+def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfMonths]:
     """The cell's rows of some loads; a load that does not reach the cell has none.
 
     Raises NoZoneError where no database answers.
@@ -107,7 +141,31 @@ def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[CellYea
     if not keys:
         return []
     rows = reader.fetch(" UNION ALL ".join([_YEAR] * len(keys)), list(chain.from_iterable(keys)))
-    return [_cell_year(row) for row in rows]
+    return [_months(row) for row in rows]
+
+
+def days_above(reader: Reader, load: Load, cells: Sequence[int]) -> dict[int, int]:
+    """Days above the level of the standard in those of some cells that have a monitor in reach.
+
+    Raises NoZoneError where no database answers.
+    """
+    found: dict[int, int] = {}
+    # In pieces, each far from the time that an answer may take.
+    for begin in range(0, len(cells), CELLS_AT_ONCE):
+        piece = list(cells[begin : begin + CELLS_AT_ONCE])
+        keys = {"parameter": load.parameter, "year": load.year, "cells": piece}
+        rows = reader.fetch(_DAYS_ABOVE, keys | {"reach_km": REACH_KM})
+        found.update((row.cell, int(row.days_above)) for row in rows)
+    return found
+
+
+def sources(reader: Reader, parameter: int, years: Sequence[int]) -> list[Source]:
+    """The files that some years of a parameter were loaded from.
+
+    Raises NoZoneError where no database answers.
+    """
+    rows = reader.fetch(_SOURCES, {"parameter": parameter, "years": list(years)})
+    return [Source(*row) for row in rows]
 
 
 def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...]:
@@ -119,8 +177,8 @@ def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...
     return tuple(Residuals(*row) for row in rows)
 
 
-def _cell_year(row: Any) -> CellYear:
-    return CellYear(
+def _months(row: Any) -> YearOfMonths:
+    return YearOfMonths(
         parameter=row.parameter,
         year=row.year,
         hourly_mean=_numbers(row.hourly_mean),

@@ -1,105 +1,140 @@
-"""The answer for an address: what `GET /api/v1/air` sends, and what the page shows."""
+"""The answers: what `/api/v1` sends, and what the pages show of it.
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+Distances in km, concentrations in each pollutant's display unit; None where there is no value.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from math import sqrt
 from typing import Any
 
+import numpy as np
 from flask import current_app
 
-from airaware import pollutants
+from airaware import metrics, point, pollutants
 from airaware.accuracy import DAILY, HOURS, MONTH
 from airaware.pollutants import AQI_CATEGORIES, Pollutant
-from airaware.store import queries
-from airaware.store.queries import CellYear, Nearest
-from airaware.store.zones import Reader
+from airaware.sphere import REACH_KM
+from airaware.store import nearby, queries
+from airaware.store.queries import Load, YearOfMonths
+from airaware.web.asking import At, Span
 from airaware.web.certainty import ExpectedErrors, expected
-from airaware.web.errors import BadYear, YearNotLoaded
-from airaware.web.geocode import KM_PER_MILE, OutsideUS, Place
-
-# Beyond it, a month is an estimate from farther monitors.
-REACH_KM = 30 * KM_PER_MILE
-FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
+from airaware.web.words import sentence
 
 DAILY_METRICS = {
     "max_8h": "daily maximum 8-hour mean",
     "mean_24h": "24-hour mean",
     "max_1h": "daily maximum 1-hour mean",
 }
+METHOD = (
+    "Inverse-distance weighting, power 2, hour by hour, of EPA's monitors within 30 miles; where"
+    " none reports in a month, of the nearest five within 100 miles, marked as an estimate."
+    " Hours are local standard time."
+)
 
 
-def for_request(arguments: Mapping[str, str]) -> dict[str, Any]:
-    """The answer to a request's `address` and `year` (the latest one if it is not given).
-
-    Raises VisitorError where it cannot be answered, NoZoneError where no database answers.
-    """
-    reader = current_app.extensions["reader"]
-    year = _year(arguments.get("year", ""))
-    place = current_app.extensions["geocoder"].locate(arguments.get("address", ""))
-    nearest = queries.nearest(reader, place.latitude, place.longitude)
-    if nearest is None:
-        raise OutsideUS("This site covers the 50 states, the District of Columbia and Puerto Rico.")
-    years = sorted({load.year for load in nearest.loads})
-    if not years:
-        raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", years)
-    if year is not None and year not in years:
-        raise YearNotLoaded(f"There are no data for {year} here.", years)
-    return _answer(reader, place, nearest, year or years[-1])
-
-
-def _year(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) == 4):
-        raise BadYear("A year has four digits, as in 2017.")
-    year = int(text)
-    if not FIRST_YEAR <= year <= date.today().year:
-        raise BadYear(f"EPA's hourly data begin in {FIRST_YEAR}; {year} is not among their years.")
-    return year
-
-
-def _answer(reader: Reader, place: Place, nearest: Nearest, year: int) -> dict[str, Any]:
-    """The answer as JSON; distances in km, concentrations in each pollutant's `unit`."""
-    loads = [load for load in nearest.loads if load.year == year]
+def grid(at: At, year: int) -> dict[str, Any]:
+    """The air of a year at the grid point nearest to a place: quick, at most 4 km off."""
+    loads = at.of_year(year)
     found = {
-        cell_year.parameter: cell_year
-        for cell_year in queries.cell_years(reader, nearest.cell, loads)
+        months.parameter: months for months in queries.cell_years(at.reader, at.nearest.cell, loads)
     }
-    return {
-        "place": {
-            "label": place.label,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-            "method": place.method,
-            "precision_km": place.precision_km,
-            "precision": place.precision,
-            "note": place.note,
-        },
-        "cell": {
-            "id": f"{nearest.cell:x}",
-            "latitude": round(nearest.latitude, 5),
-            "longitude": round(nearest.longitude, 5),
-            "distance_km": round(nearest.distance_km, 2),
-        },
-        "year": year,
-        "years": sorted({load.year for load in nearest.loads}, reverse=True),
-        "synthetic": any(load.synthetic for load in loads),
+    return _air(at, year, "grid") | {
+        "pollutants": [_pollutant(load, found.get(load.parameter)) for load in loads]
+    }
+
+
+def at_point(at: At, year: int) -> dict[str, Any]:
+    """The air of a year at the very place: with days, monitors, the years before, and its rank."""
+    return _air(at, year, "point") | {
+        "pollutants": [_pollutant_at_point(at, load) for load in at.of_year(year)]
+    }
+
+
+def days(at: At, year: int) -> dict[str, Any]:
+    """Each day of a year at the very place."""
+    return _air(at, year, "point") | {
         "pollutants": [
-            _pollutant(
-                pollutants.get(load.parameter),
-                load,
-                found.get(load.parameter),
-                current_app.extensions["expected_errors"](load),
-            )
-            for load in loads
+            _described(load) | {"days": _days(pollutant, load.year, _measured(at, load))}
+            for load in at.of_year(year)
+            for pollutant in (pollutants.get(load.parameter),)
+        ]
+    }
+
+
+def hours(at: At, span: Span) -> dict[str, Any]:
+    """Each hour of some days at the very place; a day that is not loaded has no values."""
+    pollutant = span.pollutant
+    loads = [
+        load for load in at.of(pollutant.code) if span.first.year <= load.year <= span.last.year
+    ]
+    pieces = list(measured_hours(at, span))
+    return {
+        "place": _place(at),
+        **_described(loads[-1]),
+        "synthetic": any(load.synthetic for load in loads),
+        "method": METHOD,
+        "from": span.first.isoformat(),
+        "to": span.last.isoformat(),
+        "first_hour": f"{span.first}T00:00",
+        "values": [
+            _shown(pollutant, _finite(value)) for piece in pieces for value in piece.tolist()
         ],
     }
 
 
-def _pollutant(
-    pollutant: Pollutant, load: queries.Load, cell_year: CellYear | None, errors: ExpectedErrors
-) -> dict[str, Any]:
-    months = _months(pollutant, cell_year, errors) if cell_year else []
+def measured_hours(at: At, span: Span) -> Iterable[np.ndarray]:
+    """The hours of a span, year by year, in EPA's unit; NaN where there is no value."""
+    for year in range(span.first.year, span.last.year + 1):
+        first = max(span.first, date(year, 1, 1))
+        last = min(span.last, date(year, 12, 31))
+        values = np.full((last - first).days * 24 + 24, np.nan)
+        load = next((load for load in at.of(span.pollutant.code) if load.year == year), None)
+        found = _measured(at, load, range(first.month, last.month + 1)) if load else None
+        for number, month in found.months.items() if found else ():
+            begin = 24 * (date(year, number, 1) - first).days
+            cut = month.hours[max(0, -begin) : max(0, len(values) - begin)]
+            values[max(0, begin) : max(0, begin) + len(cut)] = cut
+        yield values
+
+
+def compared(places: Sequence[At], year: int) -> dict[str, Any]:
+    """The year at several places, in their order."""
+    return {"year": year, "places": [at_point(at, year) for at in places]}
+
+
+def _air(at: At, year: int, figures: str) -> dict[str, Any]:
+    return {
+        "place": _place(at),
+        "cell": {
+            "id": f"{at.nearest.cell:x}",
+            "latitude": round(at.nearest.latitude, 5),
+            "longitude": round(at.nearest.longitude, 5),
+            "distance_km": round(at.nearest.distance_km, 2),
+        },
+        "figures": figures,
+        "year": year,
+        "years": at.years()[::-1],
+        "synthetic": any(load.synthetic for load in at.of_year(year)),
+    }
+
+
+def _place(at: At) -> dict[str, Any]:
+    place = at.place
+    return {
+        "label": place.label,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "method": place.method,
+        "precision_km": place.precision_km,
+        "precision": place.precision,
+        "note": place.note,
+    }
+
+
+def _described(load: Load) -> dict[str, Any]:
+    """The pollutant of a load, and how a day of it is judged."""
+    pollutant = pollutants.get(load.parameter)
     standard = pollutant.standard
     return {
         "parameter": pollutant.code,
@@ -116,12 +151,120 @@ def _pollutant(
             "text": standard.text,
         },
         "aqi_edition": pollutant.aqi.edition if pollutant.aqi else None,
-        "summary": _summary(months),
-        "months": months,
     }
 
 
-def _months(pollutant: Pollutant, year: CellYear, errors: ExpectedErrors) -> list[dict[str, Any]]:
+def _pollutant(load: Load, year: YearOfMonths | None) -> dict[str, Any]:
+    pollutant = pollutants.get(load.parameter)
+    errors = current_app.extensions["expected_errors"](load)
+    months = _months(pollutant, year, errors) if year else []
+    return _described(load) | {"summary": _summary(months), "months": months}
+
+
+def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
+    pollutant = pollutants.get(load.parameter)
+    found = _measured(at, load)
+    answer = _pollutant(load, _year_of_months(load, pollutant, found) if found.months else None)
+    summary = answer["summary"]
+    near = summary and summary["nearest_km"] <= REACH_KM
+    days_above = summary["days_above_standard"] if summary else 0
+    rank = current_app.extensions["ranks"].rank(load, days_above) if near else None
+    return {
+        "sentence": sentence(pollutant, load.year, summary, rank),
+        **answer,
+        "zip_codes": rank
+        and {"more_days": rank.more, "as_many_days": rank.alike, "fewer_days": rank.fewer},
+        "days": _days(pollutant, load.year, found) if summary else [],
+        "years": _years(at, pollutant),
+        "monitors": _monitors(found),
+    }
+
+
+def _measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby.Air:
+    return nearby.air(at.reader, load.parameter, load.year, at.point, months)
+
+
+def _year_of_months(load: Load, pollutant: Pollutant, found: nearby.Air) -> YearOfMonths:
+    """The months at the point, in the shape of the grid's."""
+    rows = np.concatenate([point.figures(pollutant, found.months.get(n)) for n in range(1, 13)])
+    columns = {
+        name: tuple(
+            tuple(value) if isinstance(value, list) else value for value in rows[name].tolist()
+        )
+        for name in rows.dtype.names or ()
+    }
+    return YearOfMonths(
+        load.parameter,
+        load.year,
+        **{name: tuple(_finite(value) for value in values) for name, values in columns.items()},
+    )
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _days(pollutant: Pollutant, year: int, found: nearby.Air) -> list[dict[str, Any]]:
+    """The year's days; a day without a value has None, as has one that no monitor reaches."""
+    first = date(year, 1, 1)
+    daily = np.full((date(year, 12, 31) - first).days + 1, np.nan)
+    for number, month in found.months.items():
+        begin = (date(year, number, 1) - first).days
+        daily[begin : begin + len(month.daily)] = month.daily
+    rows = zip(
+        daily.tolist(),
+        metrics.aqi(pollutant, daily).tolist(),
+        metrics.category(pollutant, daily).tolist(),
+        metrics.above(pollutant, daily).tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "date": (first + timedelta(number)).isoformat(),
+            "value": _shown(pollutant, _finite(value)),
+            "above_standard": above,
+            "aqi": aqi if aqi >= 0 else None,
+            "category": AQI_CATEGORIES[category] if category >= 0 else None,
+        }
+        for number, (value, aqi, category, above) in enumerate(rows)
+    ]
+
+
+def _years(at: At, pollutant: Pollutant) -> list[dict[str, Any]]:
+    """All loaded years at the nearest grid point: the trend needs them at once, and quickly."""
+    found = queries.cell_years(at.reader, at.nearest.cell, at.of(pollutant.code))
+    return [
+        {"year": year.year, "months": sum(n > 0 for n in year.hours)}
+        | {
+            name: summary[name]
+            for name in ("hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km")
+        }
+        for year in sorted(found, key=lambda year: year.year)
+        for summary in (_summary(_months(pollutant, year, {})),)
+        if summary
+    ]
+
+
+def _monitors(found: nearby.Air) -> list[dict[str, Any]]:
+    """The monitors that any month rests on, the nearest first, with the months of each."""
+    used = [set(month.used.tolist()) for month in found.months.values()]
+    stations = found.stations
+    return [
+        {
+            "site": site,
+            "latitude": float(stations.latitude[number]),
+            "longitude": float(stations.longitude[number]),
+            "distance_km": round(float(stations.distance_km[number]), 2),
+            "months": sum(number in month for month in used),
+        }
+        for number, site in enumerate(stations.sites)
+        if any(number in month for month in used)
+    ]
+
+
+def _months(
+    pollutant: Pollutant, year: YearOfMonths, errors: ExpectedErrors
+) -> list[dict[str, Any]]:
     def expected_error(quantity: str, month: int) -> float | None:
         nearest_km = year.nearest_km[month]
         return _shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
@@ -167,6 +310,7 @@ def _summary(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
             sum(month["hourly_mean"] * month["hours"] for month in known) / hours
         ),
         "hours": hours,
+        "daily_mean": _daily_mean(known),
         "days": sum(month["daily"]["days"] for month in known),
         "days_above_standard": sum(month["daily"]["days_above_standard"] for month in known),
         "aqi_days": {name: sum(days[name] for days in aqi_days) for name in AQI_CATEGORIES}
@@ -178,6 +322,13 @@ def _summary(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         "months_estimated": sum(month["estimate"] for month in known),
         "expected_error": {"hourly_mean": _expected_error(known)},
     }
+
+
+def _daily_mean(months: Sequence[dict[str, Any]]) -> float | None:
+    """The mean of the daily metric over all days that have one."""
+    daily = [month["daily"] for month in months if month["daily"]["days"]]
+    days = sum(each["days"] for each in daily)
+    return _rounded(sum(each["mean"] * each["days"] for each in daily) / days) if days else None
 
 
 def _expected_error(months: Sequence[dict[str, Any]]) -> float | None:

@@ -1,13 +1,122 @@
-"""The API, version 1. Errors: see `airaware.web.problems`."""
+"""The API, version 1. Errors: see `airaware.web.problems`; `openapi.json` describes all of it."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
 
-from airaware.web import answer
+from airaware.web import answer, asking, download, openapi
+from airaware.web.asking import At
+from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+FIGURES = {"grid": answer.grid, "point": answer.at_point}
 
 
 @blueprint.get("/air")
 def air() -> Response:
     """The air at `address` in `year` (the latest year if it is not given)."""
-    return jsonify(answer.for_request(request.args))
+    year = asking.year(request.args.get("year", ""))
+    figures = request.args.get("figures", "grid")
+    if figures not in FIGURES:
+        raise BadChoice("`figures` is grid (the nearest grid point) or point (the very place).")
+    at = asking.at(request.args.get("address", ""))
+    year = asking.loaded_year(at, year)
+    return _unless_known([at], lambda: jsonify(FIGURES[figures](at, year)))
+
+
+@blueprint.get("/days")
+def days() -> Response:
+    """Each day of `year` at `address`."""
+    year = asking.year(request.args.get("year", ""))
+    at = asking.at(request.args.get("address", ""))
+    year = asking.loaded_year(at, year)
+    return _unless_known([at], lambda: jsonify(answer.days(at, year)))
+
+
+@blueprint.get("/hours")
+def hours() -> Response:
+    """Each hour from `from` to `to` (days) of `parameter` at `address`; at most a year."""
+    at = asking.at(request.args.get("address", ""))
+    span = asking.span(request.args, at)
+    if (span.last - span.first).days >= asking.MAX_DAYS:
+        raise BadDate(
+            f"One answer holds at most {asking.MAX_DAYS} days: ask for hours.csv or hours.parquet."
+        )
+    return _unless_known([at], lambda: jsonify(answer.hours(at, span)))
+
+
+@blueprint.get("/hours.csv")
+def hours_csv() -> Response:
+    """As `hours`, of any span, as a CSV file."""
+    return _file(download.as_csv, "csv", "text/csv")
+
+
+@blueprint.get("/hours.parquet")
+def hours_parquet() -> Response:
+    """As `hours`, of any span, as a Parquet file."""
+    return _file(download.as_parquet, "parquet", "application/vnd.apache.parquet")
+
+
+@blueprint.get("/compare")
+def compare() -> Response:
+    """The air of `year` at two to four places: `address`, several times."""
+    year = asking.year(request.args.get("year", ""))
+    addresses = asking.addresses(request.args)
+    if len(addresses) < 2:
+        raise BadNumberOfPlaces("Name `address` twice at least: places are compared with others.")
+    places = [asking.at(address) for address in addresses]
+    year = asking.loaded_year(places[0], year)
+    return _unless_known(places, lambda: jsonify(answer.compared(places, year)))
+
+
+@blueprint.get("/openapi.json")
+def description() -> Response:
+    """What this API is, in OpenAPI's words."""
+    response = jsonify(openapi.DOCUMENT)
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _file(make: Callable, suffix: str, mimetype: str) -> Response:
+    at = asking.at(request.args.get("address", ""))
+    span = asking.span(request.args, at)
+
+    def answered() -> Response:
+        # What fails, fails before the file begins.
+        told = download.about(at, span)
+        response = Response(make(at, span, told), mimetype=mimetype)
+        name = f"airaware_{span.pollutant.code}_{span.first}_{span.last}.{suffix}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    return _unless_known([at], answered)
+
+
+def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Response:
+    """The answer, or 304 where the client has it: of the same loads, request and code."""
+    loads = places[0].loads
+    parts = (
+        _code(),
+        request.full_path,
+        *(f"{each.parameter} {each.year} {each.checksum}" for each in loads),
+    )
+    tag = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    known = request.if_none_match.contains_weak(tag)
+    response = Response(status=304) if known else make()
+    response.set_etag(tag)
+    return response
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """A digest of the code that answers."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

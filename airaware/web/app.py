@@ -7,7 +7,17 @@ from flask import Flask, Response
 from airaware import settings as environment
 from airaware.settings import Settings
 from airaware.store.zones import Reader
-from airaware.web import api, certainty, figures, geocode, ops, pages, problems, telemetry
+from airaware.web import (
+    api,
+    certainty,
+    figures,
+    geocode,
+    ops,
+    pages,
+    problems,
+    rank,
+    telemetry,
+)
 
 # Nothing comes from another host, and nothing runs that is not in static/. The Referer would tell
 # the next site the address, so there is none.
@@ -40,8 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     reader = Reader(settings.own_zone_first(), telemetry.zone_failed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
+    app.extensions["ranks"] = rank.Ranks(reader)
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     geocode.places()
+    rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)
     for blueprint in (pages.blueprint, api.blueprint, ops.blueprint):

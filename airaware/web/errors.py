@@ -22,6 +22,34 @@ class BadYear(VisitorError):
     title = "Not a year we can look up"
 
 
+class BadDate(VisitorError):
+    """A day that is none, or a span of days that cannot be answered."""
+
+    kind = "bad-date"
+    title = "Not a span of days we can look up"
+
+
+class BadParameter(VisitorError):
+    """A pollutant that the site does not know."""
+
+    kind = "bad-parameter"
+    title = "Not a pollutant we know"
+
+
+class BadChoice(VisitorError):
+    """A word that is not among those that an argument of the API takes."""
+
+    kind = "bad-choice"
+    title = "Not among the choices"
+
+
+class BadNumberOfPlaces(VisitorError):
+    """Fewer or more addresses than can be compared."""
+
+    kind = "bad-number-of-addresses"
+    title = "Name two to four places"
+
+
 class YearNotLoaded(VisitorError):
     """A year that the store does not have."""
 

@@ -1,8 +1,11 @@
 """The pages for people."""
 
+from datetime import date, timedelta
+
 from flask import Blueprint, render_template, request
 
-from airaware.web import answer, chart
+from airaware.pollutants import AQI_CATEGORIES
+from airaware.web import answer, asking, chart
 
 blueprint = Blueprint("pages", __name__)
 
@@ -15,11 +18,72 @@ def home() -> str:
 
 @blueprint.get("/air")
 def air() -> str:
-    """The air at an address."""
-    found = answer.for_request(request.args)
-    charts = {
-        pollutant["parameter"]: chart.monthly(pollutant["months"])
-        for pollutant in found["pollutants"]
-        if pollutant["summary"]
+    """The air at an address, in a year."""
+    year = asking.year(request.args.get("year", ""))
+    at = asking.at(request.args.get("address", ""))
+    found = answer.at_point(at, asking.loaded_year(at, year))
+    return render_template(
+        "air.html",
+        air=found,
+        pictures={each["parameter"]: _pictures(at, each) for each in found["pollutants"]},
+        categories=AQI_CATEGORIES,
+        address=request.args["address"],
+    )
+
+
+def _pictures(at: asking.At, pollutant: dict) -> dict[str, object]:
+    """The pollutant's pictures, by name; none where it has no figures."""
+    if not pollutant["summary"]:
+        return {}
+    trend = [(year["year"], year["daily_mean"]) for year in pollutant["years"]]
+    return {
+        "months": chart.monthly(pollutant["months"], pollutant["standard"]["level"]),
+        "calendar": chart.year_of_days(pollutant["days"], AQI_CATEGORIES),
+        "years": chart.years(trend) if len(trend) > 1 else None,
+        "monitors": chart.monitors(at.point, pollutant["monitors"]),
+        "worst": _week_of_the_highest(pollutant["days"]),
     }
-    return render_template("air.html", air=found, charts=charts, address=request.args["address"])
+
+
+def _week_of_the_highest(days: list[dict]) -> date:
+    """The first day of a week with the highest day in its middle."""
+    highest = max(days, key=lambda day: -1.0 if day["value"] is None else day["value"])
+    return date.fromisoformat(highest["date"]) - timedelta(asking.WEEK_DAYS // 2)
+
+
+@blueprint.get("/history")
+def history() -> str:
+    """A week of one pollutant, hour by hour, and the way to any span as a file."""
+    at = asking.at(request.args.get("address", ""))
+    asked = asking.span({name: request.args.get(name, "") for name in ("parameter", "from")}, at)
+    found = answer.hours(at, asked)
+    step = timedelta(asking.WEEK_DAYS)
+    return render_template(
+        "history.html",
+        hours=found,
+        week=[asked.first + timedelta(day) for day in range((asked.last - asked.first).days + 1)],
+        picture=chart.hours(found["values"], asked.first),
+        pollutants=at.parameters(),
+        years=at.years(asked.pollutant.code),
+        before=max(asked.first - step, date(asking.FIRST_YEAR, 1, 1)),
+        after=asked.first + step if asked.first + step <= date.today() else None,
+        address=request.args["address"],
+    )
+
+
+@blueprint.get("/compare")
+def compare() -> str:
+    """Two to four places side by side; fewer get the form to add some."""
+    addresses = asking.addresses(request.args)
+    year = asking.year(request.args.get("year", ""))
+    found = None
+    if len(addresses) >= 2:
+        places = [asking.at(address) for address in addresses]
+        found = answer.compared(places, asking.loaded_year(places[0], year))
+    return render_template(
+        "compare.html",
+        found=found,
+        addresses=addresses,
+        most=asking.MOST_PLACES,
+        year=found["year"] if found else year,
+    )

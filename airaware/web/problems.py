@@ -2,7 +2,8 @@
 
 | status | kinds |
 |---|---|
-| 400 | empty-address, address-too-long, bad-year |
+| 400 | empty-address, address-too-long, bad-year, bad-date, bad-parameter, bad-choice,
+        bad-number-of-addresses |
 | 404 | unknown-address, year-not-loaded (`years`) |
 | 409 | ambiguous-address (`choices`: addresses to ask again with) |
 | 422 | outside-the-us |

@@ -8,7 +8,7 @@ import numpy as np
 import psycopg2
 from psycopg2 import sql
 
-from airaware import grid
+from airaware import grid, metrics, pollutants
 from airaware.leave_one_out import RESIDUALS
 from airaware.settings import Zone
 from airaware.store.binary import encode
@@ -70,6 +70,53 @@ def residual_rows(parameter: int, year: int) -> bytes:
     )
 
 
+# Site, latitude, longitude: two near Chicago, and one 80 km from Fargo.
+STATIONS = (
+    (b"17-031-0001", 41.95, -87.65),
+    (b"17-031-0002", 41.75, -87.75),
+    (b"38-017-0001", 46.877, -97.85),
+)
+# Sampled at 100 ppb (or µg/m³) all day, in Chicago.
+BAD_DAYS = ((7, 4), (7, 5))
+
+
+def station_rows(parameter: int, year: int) -> bytes:
+    """STATIONS, one instrument each."""
+    site, latitude, longitude = (np.array(column) for column in zip(*STATIONS, strict=True))
+    return encode(
+        *_keys(parameter, year, len(site)), site, latitude, longitude, np.ones(len(site), np.int16)
+    )
+
+
+def station_day_rows(parameter: int, year: int) -> bytes:
+    """Every hour as the cells have it on average, but BAD_DAYS in Chicago; no March there."""
+    pollutant = pollutants.get(parameter)
+    unit = 0.001 if parameter == 44201 else 1
+    days = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[D]")
+    months = days.astype("datetime64[M]").astype(int) % 12 + 1
+    site, day, value = [], [], []
+    for name, latitude, _ in STATIONS:
+        chicago = latitude < 45
+        for each, month in zip(days, months, strict=True):
+            number = int((each - each.astype("datetime64[M]")).astype(int)) + 1
+            if not (chicago and month == 3):
+                site.append(name)
+                day.append(each)
+                bad = chicago and (month, number) in BAD_DAYS
+                value.append(100 if bad else (20 if chicago else 10) + month)
+    daily = np.array(value) * unit
+    hours = np.repeat(daily[:, np.newaxis], 24, axis=1).astype(np.float32)
+    nothing = np.zeros(len(site), np.int16)
+    return encode(
+        *_keys(parameter, year, len(site)), np.array(site), np.array(day), hours,
+        daily.astype(np.float32), metrics.aqi(pollutant, daily), nothing,
+    )  # fmt: skip
+
+
+def _keys(parameter: int, year: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(rows, parameter, np.int32), np.full(rows, year, np.int16)
+
+
 def submit(zone: Zone, parameter: int, year: int) -> None:
     """Load one parameter's year into a zone, as the batch does."""
     load = Load(parameter, year, "byhand")
@@ -78,7 +125,9 @@ def submit(zone: Zone, parameter: int, year: int) -> None:
         attempt.stage()
         copy_piece(zone, load, 0, "cell_year", cell_year_rows(parameter, year))
         copy_piece(zone, load, 1, "residual", residual_rows(parameter, year))
-        attempt.commit(source, Counts(0, {}, {}), 2, datetime.now(UTC))
+        copy_piece(zone, load, 2, "station", station_rows(parameter, year))
+        copy_piece(zone, load, 3, "station_day", station_day_rows(parameter, year))
+        attempt.commit(source, Counts(0, {}, {}), 4, datetime.now(UTC))
 
 
 @contextmanager

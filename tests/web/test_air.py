@@ -8,9 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from handmade import CHICAGO, YEAR, YEAR_BEFORE, cell_at
 
-from airaware import interpolate
 from airaware.settings import Settings, Zone
-from airaware.web import answer, create_app
+from airaware.web import create_app
 
 # What an address may look like that leads nowhere: status, and kind in the problem document.
 UNANSWERABLE = (
@@ -144,14 +143,11 @@ def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
     assert "Far from any monitor: all months are estimates" in page
 
 
-def test_reach_is_the_interpolation_s() -> None:
-    assert answer.REACH_KM == interpolate.REACH_KM
-
 
 def test_place_without_a_monitor_says_so(client: FlaskClient) -> None:
     found = air(client, address="Honolulu, HI")
     assert all(each["summary"] is None for each in found["pollutants"])
-    assert "No monitor within 100 miles measured Ozone" in client.get("/air?address=96813").text
+    assert "No monitor within 100 miles measured ozone" in client.get("/air?address=96813").text
 
 
 @pytest.mark.parametrize(("address", "status", "kind"), UNANSWERABLE)
@@ -208,6 +204,13 @@ def test_year_without_data_names_the_years_there_are(client: FlaskClient) -> Non
         ("/", 200),
         ("/air?address=60614", 200),
         ("/air?address=Springfield", 409),
+        ("/history?address=60614", 200),
+        ("/history?address=60614&from=never", 400),
+        ("/compare", 200),
+        ("/compare?address=60614&address=Fargo, ND", 200),
+        ("/compare?address=60614&address=Atlantis, IL", 404),
+        ("/compare?address=1&address=2&address=3&address=4&address=5", 400),
+        ("/api/v1/openapi.json", 200),
         ("/nowhere", 404),
         ("/api/v1/nowhere", 404),
         ("/api/v1/air?address=60614", 200),

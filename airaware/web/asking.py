@@ -1,0 +1,163 @@
+"""A request's arguments -> what is asked: places, years, days, pollutants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from flask import current_app
+from werkzeug.datastructures import MultiDict
+
+from airaware import pollutants
+from airaware.errors import AirAwareError
+from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
+from airaware.store import queries
+from airaware.store.queries import Load, Nearest
+from airaware.store.zones import Reader
+from airaware.web.errors import (
+    BadDate,
+    BadNumberOfPlaces,
+    BadParameter,
+    BadYear,
+    YearNotLoaded,
+)
+from airaware.web.geocode import OutsideUS, Place
+
+FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
+MAX_DAYS = 366  # in one answer of the API; a download may be of any length
+WEEK_DAYS = 7
+MOST_PLACES = 4  # side by side
+
+
+@dataclass(frozen=True)
+class At:
+    """A place, its grid cell, and all that the store serves; and the way to the store.
+
+    The way goes with it, since files are still made when the request's context has gone.
+    """
+
+    reader: Reader
+    place: Place
+    nearest: Nearest
+
+    @property
+    def loads(self) -> tuple[Load, ...]:
+        """All loads, of every parameter and year."""
+        return self.nearest.loads
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Latitude and longitude in degrees."""
+        return self.place.latitude, self.place.longitude
+
+    def years(self, parameter: int | None = None) -> list[int]:
+        """The years that are loaded, ascending: of one parameter, or of any."""
+        return sorted({load.year for load in self.loads if parameter in (None, load.parameter)})
+
+    def parameters(self) -> list[Pollutant]:
+        """The pollutants that any year is loaded of."""
+        return [pollutants.get(code) for code in sorted({load.parameter for load in self.loads})]
+
+    def of_year(self, year: int) -> list[Load]:
+        """The loads of a year, by parameter."""
+        return [load for load in self.loads if load.year == year]
+
+    def of(self, parameter: int) -> list[Load]:
+        """The loads of a parameter, by year."""
+        return [load for load in self.loads if load.parameter == parameter]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days of one pollutant, both ends included."""
+
+    pollutant: Pollutant
+    first: date
+    last: date
+
+
+def at(address: str) -> At:
+    """The place of an address. Raises a VisitorError, or NoZoneError where no database answers."""
+    place = current_app.extensions["geocoder"].locate(address)
+    reader = current_app.extensions["reader"]
+    nearest = queries.nearest(reader, place.latitude, place.longitude)
+    if nearest is None:
+        raise OutsideUS("This site covers the 50 states, the District of Columbia and Puerto Rico.")
+    if not nearest.loads:
+        raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])
+    return At(reader, place, nearest)
+
+
+def addresses(arguments: MultiDict[str, str]) -> list[str]:
+    """The addresses named, at most MOST_PLACES. Raises BadNumberOfPlaces."""
+    named = [address for address in arguments.getlist("address") if address.strip()]
+    if len(named) > MOST_PLACES:
+        raise BadNumberOfPlaces(f"At most {MOST_PLACES} places fit side by side.")
+    return named
+
+
+def year(text: str) -> int | None:
+    """The year of an argument, None where it is not given. Raises BadYear."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) == 4):
+        raise BadYear("A year has four digits, as in 2017.")
+    asked = int(text)
+    if not FIRST_YEAR <= asked <= date.today().year:
+        raise BadYear(f"EPA's hourly data begin in {FIRST_YEAR}; {asked} is not among their years.")
+    return asked
+
+
+def loaded_year(place: At, asked: int | None) -> int:
+    """The year asked for, or the latest one. Raises YearNotLoaded where the store lacks it."""
+    years = place.years()
+    if asked is not None and asked not in years:
+        raise YearNotLoaded(f"There are no data for {asked} here.", years)
+    return asked or years[-1]
+
+
+def pollutant(text: str) -> Pollutant:
+    """The pollutant of an argument, ozone where it is not given. Raises BadParameter."""
+    try:
+        return pollutants.get(int(text) if text.isascii() and text.isdigit() else -1)
+    except AirAwareError as error:
+        if not text:
+            return pollutants.get(DEFAULT_PARAMETERS[0])
+        known = str(error).partition(". ")[2]
+        raise BadParameter(f"A pollutant is named by EPA's code. {known}.") from None
+
+
+def span(arguments: Mapping[str, str], place: At) -> Span:
+    """The days `from` to `to` of `parameter`; a week where `to` is not given.
+
+    Without `from`, the first week of July in the parameter's latest year. Raises a VisitorError.
+    """
+    asked = pollutant(arguments.get("parameter", ""))
+    years = place.years(asked.code)
+    if not years:
+        raise YearNotLoaded(f"No year of {asked.label} has been loaded.", place.years())
+    first = _day(arguments.get("from", "")) or date(years[-1], 7, 1)
+    last = _day(arguments.get("to", "")) or _later(first, WEEK_DAYS - 1)
+    if last < first:
+        raise BadDate(f"The last day, {last}, comes before the first, {first}.")
+    if not set(years) & set(range(first.year, last.year + 1)):
+        raise YearNotLoaded(f"There are no data of {asked.label} for these days.", years)
+    return Span(asked, first, last)
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        if len(text) != len("2017-07-04"):  # as 20170704, which is ISO's as well
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadDate("A day is written as 2017-07-04.") from None
+    if not FIRST_YEAR <= day.year <= date.today().year:
+        raise BadDate(f"EPA's hourly data begin in {FIRST_YEAR}; {day} is not among their days.")
+    return day
+
+
+def _later(day: date, days: int) -> date:
+    """So many days later, but in no year that does not exist yet."""
+    return min(date.fromordinal(day.toordinal() + days), date(date.today().year, 12, 31))

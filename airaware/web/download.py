@@ -1,0 +1,110 @@
+"""Hours at an exact place as a file: CSV or Parquet, of any span, sent year by year as it is made.
+
+The file says by itself what it holds: in CSV in lines that begin with "#", in Parquet in the
+schema's metadata.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airaware.store import nearby, queries
+from airaware.web import answer
+from airaware.web.asking import At, Span
+
+HOUR = "hour"  # its beginning
+VALUE = "value"
+SCHEMA = pa.schema([(HOUR, pa.timestamp("s")), (VALUE, pa.float64())])
+
+
+def about(at: At, span: Span) -> dict[str, str]:
+    """What a file holds: by name, in words. Raises NoZoneError where no database answers."""
+    pollutant = span.pollutant
+    loads = [
+        load for load in at.of(pollutant.code) if span.first.year <= load.year <= span.last.year
+    ]
+    sources = queries.sources(at.reader, pollutant.code, [load.year for load in loads])
+    made_up = [str(load.year) for load in loads if load.synthetic]
+    told = {
+        "title": f"{pollutant.label}, hour by hour, {span.first} to {span.last}",
+        "place": f"{at.place.label} ({at.place.latitude:.5f}, {at.place.longitude:.5f})",
+        "precision": f"{at.place.precision_km:g} km: {at.place.precision}",
+        "pollutant": f"{pollutant.name} (EPA parameter {pollutant.code})",
+        "unit": pollutant.display_unit,
+        HOUR: "beginning of the hour, local standard time all year",
+        "method": answer.METHOD,
+        "source": "US EPA, AirData: "
+        + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
+        "monitors": "; ".join(_monitors(at, span, load.year) for load in loads),
+        "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",
+    }
+    if made_up:
+        told["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
+    return told
+
+
+def _monitors(at: At, span: Span, year: int) -> str:
+    found = nearby.stations(at.reader, span.pollutant.code, year, at.point)
+    named = (
+        f"{site} at {km:.1f} km"
+        for site, km in zip(found.sites[:5], found.distance_km[:5].tolist(), strict=True)
+    )
+    return f"{year}: {len(found.sites)} within 100 miles; {', '.join(named) or 'none'}"
+
+
+def as_csv(at: At, span: Span, told: dict[str, str]) -> Iterator[str]:
+    """The pieces of the CSV file; hours without a value have an empty one."""
+    yield "".join(f"# {name}: {text}\n" for name, text in told.items())
+    yield f"{HOUR},{VALUE}\n"
+    for hours, values in _pieces(at, span):
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        shown = ("" if np.isnan(value) else f"{value:.5g}" for value in values.tolist())
+        writer.writerows(zip(np.datetime_as_string(hours, "m").tolist(), shown, strict=True))
+        yield lines.getvalue()
+
+
+def as_parquet(at: At, span: Span, told: dict[str, str]) -> Iterator[bytes]:
+    """The pieces of the Parquet file, a row group per year; hours without a value are null."""
+    sink = _Sink()
+    with pq.ParquetWriter(sink, SCHEMA.with_metadata(told)) as writer:
+        for hours, values in _pieces(at, span):
+            column = pa.array(values, from_pandas=True)  # NaN becomes null
+            writer.write_table(pa.Table.from_arrays([pa.array(hours), column], schema=SCHEMA))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _pieces(at: At, span: Span) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Hours (datetime64[s]) and values in the display unit, year by year."""
+    begin = np.datetime64(span.first, "s")
+    for values in answer.measured_hours(at, span):
+        hours = begin + np.arange(len(values)) * np.timedelta64(3600, "s")
+        begin = hours[-1] + np.timedelta64(3600, "s")
+        yield hours, values * span.pollutant.display_factor
+
+
+class _Sink(io.RawIOBase):
+    """What is written, until it is taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: bytes) -> int:  # type: ignore[override]
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def taken(self) -> bytes:
+        """All that was written since it was last taken."""
+        pieces = b"".join(self._pieces)
+        self._pieces.clear()
+        return pieces

@@ -1,0 +1,63 @@
+"""The answer in one sentence: true, and in plain words."""
+
+import pytest
+
+from airaware import pollutants
+from airaware.web.rank import Rank
+from airaware.web.words import plain_name, sentence
+
+OZONE = pollutants.get(44201)
+COMPARED = "the ZIP codes that have a monitor within 30 miles."
+
+
+def said(days_above: int, rank: Rank | None, days: int = 365, parameter: int = 44201) -> str:
+    summary = {"days": days, "days_above_standard": days_above}
+    return sentence(pollutants.get(parameter), 2017, summary, rank)
+
+
+def test_the_whole_sentence():
+    assert said(14, Rank(more=86, alike=4, fewer=10)) == (
+        "In 2017 ozone was above 70 ppb, the level of the 2015 standard, on 14 days: fewer than in"
+        f" 86% of {COMPARED}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rank", "compared"),
+    [
+        (Rank(more=10, alike=4, fewer=86), "more than in 86%"),
+        (Rank(more=30, alike=60, fewer=10), "as in 60%"),
+        (Rank(more=999, alike=1, fewer=0), "fewer than in 99%"),
+    ],
+)
+def test_the_largest_share_is_named_and_never_too_much(rank, compared):
+    assert said(3, rank).endswith(f"on 3 days: {compared} of {COMPARED}")
+
+
+def test_counts_of_days():
+    assert "on no day: " in said(0, Rank(1, 5, 0))
+    assert "on 1 day: " in said(1, Rank(1, 5, 0))
+    assert "on 14 days of the 210 that can be judged: " in said(14, Rank(1, 5, 0), days=210)
+
+
+def test_units_and_editions():
+    assert "above 35 µg/m³, the level of the 2006 standard," in said(3, None, parameter=88101)
+
+
+def test_far_from_monitors_nothing_is_compared():
+    assert said(14, None) == (
+        "In 2017 ozone was estimated to be above 70 ppb, the level of the 2015 standard, on 14"
+        " days."
+    )
+
+
+def test_without_figures():
+    assert sentence(OZONE, 2017, None, None) == (
+        "No monitor within 100 miles measured ozone in 2017."
+    )
+    assert "too few hours" in said(0, None, days=0)
+
+
+def test_plain_names():
+    names = [plain_name(pollutants.get(code)) for code in (44201, 88101, 42602, 81102)]
+    assert names == ["ozone", "PM2.5 (FRM/FEM)", "NO2", "PM10"]

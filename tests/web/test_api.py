@@ -1,0 +1,271 @@
+"""The API: its answers at the exact place, files, what it refuses, and its own description."""
+
+import csv
+import io
+from datetime import date
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from handmade import FARGO, YEAR, YEAR_BEFORE, as_owner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from airaware.settings import Zone
+from airaware.web import openapi
+
+HOURS = "/api/v1/hours"
+FILES = (f"{HOURS}.csv", f"{HOURS}.parquet")
+
+
+def get(client: FlaskClient, path: str, **query: object) -> dict:
+    """A JSON answer, which must be one."""
+    response = client.get(path, query_string=query)
+    assert response.status_code == 200, response.text
+    return response.get_json()
+
+
+def at_point(client: FlaskClient, address: str, parameter: int = 44201) -> dict:
+    found = get(client, "/api/v1/air", address=address, figures="point")
+    return next(each for each in found["pollutants"] if each["parameter"] == parameter)
+
+
+def test_figures_at_the_point_come_from_the_stations_near_it(client: FlaskClient) -> None:
+    ozone = at_point(client, "60614")
+    january, _, march = ozone["months"][:3]
+    assert january["hourly_mean"] == 21
+    assert january["hours"] == 31 * 24
+    assert january["daily"]["max"] == 21
+    assert january["stations"] == 2
+    assert not january["estimate"]
+    assert march["hourly_mean"] is None
+    july = ozone["months"][6]
+    assert july["daily"]["days_above_standard"] == 2
+    assert july["hourly_mean"] == pytest.approx((29 * 27 + 2 * 100) / 31, rel=1e-4)
+    assert ozone["summary"]["days_above_standard"] == 2
+    assert [monitor["site"] for monitor in ozone["monitors"]] == ["17-031-0001", "17-031-0002"]
+    assert {monitor["months"] for monitor in ozone["monitors"]} == {11}
+    assert [year["year"] for year in ozone["years"]][-2:] == [YEAR_BEFORE, YEAR]
+
+
+def test_days_at_the_point(client: FlaskClient) -> None:
+    days = {day["date"]: day for day in at_point(client, "60614")["days"]}
+    assert len(days) == 365
+    assert days[f"{YEAR}-01-31"] == {
+        "date": f"{YEAR}-01-31",
+        "value": 21,
+        "above_standard": False,
+        "aqi": 19,
+        "category": "Good",
+    }
+    assert days[f"{YEAR}-07-04"]["category"] == "Unhealthy"
+    assert days[f"{YEAR}-07-04"]["above_standard"]
+    assert days[f"{YEAR}-03-01"]["value"] is None
+    assert days[f"{YEAR}-03-01"]["aqi"] is None
+    answer = get(client, "/api/v1/days", address="60614")
+    assert answer["pollutants"][0]["days"] == list(days.values())
+
+
+def test_far_from_monitors_the_point_is_an_estimate(client: FlaskClient) -> None:
+    ozone = at_point(client, f"{FARGO[0]}, {FARGO[1]}")
+    assert all(month["estimate"] for month in ozone["months"])
+    assert ozone["months"][0]["hourly_mean"] == 11
+    assert ozone["zip_codes"] is None
+    assert "estimated" in ozone["sentence"]
+
+
+def test_the_sentence_is_true(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
+    """Handmade: the cell of 60614 alone has a monitor in reach, with 22 days above."""
+    ozone = at_point(client, "60614")
+    rank = ozone["zip_codes"]
+    assert ozone["sentence"] == (
+        f"In {YEAR} ozone was above 70 ppb, the level of the 2015 standard, on 2 days of the 334"
+        " that can be judged: fewer than in 100% of the ZIP codes that have a monitor within 30"
+        " miles."
+    )
+    with as_owner(zones[0]) as cursor:
+        cursor.execute(
+            "SELECT (SELECT sum(n) FROM unnest(days_above) n) FROM cell_year"
+            " WHERE parameter = 44201 AND year = %s AND nearest_km[1] < 48",
+            (YEAR,),
+        )
+        assert [n for (n,) in cursor] == [22]
+    assert rank["more_days"] >= 1
+    assert rank["as_many_days"] == rank["fewer_days"] == 0
+
+
+def test_hours_of_some_days(client: FlaskClient) -> None:
+    found = get(client, HOURS, address="60614", **{"from": f"{YEAR}-07-03", "to": f"{YEAR}-07-06"})
+    assert found["unit"] == "ppb"
+    assert found["first_hour"] == f"{YEAR}-07-03T00:00"
+    assert found["values"] == [27] * 24 + [100] * 48 + [27] * 24
+
+
+def test_hours_across_years_and_where_there_are_none(client: FlaskClient) -> None:
+    span = {"from": f"{YEAR_BEFORE}-12-31", "to": f"{YEAR}-01-01"}
+    assert get(client, HOURS, address="60614", **span)["values"] == [32] * 24 + [21] * 24
+    span = {"from": f"{YEAR_BEFORE - 1}-12-31", "to": f"{YEAR_BEFORE}-01-01"}
+    assert get(client, HOURS, address="60614", **span)["values"] == [None] * 24 + [21] * 24
+    march = get(client, HOURS, address="60614", **{"from": f"{YEAR}-03-10", "to": f"{YEAR}-03-10"})
+    assert march["values"] == [None] * 24
+
+
+def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: FlaskClient) -> None:
+    query = {
+        "address": "60614",
+        "parameter": 88101,
+        "from": f"{YEAR}-02-27",
+        "to": f"{YEAR}-07-04",
+    }
+    text = client.get(FILES[0], query_string=query)
+    assert text.mimetype == "text/csv"
+    assert f"airaware_88101_{YEAR}-02-27_{YEAR}-07-04.csv" in text.headers["Content-Disposition"]
+    lines = text.text.splitlines()
+    about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    table = pq.read_table(io.BytesIO(client.get(FILES[1], query_string=query).data))
+    told = {name.decode(): words.decode() for name, words in table.schema.metadata.items()}
+    assert {name: about[name] for name in told if name != "made"} == {
+        name: words for name, words in told.items() if name != "made"
+    }
+    assert "hourly_88101" in about["source"]
+    assert "17-031-0001 at 3.0 km" in about["monitors"]
+    assert "µg/m³" in about["unit"]
+    assert "not the real air" in about["synthetic"]
+    days = (date(YEAR, 7, 4) - date(YEAR, 2, 27)).days + 1
+    assert len(rows) == table.num_rows == 24 * days
+    assert rows[0] == {"hour": f"{YEAR}-02-27T00:00", "value": "22"}
+    assert rows[48] == {"hour": f"{YEAR}-03-01T00:00", "value": ""}
+    assert rows[-1] == {"hour": f"{YEAR}-07-04T23:00", "value": "100"}
+    values = table.column("value").to_pylist()
+    assert values[48] is None
+    np.testing.assert_allclose(
+        [np.nan if value is None else value for value in values],
+        [float(row["value"] or "nan") for row in rows],
+        rtol=1e-4,
+    )
+
+
+def test_compare_answers_as_each_place_alone(client: FlaskClient) -> None:
+    found = get(client, "/api/v1/compare", address=["60614", "Fargo, ND"])
+    assert [place["place"]["label"] for place in found["places"]] == [
+        "Chicago, IL 60614",
+        "Fargo, ND",
+    ]
+    alone = get(client, "/api/v1/air", address="60614", figures="point")
+    assert found["places"][0] == alone
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "kind"),
+    [
+        ("/air", {"figures": "county"}, 400, "bad-choice"),
+        ("/days", {"year": "1979"}, 400, "bad-year"),
+        ("/days", {"year": "1981"}, 404, "year-not-loaded"),
+        ("/hours", {"parameter": "12345"}, 400, "bad-parameter"),
+        ("/hours", {"parameter": "ozone"}, 400, "bad-parameter"),
+        ("/hours", {"parameter": "42602"}, 404, "year-not-loaded"),
+        ("/hours", {"from": "yesterday"}, 400, "bad-date"),
+        ("/hours", {"from": f"{YEAR}-02-30"}, 400, "bad-date"),
+        ("/hours", {"from": "20250704"}, 400, "bad-date"),
+        ("/hours", {"from": "0001-01-01"}, 400, "bad-date"),
+        ("/hours", {"from": "9999-12-31"}, 400, "bad-date"),
+        ("/hours", {"from": f"{YEAR}-07-04", "to": f"{YEAR}-07-03"}, 400, "bad-date"),
+        ("/hours", {"from": "1990-01-01", "to": "1990-01-02"}, 404, "year-not-loaded"),
+        ("/hours", {"from": f"{YEAR_BEFORE}-01-01", "to": f"{YEAR}-01-01"}, 400, "bad-date"),
+        ("/hours.csv", {"from": "yesterday"}, 400, "bad-date"),
+        ("/hours.parquet", {"parameter": "1"}, 400, "bad-parameter"),
+        ("/compare", {}, 400, "bad-number-of-addresses"),
+        ("/compare", {"address": ["60614"] * 5}, 400, "bad-number-of-addresses"),
+        ("/compare", {"address": ["60614", "Atlantis, IL"]}, 404, "unknown-address"),
+    ],
+)
+def test_what_is_out_of_range_is_a_problem_document(
+    client: FlaskClient, path: str, query: dict, status: int, kind: str
+) -> None:
+    response = client.get(f"/api/v1{path}", query_string={"address": "60614"} | query)
+    assert response.status_code == status
+    assert response.mimetype == "application/problem+json"
+    assert response.get_json()["type"] == f"/problems/{kind}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/air?address=60614", "/days?address=60614", "/compare?address=60614&address=Fargo, ND"]
+    + [f"/{name}?address=60614&from={YEAR}-07-01" for name in ("hours", "hours.csv")],
+)
+def test_what_the_client_has_is_not_sent_again(client: FlaskClient, path: str) -> None:
+    first = client.get(f"/api/v1{path}")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    tag = first.headers["ETag"]
+    again = client.get(f"/api/v1{path}", headers={"If-None-Match": tag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    other = client.get(f"/api/v1{path}&x=1", headers={"If-None-Match": tag})
+    assert other.status_code == 200
+
+
+def test_a_new_load_changes_the_tag(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
+    tag = client.get("/api/v1/air?address=60614").headers["ETag"]
+    change = "UPDATE load SET checksum = checksum + %s WHERE parameter = 44201 AND year = %s"
+    for step in (1, -1):
+        for zone in zones:
+            with as_owner(zone) as cursor:
+                cursor.execute(change, (step, YEAR))
+        changed = client.get("/api/v1/air?address=60614").headers["ETag"] != tag
+        assert changed == (step == 1)
+
+
+def test_the_description_is_valid_and_served(client: FlaskClient) -> None:
+    validate(openapi.DOCUMENT)
+    response = client.get("/api/v1/openapi.json")
+    assert response.get_json() == openapi.DOCUMENT
+    assert response.headers["Cache-Control"].startswith("public")
+
+
+def test_every_route_of_the_api_is_described(app: Flask) -> None:
+    routes = {
+        rule.rule.removeprefix("/api/v1")
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("api.")
+    }
+    assert routes - {"/openapi.json"} == set(openapi.DOCUMENT["paths"])
+
+
+def test_the_api_does_as_its_description_says(app: Flask) -> None:
+    """Schemathesis asks what fits the description, and looks at every answer's form."""
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    for operation in schema.get_all_operations():
+
+        @settings(max_examples=30, deadline=None, derandomize=True, database=None,
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(operation.ok().as_strategy())
+        def as_described(case: schemathesis.Case) -> None:
+            # That an address exists, no schema can tell.
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        as_described()
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_nothing_gives_a_server_error(app: Flask, mode: GenerationMode) -> None:
+    """Known places with whatever else schemathesis makes up, within the description and beyond."""
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    addresses = st.sampled_from(["60614", "Fargo, ND", "Honolulu, HI", "Springfield", "0, 0", ""])
+    for operation in schema.get_all_operations():
+
+        @settings(max_examples=20, deadline=None, derandomize=True, database=None,
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(operation.ok().as_strategy(generation_mode=mode), addresses)
+        def answered(case: schemathesis.Case, address: str) -> None:
+            query = case.query if isinstance(case.query, dict) else {}
+            many = case.path.endswith("compare")
+            case.query = query | {"address": [address, "60614"] if many else address}
+            assert case.call().status_code < 500
+
+        answered()
