@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from flask import current_app
 
+from airaware.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
+from airaware.store.queries import Load
 from airaware.web import answer
 from airaware.web.asking import At, Span
+from airaware.web.certainty import expected
 
 HOUR = "hour"  # its beginning
 VALUE = "value"
@@ -41,6 +45,7 @@ def about(at: At, span: Span) -> dict[str, str]:
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
         "monitors": "; ".join(_monitors(at, span, load.year) for load in loads),
+        "expected error": "; ".join(_errors(at, span, load) for load in loads),
         "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",
     }
     if made_up:
@@ -55,6 +60,22 @@ def _monitors(at: At, span: Span, year: int) -> str:
         for site, km in zip(found.sites[:5], found.distance_km[:5].tolist(), strict=True)
     )
     return f"{year}: {len(found.sites)} within 100 miles; {', '.join(named) or 'none'}"
+
+
+def _errors(at: At, span: Span, load: Load) -> str:
+    """The error to expect of an hour so far from the nearest monitor, by season."""
+    found = nearby.stations(at.reader, load.parameter, load.year, at.point)
+    errors = current_app.extensions["expected_errors"](load)
+    nearest_km = float(found.distance_km[0]) if found.sites else None
+    by_season = {
+        name: expected(errors, HOURS, nearest_km, months[0]) for name, months in SEASONS.items()
+    }
+    told = ", ".join(
+        f"{name} {error * span.pollutant.display_factor:.3g}"
+        for name, error in by_season.items()
+        if error is not None
+    )
+    return f"{load.year}: {told or 'not known'} (root mean square)"
 
 
 def as_csv(at: At, span: Span, told: dict[str, str]) -> Iterator[str]:

@@ -48,7 +48,8 @@ def _pictures(at: asking.At, pollutant: dict) -> dict[str, object]:
 def _week_of_the_highest(days: list[dict]) -> date:
     """The first day of a week with the highest day in its middle."""
     highest = max(days, key=lambda day: -1.0 if day["value"] is None else day["value"])
-    return date.fromisoformat(highest["date"]) - timedelta(asking.WEEK_DAYS // 2)
+    day = date.fromisoformat(highest["date"])
+    return max(day - timedelta(asking.WEEK_DAYS // 2), date(day.year, 1, 1))
 
 
 @blueprint.get("/history")
@@ -57,16 +58,19 @@ def history() -> str:
     at = asking.at(request.args.get("address", ""))
     asked = asking.span({name: request.args.get(name, "") for name in ("parameter", "from")}, at)
     found = answer.hours(at, asked)
-    step = timedelta(asking.WEEK_DAYS)
+    years = at.years(asked.pollutant.code)
+    before, after = (
+        asked.first + timedelta(days) for days in (-asking.WEEK_DAYS, asking.WEEK_DAYS)
+    )
     return render_template(
         "history.html",
         hours=found,
         week=[asked.first + timedelta(day) for day in range((asked.last - asked.first).days + 1)],
         picture=chart.hours(found["values"], asked.first),
         pollutants=at.parameters(),
-        years=at.years(asked.pollutant.code),
-        before=max(asked.first - step, date(asking.FIRST_YEAR, 1, 1)),
-        after=asked.first + step if asked.first + step <= date.today() else None,
+        years=years,
+        before=before if before.year in years else None,
+        after=after if after.year in years else None,
         address=request.args["address"],
     )
 

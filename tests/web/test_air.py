@@ -115,8 +115,8 @@ def test_synthetic_mark_reaches_json_and_page(client: FlaskClient) -> None:
 def test_every_estimate_has_its_expected_error(client: FlaskClient) -> None:
     near = pollutant(air(client, address="60614"), 44201)
     january, _, march, *_, july = near["months"][:7]
-    assert january["expected_error"] == {"hourly_mean": 3, "hour": None, "day": 3}
-    assert july["expected_error"] == {"hourly_mean": 5, "hour": None, "day": 5}
+    assert january["expected_error"] == {"hourly_mean": 3, "hour": 4, "day": 3}
+    assert july["expected_error"] == {"hourly_mean": 5, "hour": 6, "day": 5}
     assert march["hourly_mean"] is None
     assert set(march["expected_error"].values()) == {None}
     # Eight months of eleven at 3, three of summer at 5.

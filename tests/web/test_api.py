@@ -138,6 +138,7 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     assert "17-031-0001 at 3.0 km" in about["monitors"]
     assert "µg/m³" in about["unit"]
     assert "not the real air" in about["synthetic"]
+    assert about["expected error"] == f"{YEAR}: not known (root mean square)"
     days = (date(YEAR, 7, 4) - date(YEAR, 2, 27)).days + 1
     assert len(rows) == table.num_rows == 24 * days
     assert rows[0] == {"hour": f"{YEAR}-02-27T00:00", "value": "22"}
@@ -150,6 +151,12 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
         [float(row["value"] or "nan") for row in rows],
         rtol=1e-4,
     )
+
+
+def test_a_file_says_the_error_to_expect(client: FlaskClient) -> None:
+    query = {"address": "60614", "from": f"{YEAR}-07-01"}
+    text = client.get(FILES[0], query_string=query).text
+    assert f"# expected error: {YEAR}: DJF 4, MAM 4, JJA 6, SON 4 (root mean square)" in text
 
 
 def test_compare_answers_as_each_place_alone(client: FlaskClient) -> None:

@@ -175,6 +175,7 @@ def test_from_an_address_to_a_comparison(page: Page) -> None:
 
 def test_keyboard_alone_is_enough(page: Page) -> None:
     page.goto("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("60614")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
