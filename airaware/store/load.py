@@ -14,17 +14,21 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from airaware import store
+from airaware import grid, store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
+from airaware.store.shapes import RESOLUTIONS
 
-TABLES = ("cell_year", "station", "station_day", "residual")
+TABLES = ("cell_year", "parent_year", "station", "station_day", "residual")
 _KEYS = {
     "cell_year": "cell",
+    "parent_year": "cell",
     "station": "site",
     "station_day": "site, day",
     "residual": "month, quantity, from_miles",
 }
+# What parents have of a year.
+_AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")
 # A swap waits this long for readers before it lets them pass and tries again. Those that come
 # meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
 SWAP_PATIENCE_SECONDS = 0.5
@@ -136,7 +140,9 @@ class ZoneLoad:
                     f"zone {self.zone.name}: {arrived} of {pieces} pieces of"
                     f" {source.input_name} arrived. Submit the year again."
                 )
-            for table in TABLES:
+            self._finish(cursor, "cell_year")
+            self._average_children(cursor)
+            for table in TABLES[1:]:
                 self._finish(cursor, table)
             rows, checksum = self._sum_up(cursor)
         self._swap(source, counts, rows, checksum, started_at)
@@ -157,6 +163,28 @@ class ZoneLoad:
         )
         # Only what queries look for: statistics of long arrays cost much and serve nobody.
         cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, sql.SQL(_KEYS[table])))
+
+    def _average_children(self, cursor) -> None:
+        """Fill `parent_year`, from resolution to coarser resolution."""
+        source = self.load.staging("cell_year")
+        for resolution in range(grid.RESOLUTION - 1, RESOLUTIONS[0] - 1, -1):
+            # In the order of cells, so that sums, and with them the checksum, are every zone's.
+            cursor.execute(
+                sql.SQL(
+                    "INSERT INTO {target} SELECT {parameter}, {year}, parent, {means} FROM"
+                    " (SELECT {parent} AS parent, * FROM {source} WHERE {finer} ORDER BY cell) AS c"
+                    " GROUP BY parent"
+                ).format(
+                    target=self.load.staging("parent_year"),
+                    parameter=sql.Literal(self.load.parameter),
+                    year=sql.Literal(self.load.year),
+                    parent=sql.SQL(_h3_parent("cell", resolution)),
+                    finer=sql.SQL(f"(cell >> 52) & 15 = {resolution + 1}"),
+                    means=sql.SQL(", ".join(map(_monthly_means, _AVERAGED))),
+                    source=source,
+                )
+            )
+            source = self.load.staging("parent_year")
 
     def _sum_up(self, cursor) -> tuple[dict[str, int], str]:
         """Rows by table, and the sum of all rows' hashes: whatever their order, the same."""
@@ -279,3 +307,20 @@ def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: bytes) -> N
         raise AirAwareError(f"zone {zone.name}: {str(error).strip()}") from None
     finally:
         connection.close()
+
+
+def _h3_parent(cell: str, resolution: int) -> str:
+    """SQL for the parent of a cell: its resolution set anew, its finer digits all 7.
+
+    https://h3geo.org/docs/core-library/h3Indexing
+    """
+    digits = (1 << 3 * (15 - resolution)) - 1
+    return f"({cell} & ~(15::bigint << 52)) | ({resolution}::bigint << 52) | {digits}"
+
+
+def _monthly_means(column: str) -> str:
+    """SQL for the twelve means of a column of arrays, over those that have a value."""
+    means = (
+        f"coalesce(avg(nullif({column}[{month}], 'NaN'::real)), 'NaN')" for month in range(1, 13)
+    )
+    return f"ARRAY[{', '.join(means)}]::real[]"

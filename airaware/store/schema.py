@@ -5,6 +5,7 @@ from importlib.resources import files
 
 from airaware import grid, store
 from airaware.settings import Zone
+from airaware.store import shapes
 
 # Any number that no other advisory lock of ours uses.
 MIGRATION_LOCK = 4_420_101
@@ -34,6 +35,7 @@ def migrate(zone: Zone) -> list[str]:
                     cursor.execute("INSERT INTO migration (name) VALUES (%s)", (file.name,))
                     applied.append(file.name)
             _fill_cells(cursor)
+            shapes.fill(cursor)
     finally:
         connection.close()
     return applied

@@ -12,6 +12,7 @@ from airaware.web import (
     certainty,
     figures,
     geocode,
+    map_page,
     ops,
     pages,
     problems,
@@ -56,14 +57,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)
-    for blueprint in (pages.blueprint, api.blueprint, ops.blueprint):
+    for blueprint in (pages.blueprint, map_page.blueprint, api.blueprint, ops.blueprint):
         app.register_blueprint(blueprint)
     app.after_request(_secure)
     return app
 
 
 def _secure(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
     # What tells of an address is not for caches that people share.
     response.headers.setdefault("Cache-Control", "private, no-cache")
     return response

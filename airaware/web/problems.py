@@ -1,9 +1,10 @@
-"""Errors as a visitor sees them: a helpful page, or a problem document (RFC 9457) under /api/.
+"""Errors as a visitor sees them: a helpful page, or a problem document (RFC 9457) under /api/
+and /tiles/.
 
 | status | kinds |
 |---|---|
 | 400 | empty-address, address-too-long, bad-year, bad-date, bad-parameter, bad-choice,
-        bad-number-of-addresses |
+        bad-number-of-addresses, bad-map-request |
 | 404 | unknown-address, year-not-loaded (`years`) |
 | 409 | ambiguous-address (`choices`: addresses to ask again with) |
 | 422 | outside-the-us |
@@ -52,7 +53,7 @@ def register(app: Flask) -> None:
 def _answer(
     status: int, kind: str | None, title: str, detail: str, extra: dict[str, object]
 ) -> Response:
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith(("/api/", "/tiles/")):
         page = render_template("error.html", title=title, detail=detail, status=status, **extra)
         return Response(page, status=status)
     # The types are names, made absolute by the document's own address.

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 
+import h3.api.basic_int as h3
 import numpy as np
 import psycopg2
 import pyarrow as pa
@@ -19,6 +20,7 @@ from airaware.settings import Zone
 from airaware.store import load as load_module
 from airaware.store.binary import encode
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece
+from airaware.store.shapes import RESOLUTIONS
 from tools.postgres import free_port
 
 # A year that no other test loads.
@@ -26,6 +28,7 @@ PARAMETER, YEAR = 44201, 1985
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 COUNTS = Counts(1000, {epa.CANADA: 7}, {epa.BAD_NUMBER: 3})
 CELLS = grid.load().cells[:50]
+PARENTS = {h3.cell_to_parent(cell, each) for cell in CELLS.tolist() for each in RESOLUTIONS[:-1]}
 SITES = np.array([b"17-031-4201", b"17-031-7002"])
 PIECES = 4
 
@@ -158,7 +161,13 @@ def test_a_load_is_served_and_recorded(zones):
         1000,
         {epa.CANADA: 7},
         {epa.BAD_NUMBER: 3},
-        {"cell_year": len(CELLS), "station": 2, "station_day": 2, "residual": 2},
+        {
+            "cell_year": len(CELLS),
+            "parent_year": len(PARENTS),
+            "station": 2,
+            "station_day": 2,
+            "residual": 2,
+        },
         checksum,
         STARTED,
     ]

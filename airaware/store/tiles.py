@@ -1,0 +1,128 @@
+"""What the map asks the store: cells' shapes as vector tiles, and their values apart from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from airaware import grid
+from airaware.store.zones import Reader
+
+# Deeper than that, the map enlarges these.
+MAX_ZOOM = 7
+# The resolution at each zoom: a tile holds at most some 4,000 cells.
+_RESOLUTION = (3, 3, 3, 4, 4, 5, 5, 6)
+# The columns that a map may show.
+METRICS = ("hourly_mean", "daily_mean", "daily_max", "days_above")
+
+# Whole cells, also across the tile's edge: the map cuts them off, three times faster than
+# ST_AsMVTGeom. 4096 units from the tile's upper left corner, y downwards.
+_TILE = """
+WITH tile AS (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS bounds),
+     origin AS (
+         SELECT bounds, ST_XMin(bounds) AS west, ST_YMax(bounds) AS north,
+                4096 / (ST_XMax(bounds) - ST_XMin(bounds)) AS scale
+         FROM tile
+     )
+SELECT ST_AsMVT(feature, 'cells', 4096, 'shape', 'id') AS mvt
+FROM (
+    SELECT id, ST_SnapToGrid(
+        ST_Affine(shape, scale, 0, 0, -scale, -west * scale, north * scale), 1) AS shape
+    FROM cell_shape, origin
+    WHERE resolution = %(resolution)s AND shape && bounds
+    ORDER BY id
+) AS feature
+"""
+# Arrays in PostgreSQL's own binary form (_ROW), which NumPy reads a hundred times faster than text.
+_VALUES = """
+SELECT string_agg(DISTINCT int4send(id) || array_send({metric}::real[]) || array_send(nearest_km),
+                  ''::bytea) AS rows
+FROM cell_shape JOIN {table} USING (cell)
+WHERE resolution = %(resolution)s AND shape && ST_TileEnvelope(%(z)s, %(x)s, %(y)s)
+  AND parameter = %(parameter)s AND year = %(year)s
+  AND cell BETWEEN %(first)s AND %(last)s
+"""
+_MONTHS = np.dtype([("header", "V20"), ("months", [("length", ">i4"), ("value", ">f4")], 12)])
+_ROW = np.dtype([("id", ">i4"), ("value", _MONTHS), ("nearest_km", _MONTHS)])
+
+
+@dataclass(frozen=True)
+class LoadedYear:
+    """One parameter's year that the map can show. Its checksum is the same in every zone."""
+
+    parameter: int
+    year: int
+    synthetic: bool
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values of a tile's cells: ids ascending (n,); value and nearest_km (n, 12), NaN if missing.
+
+    Concentrations are in the unit of EPA's file.
+    """
+
+    ids: np.ndarray
+    value: np.ndarray
+    nearest_km: np.ndarray
+
+
+def exists(z: int, x: int, y: int) -> bool:
+    """Whether there is such a tile."""
+    return 0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z
+
+
+def shapes(reader: Reader, z: int, x: int, y: int) -> bytes:
+    """The cells in a tile, as a Mapbox Vector Tile: the layer `cells`, ids and no attributes.
+
+    Raises NoZoneError where no database answers.
+    """
+    place = {"z": z, "x": x, "y": y, "resolution": _RESOLUTION[z]}
+    return bytes(reader.fetch(_TILE, place)[0].mvt)
+
+
+def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int) -> Values:
+    """The values of one of METRICS in a tile, all months.
+
+    Raises NoZoneError where no database answers.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"no such metric: {metric}")
+    resolution = _RESOLUTION[z]
+    table = "cell_year" if resolution == grid.RESOLUTION else "parent_year"
+    found = reader.fetch(
+        _VALUES.format(metric=metric, table=table),
+        {"z": z, "x": x, "y": y, "resolution": resolution,
+         "parameter": load.parameter, "year": load.year,
+         # H3's index of a cell begins with its resolution.
+         "first": 1 << 59 | resolution << 52, "last": 1 << 59 | (resolution + 1) << 52},
+    )  # fmt: skip
+    rows = np.frombuffer(found[0].rows or b"", _ROW)
+    return Values(
+        rows["id"].astype(np.uint32),
+        rows["value"]["months"]["value"].astype(np.float32),
+        rows["nearest_km"]["months"]["value"].astype(np.float32),
+    )
+
+
+def loads(reader: Reader) -> list[LoadedYear]:
+    """All that the store serves, by parameter and year.
+
+    Raises NoZoneError where no database answers.
+    """
+    rows = reader.fetch(
+        "SELECT parameter, year, synthetic, checksum::text FROM load ORDER BY parameter, year"
+    )
+    return [LoadedYear(*row) for row in rows]
+
+
+def load(reader: Reader, parameter: int, year: int) -> LoadedYear | None:
+    """One parameter's year; None where the store has none.
+
+    Raises NoZoneError where no database answers.
+    """
+    rows = reader.fetch(
+        "SELECT synthetic, checksum::text FROM load WHERE parameter = %s AND year = %s",
+        (parameter, year),
+    )
+    return LoadedYear(parameter, year, *rows[0]) if rows else None

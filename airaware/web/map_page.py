@@ -1,0 +1,298 @@
+"""The map: its page, the cells' shapes as vector tiles, and their values apart from the shapes.
+
+    GET /map?parameter=44201&metric=hourly_mean&year=2017&month=7
+    GET /tiles/<z>/<x>/<y>.mvt
+    GET /tiles/values/<parameter>/<year>/<metric>/<z>/<x>/<y>
+
+Whoever asks with `v`, the version that the page names, may keep the answer for good.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+
+from airaware import grid, pollutants
+from airaware.pollutants import POLLUTANTS, Pollutant
+from airaware.sphere import REACH_KM
+from airaware.store import shapes, tiles
+from airaware.store.tiles import LoadedYear
+from airaware.web.answer import DAILY_METRICS
+from airaware.web.errors import BadYear, VisitorError, YearNotLoaded
+from airaware.web.figures import MONTHS
+
+blueprint = Blueprint("map", __name__)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self';"
+    " style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+BUILD = Path(__file__).parent / "static" / "build"
+FOREVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "public, no-cache"
+# Where a month has no value.
+MISSING = -32768
+# What the colours stretch over, in display units: the same in each year, so that years compare.
+# By parameter: mean of all hours, mean of the daily metric, highest day.
+SCALES: Mapping[int, tuple[tuple[float, float], ...]] = {
+    44201: ((10, 50), (20, 70), (40, 100)),
+    88101: ((0, 20), (0, 20), (0, 60)),
+    88502: ((0, 20), (0, 20), (0, 60)),
+    42602: ((0, 25), (0, 50), (0, 80)),
+    42401: ((0, 5), (0, 20), (0, 75)),
+    42101: ((0, 0.8), (0, 1.6), (0, 4)),
+    81102: ((0, 50), (0, 50), (0, 150)),
+}
+DAYS_SCALE = (0, 10)
+
+
+class BadMapRequest(VisitorError):
+    """A tile, a pollutant, a metric or a month that does not exist."""
+
+    kind = "bad-map-request"
+    title = "Not on the map"
+
+
+@lru_cache(maxsize=1)
+def shapes_version() -> str:
+    """What the shapes and their numbers are made from, as a short digest."""
+    sources = (grid.CELLS_FILE, Path(shapes.__file__), Path(tiles.__file__))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def build_version() -> str:
+    """A digest of the front end that `make setup` built."""
+    files = sorted(path for path in BUILD.glob("*") if path.suffix != ".gz")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def values_version(load: LoadedYear) -> str:
+    """What a load's values, and the shapes that they belong to, are made from."""
+    return f"{shapes_version()}-{load.checksum}"
+
+
+@blueprint.get("/map")
+def page() -> Response:
+    """The map. Without JavaScript, it leads to the search."""
+    catalogue = _catalogue(tiles.loads(current_app.extensions["reader"]))
+    response = make_response(
+        render_template(
+            "map.html", pollutants=catalogue, chosen=_chosen(catalogue, request.args),
+            months=MONTHS, addresses=_addresses(), built=_built,
+        )
+    )  # fmt: skip
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@blueprint.get("/built/<version>/<name>")
+def built(version: str, name: str) -> Response:
+    """A file of the front end, compressed for whoever takes that."""
+    compressed = "gzip" in request.accept_encodings and (BUILD / f"{name}.gz").is_file()
+    response = send_from_directory(BUILD, name)
+    if compressed:
+        response = send_from_directory(BUILD, f"{name}.gz", mimetype=response.mimetype)
+        response.headers["Content-Encoding"] = "gzip"
+    # A worker goes by the policy that its own script came with.
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Cache-Control"] = FOREVER if version == build_version() else ASK_AGAIN
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+@blueprint.get("/tiles/<int:z>/<int:x>/<int:y>.mvt")
+def shapes_tile(z: int, x: int, y: int) -> Response:
+    """The cells in a tile: a Mapbox Vector Tile with the layer `cells`, of ids alone."""
+    _check_tile(z, x, y)
+    reader = current_app.extensions["reader"]
+    return _kept(
+        shapes_version(),
+        "application/vnd.mapbox-vector-tile",
+        lambda: tiles.shapes(reader, z, x, y),
+    )
+
+
+@blueprint.get("/tiles/values/<int:parameter>/<int:year>/<metric>/<int:z>/<int:x>/<int:y>")
+def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) -> Response:
+    """The values of a tile's cells in all twelve months, as `encode` packs them."""
+    _check_tile(z, x, y)
+    pollutant = _pollutant(parameter)
+    if metric not in tiles.METRICS:
+        raise BadMapRequest(f"There is no such metric; there are {', '.join(tiles.METRICS)}.")
+    _check_year(pollutant, year)
+    reader = current_app.extensions["reader"]
+    load = tiles.load(reader, parameter, year)
+    if load is None:
+        years = [each.year for each in tiles.loads(reader) if each.parameter == parameter]
+        raise YearNotLoaded(f"There are no data on {pollutant.label} for {year}.", years)
+    factor = 1.0 if metric == "days_above" else pollutant.display_factor
+    return _kept(
+        values_version(load),
+        "application/octet-stream",
+        lambda: encode(tiles.values(reader, load, metric, z, x, y), factor),
+    )
+
+
+def encode(values: tiles.Values, factor: float) -> bytes:
+    """A tile's values times `factor`, in few bytes, little-endian, n cells:
+
+    uint32 n; float32 step; uint32 ids[n]; int16 values[12][n], in steps, MISSING where there is
+    none; uint16 far[n], whose bit m says that month m rests on monitors beyond 30 miles only.
+    """
+    value = values.value * np.float32(factor)
+    known = np.isfinite(value)
+    largest = np.abs(value[known]).max(initial=0)
+    step = np.float32(largest / 32767 or 1)
+    steps = np.where(known, np.rint(np.where(known, value, 0) / step), MISSING)
+    with np.errstate(invalid="ignore"):
+        far = (values.nearest_km > REACH_KM) @ (1 << np.arange(12))
+    return b"".join(
+        (
+            np.uint32(len(values.ids)).astype("<u4").tobytes(),
+            step.astype("<f4").tobytes(),
+            values.ids.astype("<u4").tobytes(),
+            steps.T.astype("<i2").tobytes(),
+            far.astype("<u2").tobytes(),
+        )
+    )
+
+
+def _kept(version: str, mimetype: str, make: Callable[[], bytes]) -> Response:
+    """An answer that caches keep: for good where the address names its version."""
+    response = Response(mimetype=mimetype)
+    response.set_etag(version, weak=True)
+    response.headers["Cache-Control"] = FOREVER if request.args.get("v") == version else ASK_AGAIN
+    response.vary.add("Accept-Encoding")
+    if request.if_none_match.contains_weak(version):
+        response.status_code = 304
+        return response
+    body = make()
+    if "gzip" in request.accept_encodings:
+        body = gzip.compress(body, compresslevel=1, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+    response.set_data(body)
+    return response
+
+
+def _check_tile(z: int, x: int, y: int) -> None:
+    if not tiles.exists(z, x, y):
+        raise BadMapRequest(f"There is no such tile; zooms go from 0 to {tiles.MAX_ZOOM}.")
+
+
+def _pollutant(parameter: int) -> Pollutant:
+    if parameter not in POLLUTANTS:
+        known = ", ".join(f"{each.code} ({each.label})" for each in POLLUTANTS.values())
+        raise BadMapRequest(f"There is no such parameter; there are {known}.")
+    return pollutants.get(parameter)
+
+
+def _check_year(pollutant: Pollutant, year: int) -> None:
+    first = pollutant.first_year
+    if not first <= year <= date.today().year:
+        raise BadYear(f"EPA's hourly data on {pollutant.label} begin in {first}; not in {year}.")
+
+
+def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
+    """What can be shown, pollutants as they are listed, the latest year first."""
+    by_parameter = {
+        parameter: sorted(found, key=lambda load: -load.year)
+        for parameter, found in groupby(loads, lambda load: load.parameter)
+    }
+    return [
+        {
+            "parameter": pollutant.code,
+            "label": pollutant.label,
+            "metrics": _metrics(pollutant),
+            "years": [
+                {
+                    "year": load.year,
+                    "synthetic": load.synthetic,
+                    "version": values_version(load),
+                }
+                for load in by_parameter[pollutant.code]
+            ],
+        }
+        for pollutant in POLLUTANTS.values()
+        if pollutant.code in by_parameter
+    ]
+
+
+def _metrics(pollutant: Pollutant) -> list[dict[str, Any]]:
+    daily = DAILY_METRICS[pollutant.daily]
+    standard = pollutant.standard.level * pollutant.display_factor
+    names = (
+        "Mean of all hours",
+        f"Mean of the {daily}s",
+        f"Highest {daily}",
+        f"Days above {standard:g} {pollutant.display_unit}",
+    )
+    units = (*[pollutant.display_unit] * 3, "days")
+    scales = (*SCALES[pollutant.code], DAYS_SCALE)
+    return [
+        {"name": name, "label": label, "unit": unit, "low": low, "high": high}
+        for name, label, unit, (low, high) in zip(tiles.METRICS, names, units, scales, strict=True)
+    ]
+
+
+def _chosen(catalogue: list[dict[str, Any]], arguments: Mapping[str, str]) -> dict[str, Any]:
+    """What a link to the map asks for; its first pollutant's latest July if it does not say."""
+    if not catalogue:
+        return {}
+    parameter = _number(arguments, "parameter", catalogue[0]["parameter"])
+    pollutant = next((each for each in catalogue if each["parameter"] == parameter), None)
+    if pollutant is None:
+        raise BadMapRequest(f"There are no data on parameter {parameter} here.")
+    metric = arguments.get("metric", tiles.METRICS[0])
+    if metric not in tiles.METRICS:
+        raise BadMapRequest(f"There is no such metric; there are {', '.join(tiles.METRICS)}.")
+    years = [each["year"] for each in pollutant["years"]]
+    year = _number(arguments, "year", years[0])
+    if year not in years:
+        raise BadMapRequest(
+            f"There are no data on {pollutant['label']} for {year};"
+            f" there are for {', '.join(map(str, years))}."
+        )
+    month = _number(arguments, "month", 7)
+    if not 1 <= month <= 12:
+        raise BadMapRequest("Months go from 1 to 12.")
+    return {"parameter": parameter, "metric": metric, "year": year, "month": month}
+
+
+def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
+    text = arguments.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise BadMapRequest(f"'{name}' takes a number.")
+    return int(text)
+
+
+def _built(name: str) -> str:
+    return url_for("map.built", version=build_version(), name=name)
+
+
+def _addresses() -> dict[str, str]:
+    """Where the page's script finds the rest."""
+    return {
+        "air": url_for("pages.air"),
+        "tiles": f"/tiles/{{z}}/{{x}}/{{y}}.mvt?v={shapes_version()}",
+        "values": "/tiles/values",
+        "worker": _built("map-worker.js"),
+        "states": _built("states.json"),
+        "counties": _built("counties.json"),
+    }

@@ -1,0 +1,330 @@
+"""The map: its tiles, the values apart from them, and the page in a browser."""
+
+import re
+from collections.abc import Iterator
+
+import h3.api.basic_int as h3
+import mapbox_vector_tile
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from handmade import CHICAGO, FARGO, SYNTHETIC, YEAR, YEAR_BEFORE, cell_at
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_site import BROWSER_ARGUMENTS, Site, site  # noqa: F401  a fixture
+
+from airaware import grid
+from airaware.pollutants import POLLUTANTS
+from airaware.settings import Zone
+from airaware.store import shapes, tiles
+from airaware.store.zones import Reader
+from airaware.web import map_page
+
+METRIC = f"values/44201/{YEAR}/hourly_mean"
+
+
+def tile_at(latitude: float, longitude: float, z: int) -> tuple[int, int, int]:
+    """The tile of a point (degrees)."""
+    x = (longitude + 180) / 360
+    y = (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2
+    return z, int(x * 2**z), int(y * 2**z)
+
+
+def path(kind: str, tile: tuple[int, int, int]) -> str:
+    """The address of a tile; `kind` is empty for shapes."""
+    z, x, y = tile
+    return f"/tiles/{kind}/{z}/{x}/{y}" if kind else f"/tiles/{z}/{x}/{y}.mvt"
+
+
+def cells_in(client: FlaskClient, tile: tuple[int, int, int]) -> dict[int, list]:
+    """The outer ring of each cell in a tile, in tile units with y downwards, by id."""
+    response = client.get(path("", tile))
+    assert response.status_code == 200
+    layers = mapbox_vector_tile.decode(response.data, default_options={"y_coord_down": True})
+    assert list(layers) == ["cells"]
+    return {each["id"]: each["geometry"]["coordinates"][0] for each in layers["cells"]["features"]}
+
+
+def decode(body: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `map_page.encode` packed: ids (n,), values (12, n) with NaN, far (12, n)."""
+    count, step = int(np.frombuffer(body, "<u4", 1)[0]), np.frombuffer(body, "<f4", 1, 4)[0]
+    ids = np.frombuffer(body, "<u4", count, 8)
+    steps = np.frombuffer(body, "<i2", 12 * count, 8 + 4 * count).reshape(12, count)
+    far = np.frombuffer(body, "<u2", count, 8 + 28 * count)
+    assert len(body) == 8 + 30 * count
+    values = np.where(steps == map_page.MISSING, np.nan, steps * step)
+    return ids, values, far[None, :] >> np.arange(12)[:, None] & 1
+
+
+def ids_of(zone: Zone, cells: list[int]) -> list[int]:
+    """The map's numbers of some cells."""
+    rows = Reader([zone]).fetch("SELECT cell, id FROM cell_shape WHERE cell = ANY(%s)", (cells,))
+    numbers = {row.cell: row.id for row in rows}
+    return [numbers[cell] for cell in cells]
+
+
+def test_shapes_are_the_cells_outlines(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
+    tile = z, x, y = tile_at(*CHICAGO, 7)
+    cell = cell_at(*CHICAGO)
+    ring = np.array(cells_in(client, tile)[ids_of(zones[0], [cell])[0]], dtype=float)
+    expected = []
+    for latitude, longitude in h3.cell_to_boundary(cell):
+        _, column, row = tile_at(latitude, longitude, 40)
+        scale = 2.0 ** (7 - 40)
+        expected.append(((column * scale - x) * 4096, (row * scale - y) * 4096))
+    assert len(ring) == 7
+    distance = np.abs(ring[:, None] - np.array(expected)[None]).max(axis=2)
+    assert distance.min(axis=1).max() <= 0.51
+    # Outer rings go clockwise on the screen: the area is positive with y downwards.
+    closed = np.roll(ring, -1, axis=0)
+    assert (ring[:, 0] * closed[:, 1] - closed[:, 0] * ring[:, 1]).sum() > 0
+
+
+@pytest.mark.parametrize(("z", "resolution"), [(0, 3), (2, 3), (3, 4), (4, 4), (6, 5), (7, 6)])
+def test_coarse_zooms_have_parents(
+    client: FlaskClient, zones: tuple[Zone, ...], z: int, resolution: int
+) -> None:
+    parent = h3.cell_to_parent(cell_at(*CHICAGO), resolution)
+    found = cells_in(client, tile_at(*h3.cell_to_latlng(parent), z))
+    assert ids_of(zones[0], [parent])[0] in found
+    assert len(found) <= 4500
+
+
+def test_every_cell_has_a_number_of_its_own(zones: tuple[Zone, ...]) -> None:
+    finest = set(grid.load().cells.tolist())
+    expected = sum(
+        len({h3.cell_to_parent(cell, each) for cell in finest}) for each in shapes.RESOLUTIONS
+    )
+    for zone in zones:
+        (row,) = Reader([zone]).fetch(
+            "SELECT count(DISTINCT id) AS ids, count(DISTINCT cell) AS cells, max(id) AS last,"
+            " bool_and(ST_IsValid(shape)) FILTER (WHERE resolution < 5) AS valid,"
+            " max(ST_XMax(shape) - ST_XMin(shape)) AS widest_metres FROM cell_shape"
+        )
+        assert row.ids == row.cells == row.last + 1 == expected
+        assert row.valid
+        # None goes around the world, at the antimeridian neither.
+        assert row.widest_metres < 700_000
+
+
+def test_values_belong_to_the_shapes(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
+    tile = tile_at(*CHICAGO, 7)
+    response = client.get(path(METRIC, tile))
+    ids, values, far = decode(response.data)
+    assert ids.tolist() == ids_of(zones[0], [cell_at(*CHICAGO)])
+    assert set(ids.tolist()) <= set(cells_in(client, tile))
+    expected = [np.nan if month == 3 else 20 + month for month in range(1, 13)]
+    assert values[:, 0] == pytest.approx(expected, rel=1e-4, nan_ok=True)
+    assert not far.any()
+
+
+def test_far_estimates_are_marked(client: FlaskClient) -> None:
+    ids, values, far = decode(client.get(path(METRIC, tile_at(*FARGO, 7))).data)
+    assert len(ids) == 1
+    assert np.isfinite(values).all()
+    assert far.all()
+
+
+@pytest.mark.parametrize("metric", tiles.METRICS)
+def test_parents_have_the_mean_of_their_children(
+    client: FlaskClient, zones: tuple[Zone, ...], metric: str
+) -> None:
+    parents = [h3.cell_to_parent(cell_at(*place), 3) for place in (CHICAGO, FARGO)]
+    ids, coarse, far = decode(client.get(path(f"values/44201/{YEAR}/{metric}", (1, 0, 0))).data)
+    assert sorted(ids_of(zones[0], parents)) == ids.tolist()
+    assert sorted(far.all(axis=0).tolist()) == [False, True]
+    # Each has one descendant with values, so that the mean is that one's.
+    _, fine, _ = decode(
+        client.get(path(f"values/44201/{YEAR}/{metric}", tile_at(*CHICAGO, 7))).data
+    )
+    column = ids.tolist().index(ids_of(zones[0], parents)[0])
+    assert coarse[:, column] == pytest.approx(fine[:, 0], rel=2e-4, nan_ok=True)
+
+
+def test_tile_without_data_has_no_values(client: FlaskClient) -> None:
+    ids, values, far = decode(client.get(path(METRIC, (7, 0, 0))).data)
+    assert ids.size == values.size == far.size == 0
+
+
+def test_encoding_keeps_negative_and_missing_values() -> None:
+    rng = np.random.default_rng(1)
+    value = rng.normal(5, 10, (50, 12)).astype(np.float32)
+    value[rng.random(value.shape) < 0.3] = np.nan
+    nearest_km = rng.uniform(0, 100, value.shape).astype(np.float32)
+    packed = map_page.encode(tiles.Values(np.arange(50, dtype=np.uint32), value, nearest_km), 10)
+    ids, values, far = decode(packed)
+    assert ids.tolist() == list(range(50))
+    assert values == pytest.approx(10 * value.T, abs=0.01, nan_ok=True)
+    assert np.array_equal(far.astype(bool), nearest_km.T > 48.28032)
+
+
+@pytest.mark.parametrize("kind", ["", METRIC])
+def test_caches_may_keep_what_names_its_version(client: FlaskClient, kind: str) -> None:
+    address = path(kind, tile_at(*CHICAGO, 6))
+    first = client.get(address)
+    assert first.headers["Cache-Control"] == "public, no-cache"
+    version = first.headers["ETag"].removeprefix('W/"').removesuffix('"')
+    lasting = client.get(address, query_string={"v": version})
+    assert "immutable" in lasting.headers["Cache-Control"]
+    assert lasting.data == first.data
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    packed = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/tiles/8/0/0.mvt", 400),
+        ("/tiles/3/8/0.mvt", 400),
+        ("/tiles/3/0/8.mvt", 400),
+        ("/tiles/99999999999999999999/0/0.mvt", 400),
+        ("/tiles/-1/0/0.mvt", 404),
+        ("/tiles/x/0/0.mvt", 404),
+        (f"/tiles/values/44201/{YEAR}/hourly_mean/8/0/0", 400),
+        (f"/tiles/values/44201/{YEAR}/hourly_median/3/1/2", 400),
+        (f"/tiles/values/44201/{YEAR}/hours; DROP TABLE load/3/1/2", 400),
+        (f"/tiles/values/1/{YEAR}/hourly_mean/3/1/2", 400),
+        ("/tiles/values/44201/1979/hourly_mean/3/1/2", 400),
+        ("/tiles/values/44201/99999999999/hourly_mean/3/1/2", 400),
+        ("/tiles/values/44201/1981/hourly_mean/3/1/2", 404),
+    ],
+)
+def test_tiles_that_do_not_exist(client: FlaskClient, address: str, status: int) -> None:
+    response = client.get(address)
+    assert response.status_code == status
+    assert response.mimetype == "application/problem+json"
+    assert response.get_json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["parameter=1", "parameter=x", "metric=sum", "year=1979", "year=1981", "year=-1", "month=0",
+     "month=13", "month=²", "year=99999999"],
+)  # fmt: skip
+def test_pages_that_do_not_exist(client: FlaskClient, query: str) -> None:
+    response = client.get(f"/map?{query}")
+    assert response.status_code == 400
+    assert "<title>" in response.text
+
+
+def test_page_offers_what_is_loaded(client: FlaskClient) -> None:
+    response = client.get(f"/map?parameter=44201&year={YEAR_BEFORE}&month=2")
+    assert response.status_code == 200
+    assert f'<option value="{YEAR_BEFORE}" selected>' in response.text
+    assert 'id="month-2" value="2" checked' in response.text
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self'; worker-src 'self'; connect-src 'self'" in policy
+    assert "unsafe" not in policy
+    # Whatever the script fetches is there, and kept for good.
+    for address in re.findall(r"/built/[0-9a-f]{12}/[a-z.-]+", response.text):
+        file = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert file.status_code == 200
+        assert file.headers["Content-Encoding"] == "gzip"
+        assert "immutable" in file.headers["Cache-Control"]
+    assert client.get("/built/0/../../app.py").status_code == 404
+
+
+def test_every_pollutant_has_its_colours() -> None:
+    assert set(map_page.SCALES) == set(POLLUTANTS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, which draws without a graphics card."""
+    drawing = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*BROWSER_ARGUMENTS, *drawing]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:  # noqa: F811
+    """A page whose every request stays on the site, and that breaks no policy."""
+    width, height = request.param
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": width, "height": height}, locale="en-US"
+    )
+    page = context.new_page()
+    requested: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda each: requested.append(each.url))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert [url for url in requested if not url.startswith(f"{site.url}/")] == []
+    assert complaints == []
+    context.close()
+
+
+def shapes_requested(page: Page) -> int:
+    """How many tiles of shapes the page has fetched."""
+    names = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    return sum(".mvt" in name for name in names)
+
+
+def test_from_the_map_to_an_address(page: Page) -> None:
+    latitude, longitude = CHICAGO
+    page.goto("/")
+    page.get_by_role("navigation", name="Site").get_by_role("link", name="Map").click()
+    expect(page).to_have_title(re.compile("Map of the air"))
+    page.goto(f"/map?parameter=44201&year={YEAR}&month=4&at={latitude},{longitude},9")
+    expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+    expect(page.get_by_role("radio", name="Apr")).to_be_checked()
+    canvas = page.locator("#map canvas")
+    box = canvas.bounding_box()
+    assert box
+    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+    canvas.hover(position=middle)
+    expect(page.locator("#tip")).to_have_text("24.0 ppb")
+
+    before = shapes_requested(page)
+    page.get_by_role("radio", name="May").check(force=True)
+    canvas.hover(position={"x": middle["x"] + 3, "y": middle["y"]})
+    expect(page.locator("#tip")).to_have_text("25.0 ppb")
+    assert shapes_requested(page) == before
+    expect(page).to_have_url(re.compile(r"month=5&at=41\.9"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.get_by_label("Pollutant").select_option(str(SYNTHETIC))
+    expect(page.locator("#synthetic")).to_be_visible()
+    canvas.click(position=middle)
+    expect(page).to_have_url(re.compile(rf"/air\?address=41\.9.*&year={YEAR}"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_months_play_and_places_are_reached(page: Page) -> None:
+    page.goto(f"/map?parameter=44201&year={YEAR}&month=11")
+    expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+    page.get_by_role("button", name="Play the months").click()
+    expect(page.get_by_role("radio", name="Jan")).to_be_checked(timeout=10_000)
+    page.get_by_role("button", name="Play the months").click()
+    page.get_by_role("button", name="Hawaii").click()
+    expect(page).to_have_url(re.compile(r"at=20\.\d+%2C-157\.\d+"), timeout=10_000)
+
+
+def test_keyboard_reaches_an_address_from_the_map(page: Page) -> None:
+    latitude, longitude = CHICAGO
+    page.goto(f"/map?at={latitude},{longitude},9")
+    expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+    page.locator("#map canvas").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/air\?address=41\.92"))
+
+
+def test_without_javascript_the_map_leads_to_tables(browser: Browser, site: Site) -> None:  # noqa: F811
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/map")
+    expect(page.get_by_text("The map needs JavaScript")).to_be_visible()
+    page.get_by_role("link", name="60614").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
+    context.close()
