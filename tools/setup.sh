@@ -152,7 +152,7 @@ make_environment() {
 
 node_is_new_enough() {
     command -v npm >/dev/null &&
-        node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null
+        node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
 }
 
 # The front end, bundled from npm packages whose versions and checksums the lock file has. A machine
