@@ -234,6 +234,21 @@ def test_a_zone_that_fails_in_the_middle(versions, submits, zones, reader_zones,
     assert [staging_tables(zone) for zone in zones] == [[], []]
 
 
+def test_ctrl_c_ends_a_submit_at_once(versions, submits, zones):
+    before = [held(zone, OZONE, YEAR) for zone in zones]
+    process = submits.start(not_held(versions, zones[0]).raw, str(YEAR), [OZONE])
+    wait_for(process, "reading")
+    time.sleep(2)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    status, said = ended(process)
+    assert status == 128 + signal.SIGINT
+    assert "Traceback" not in said
+    assert psutil.wait_procs(family, END_SECONDS)[1] == []
+    assert [held(zone, OZONE, YEAR) for zone in zones] == before
+    assert [staging_tables(zone) for zone in zones] == [[], []]
+
+
 def test_two_submits_at_the_same_time_and_one_later(versions, submits, zones):
     new = not_held(versions, zones[0])
     both = [submits.start(new.raw, str(YEAR), [OZONE]) for _ in range(2)]
