@@ -17,7 +17,7 @@ from airaware.settings import Zone
 from airaware.store import queries, stations
 from airaware.store.zones import Reader
 from airaware.web import create_app
-from tools.local import Local
+from tools.local import DRIVER_JAVA, Local
 from tools.postgres import HOST, free_port
 
 PM25 = 88101
@@ -95,7 +95,7 @@ def spark_cluster(region: Local, folder: Path) -> Iterator[str]:
                     *(str(spark_class), f"org.apache.spark.deploy.{role.lower()}.{role}"),
                     *("--host", HOST, "--webui-port", "0", *arguments),
                 ],
-                env=region.submit_environ("local"),
+                env=region.submit_environ("local") | {"SPARK_DAEMON_JAVA_OPTS": DRIVER_JAVA},
                 stdout=log,
                 stderr=log,
             )
