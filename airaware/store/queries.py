@@ -18,7 +18,11 @@ from airaware.store.zones import Reader
 OUTSIDE_KM = 12.0
 CELLS_AT_ONCE = 4000
 
-_NEAREST = """
+_LOADS = """
+SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text)
+                ORDER BY parameter, year)::text AS loads FROM load
+"""
+_NEAREST = f"""
 WITH nearest AS (
     SELECT cell, center, center <-> ST_Point(%(longitude)s, %(latitude)s, 4326)::geography AS metres
     FROM cell
@@ -29,10 +33,9 @@ SELECT cell,
        ST_Y(center::geometry) AS latitude,
        ST_X(center::geometry) AS longitude,
        metres / 1000 AS distance_km,
-       (SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text)
-                        ORDER BY parameter, year)::text FROM load) AS loads
+       ({_LOADS}) AS loads
 FROM nearest
-"""
+"""  # noqa: S608 (a constant in a constant)
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
@@ -121,6 +124,11 @@ def nearest(reader: Reader, latitude: float, longitude: float) -> Nearest | None
     return Nearest(
         row.cell, row.latitude, row.longitude, row.distance_km, _loads(row.loads or "[]")
     )
+
+
+def loads(reader: Reader) -> tuple[Load, ...]:
+    """All that the store serves. Raises NoZoneError where no database answers."""
+    return _loads(reader.fetch(_LOADS)[0].loads or "[]")
 
 
 @lru_cache(maxsize=4)

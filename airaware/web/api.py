@@ -17,6 +17,7 @@ FIGURES = {"grid": answer.grid, "point": answer.at_point}
 
 
 @blueprint.get("/air")
+@asking.settled
 def air() -> Response:
     """The air at `address` in `year` (the latest year if it is not given)."""
     year = asking.year(request.args.get("year", ""))
@@ -29,6 +30,7 @@ def air() -> Response:
 
 
 @blueprint.get("/days")
+@asking.settled
 def days() -> Response:
     """Each day of `year` at `address`."""
     year = asking.year(request.args.get("year", ""))
@@ -38,6 +40,7 @@ def days() -> Response:
 
 
 @blueprint.get("/hours")
+@asking.settled
 def hours() -> Response:
     """Each hour from `from` to `to` (days) of `parameter` at `address`; at most a year."""
     at = asking.at(request.args.get("address", ""))
@@ -62,6 +65,7 @@ def hours_parquet() -> Response:
 
 
 @blueprint.get("/compare")
+@asking.settled
 def compare() -> Response:
     """The air of `year` at two to four places: `address`, several times."""
     year = asking.year(request.args.get("year", ""))

@@ -1,10 +1,12 @@
 """A request's arguments -> what is asked: places, years, days, pollutants."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import wraps
+from typing import TypeVar
 
-from flask import current_app
+from flask import current_app, g
 from werkzeug.datastructures import MultiDict
 
 from airaware import pollutants
@@ -26,6 +28,9 @@ FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.val
 MAX_DAYS = 366  # in one answer of the API; a download may be of any length
 WEEK_DAYS = 7
 MOST_PLACES = 4  # side by side
+TRIES = 3  # swaps come minutes apart
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,28 @@ def at(address: str) -> At:
     nearest = queries.nearest(reader, place.latitude, place.longitude)
     if nearest is None:
         raise OutsideUS("This site covers the 50 states, the District of Columbia and Puerto Rico.")
+    g.setdefault("loads", set()).add(nearest.loads)
     if not nearest.loads:
         raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])
     return At(reader, place, nearest)
+
+
+def settled(view: Callable[[], Answer]) -> Callable[[], Answer]:
+    """A view that reads the store more than once, and mixes no two loads of a year.
+
+    Where a load was swapped in, or another zone took over, while it read, it reads again.
+    """
+
+    @wraps(view)
+    def read() -> Answer:
+        for _ in range(TRIES):
+            g.loads = set()
+            answer = view()
+            if g.loads <= {queries.loads(current_app.extensions["reader"])}:
+                break
+        return answer
+
+    return read
 
 
 def addresses(arguments: MultiDict[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ def home() -> str:
 
 
 @blueprint.get("/air")
+@asking.settled
 def air() -> str:
     """The air at an address, in a year."""
     year = asking.year(request.args.get("year", ""))
@@ -53,6 +54,7 @@ def _week_of_the_highest(days: list[dict]) -> date:
 
 
 @blueprint.get("/history")
+@asking.settled
 def history() -> str:
     """A week of one pollutant, hour by hour, and the way to any span as a file."""
     at = asking.at(request.args.get("address", ""))
@@ -76,6 +78,7 @@ def history() -> str:
 
 
 @blueprint.get("/compare")
+@asking.settled
 def compare() -> str:
     """Two to four places side by side; fewer get the form to add some."""
     addresses = asking.addresses(request.args)

@@ -6,10 +6,11 @@ from math import sqrt
 
 import pytest
 from flask.testing import FlaskClient
-from handmade import CHICAGO, YEAR, YEAR_BEFORE, cell_at
+from handmade import CHICAGO, YEAR, YEAR_BEFORE, as_owner, cell_at
 
 from airaware.settings import Settings, Zone
-from airaware.web import create_app
+from airaware.web import answer, api, create_app
+from airaware.web.asking import At
 
 # What an address may look like that leads nowhere: status, and kind in the problem document.
 UNANSWERABLE = (
@@ -41,6 +42,26 @@ def air(client: FlaskClient, **query: object) -> dict:
 def pollutant(found: dict, parameter: int) -> dict:
     """One pollutant of an answer."""
     return next(each for each in found["pollutants"] if each["parameter"] == parameter)
+
+
+def test_a_load_swapped_in_while_an_answer_is_read(
+    client: FlaskClient, zones: tuple[Zone, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+
+    def swapped_meanwhile(at: At, year: int) -> dict:
+        answers.append(answer.grid(at, year))
+        if len(answers) == 1:
+            for zone in zones:
+                with as_owner(zone) as cursor:
+                    cursor.execute("UPDATE load SET committed_at = now()")
+        return answers[-1]
+
+    monkeypatch.setitem(api.FIGURES, "grid", swapped_meanwhile)
+    found = air(client, address="60614")
+    assert len(answers) == 2
+    assert found == answers[1]
+    assert pollutant(answers[0], 44201)["loaded_at"] <= pollutant(found, 44201)["loaded_at"]
 
 
 def test_zip_code_gets_twelve_months_in_the_latest_year(client: FlaskClient) -> None:
@@ -141,7 +162,6 @@ def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
     assert found["summary"]["months_estimated"] == 12
     page = client.get("/air?address=46.877,-96.789").text
     assert "Far from any monitor: all months are estimates" in page
-
 
 
 def test_place_without_a_monitor_says_so(client: FlaskClient) -> None:
