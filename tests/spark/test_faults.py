@@ -236,6 +236,8 @@ def test_a_zone_that_fails_in_the_middle(versions, submits, zones, reader_zones,
 
 def test_ctrl_c_ends_a_submit_at_once(versions, submits, zones):
     before = [held(zone, OZONE, YEAR) for zone in zones]
+    # As at a terminal: what is started in the background may ignore Ctrl-C, and so do its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = submits.start(not_held(versions, zones[0]).raw, str(YEAR), [OZONE])
     wait_for(process, "reading")
     time.sleep(2)
