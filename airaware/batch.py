@@ -11,13 +11,14 @@ import calendar
 import hashlib
 import json
 import re
+import signal
 import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -26,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import psycopg2
 import pyarrow as pa
+from py4j.protocol import Py4JError
 from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -564,7 +566,9 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> 
         say("submit", f"{len(files)} files in {time.monotonic() - started:.1f} s")
         return complete
     finally:
-        spark.stop()
+        # Ctrl-C ends Spark's JVM as well, and then there is nothing left to stop.
+        with suppress(Py4JError, OSError):
+            spark.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -586,6 +590,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: '{options.parameters}' is not a list of codes", file=sys.stderr)
     except AirAwareError as error:
         print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted: every zone holds each year wholly old or wholly new", file=sys.stderr)
+        return 128 + signal.SIGINT
     return 1
 
 
