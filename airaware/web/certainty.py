@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from airaware.accuracy import expected_errors, from_miles, season
+from airaware.sphere import KM_PER_MILE
 from airaware.store import queries
 from airaware.store.queries import Load
 from airaware.store.zones import Reader
-from airaware.web.geocode import KM_PER_MILE
 
 # All pollutants of forty years.
 LOADS = 400

