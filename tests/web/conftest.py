@@ -1,14 +1,24 @@
 """The site on a small load made by hand."""
 
+import os
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import requests
+from browser import SIZES, Site, launch, visit
 from flask import Flask
 from flask.testing import FlaskClient
 from handmade import LOADS, remove, submit
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from airaware.settings import Settings, Zone
 from airaware.web import create_app
+from tools.postgres import HOST, free_port
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +55,62 @@ def app(
 def client(app: Flask) -> FlaskClient:
     """A client of the application in this process."""
     return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def site(
+    loaded: None, reader_zones: tuple[Zone, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The site as it is deployed: gunicorn with two workers, on a free port."""
+    folder = tmp_path_factory.mktemp("site")
+    counters = folder / "counters"
+    counters.mkdir()
+    port = free_port()
+    url, log = f"http://{HOST}:{port}", folder / "log"
+    environ = {
+        "AIRAWARE_ZONES": ";".join(f"{zone.name}={zone.dsn}" for zone in reader_zones),
+        "AIRAWARE_ZONE": reader_zones[0].name,
+        "AIRAWARE_CENSUS_URL": "",
+        "PROMETHEUS_MULTIPROC_DIR": str(counters),
+    }
+    command = [
+        *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
+        *("--config", "python:airaware.web.gunicorn"),
+        *("--bind", f"{HOST}:{port}", "--workers", "2"),
+    ]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
+    try:
+        _wait_for(f"{url}/healthz", server, log)
+        yield Site(url, log)
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder)
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            requests.get(url, timeout=5)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"the site does not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser of real visitors."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=SIZES)
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+    """A page, on a desktop and on a phone, whose visits are all checked."""
+    with visit(browser, site, request.param) as page:
+        yield page

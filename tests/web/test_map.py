@@ -1,7 +1,6 @@
 """The map: its tiles, the values apart from them, and the page in a browser."""
 
 import re
-from collections.abc import Iterator
 
 import h3.api.basic_int as h3
 import mapbox_vector_tile
@@ -9,8 +8,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from handmade import CHICAGO, FARGO, SYNTHETIC, YEAR, YEAR_BEFORE, cell_at
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from test_site import BROWSER_ARGUMENTS, Site, site  # noqa: F401  a fixture
+from playwright.sync_api import Page, expect
 
 from airaware import grid
 from airaware.pollutants import POLLUTANTS
@@ -230,40 +228,6 @@ def test_every_pollutant_has_its_colours() -> None:
     assert set(map_page.SCALES) == set(POLLUTANTS)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, which draws without a graphics card."""
-    drawing = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=[*BROWSER_ARGUMENTS, *drawing]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:  # noqa: F811
-    """A page whose every request stays on the site, and that breaks no policy."""
-    width, height = request.param
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": width, "height": height}, locale="en-US"
-    )
-    page = context.new_page()
-    requested: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda each: requested.append(each.url))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert [url for url in requested if not url.startswith(f"{site.url}/")] == []
-    assert complaints == []
-    context.close()
-
-
 def shapes_requested(page: Page) -> int:
     """How many tiles of shapes the page has fetched."""
     names = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
@@ -318,13 +282,3 @@ def test_keyboard_reaches_an_address_from_the_map(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/air\?address=41\.92"))
-
-
-def test_without_javascript_the_map_leads_to_tables(browser: Browser, site: Site) -> None:  # noqa: F811
-    context = browser.new_context(base_url=site.url, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/map")
-    expect(page.get_by_text("The map needs JavaScript")).to_be_visible()
-    page.get_by_role("link", name="60614").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
-    context.close()

@@ -1,113 +1,11 @@
-"""The site as people and machines meet it: gunicorn with two workers, and a browser."""
+"""The site under gunicorn: what visitors do in a browser, and what its log and metrics tell."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
 import requests
+from browser import Site, visit
 from handmade import YEAR, YEAR_BEFORE
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from airaware.settings import Zone
-from tools.postgres import HOST, free_port
-
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@dataclass(frozen=True)
-class Site:
-    """The site under gunicorn."""
-
-    url: str
-    log: Path
-
-
-@pytest.fixture(scope="module")
-def site(
-    loaded: None, reader_zones: tuple[Zone, ...], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """The site as it is deployed: gunicorn with two workers, on a free port."""
-    folder = tmp_path_factory.mktemp("site")
-    counters = folder / "counters"
-    counters.mkdir()
-    port = free_port()
-    url, log = f"http://{HOST}:{port}", folder / "log"
-    environ = {
-        "AIRAWARE_ZONES": ";".join(f"{zone.name}={zone.dsn}" for zone in reader_zones),
-        "AIRAWARE_ZONE": reader_zones[0].name,
-        "AIRAWARE_CENSUS_URL": "",
-        "PROMETHEUS_MULTIPROC_DIR": str(counters),
-    }
-    command = [
-        *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
-        *("--config", "python:airaware.web.gunicorn"),
-        *("--bind", f"{HOST}:{port}", "--workers", "2"),
-    ]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
-    try:
-        _wait_for(f"{url}/healthz", server, log)
-        yield Site(url, log)
-    finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder)
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            requests.get(url, timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError(f"the site does not start:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is missing: run `make setup`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
-    """A page whose every request stays on the site, and whose console stays silent."""
-    width, height = request.param
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": width, "height": height}, locale="en-US"
-    )
-    page = context.new_page()
-    requested: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda each: requested.append(each.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert requested
-    assert [url for url in requested if not url.startswith(f"{site.url}/")] == []
-    assert complaints == []
-    context.close()
+from playwright.sync_api import Browser, Page, expect
 
 
 def test_from_home_to_an_address_s_air(page: Page) -> None:
@@ -157,8 +55,10 @@ def test_from_an_address_to_its_hours_and_a_file(page: Page) -> None:
     assert parquet.value.suggested_filename == f"airaware_44201_{YEAR}-01-01_{YEAR}-12-31.parquet"
 
 
-def test_from_an_address_to_a_comparison(page: Page) -> None:
-    page.goto("/air?address=60614")
+def test_from_the_search_to_a_comparison_and_a_file(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").fill("60614")
+    page.get_by_role("button", name="Look up").click()
     page.get_by_role("link", name="Compare with another place").click()
     expect(page.get_by_label("Place 1")).to_have_value("60614")
     page.get_by_label("Place 2").fill("Fargo, ND")
@@ -171,6 +71,10 @@ def test_from_an_address_to_a_comparison(page: Page) -> None:
     # The link is the comparison: it says the same again.
     page.goto(page.url)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"The air of {YEAR}, side by side")
+    page.get_by_role("table").first.get_by_role("link", name="Fargo, ND").click()
+    with page.expect_download() as csv:
+        page.get_by_role("link", name=f"All hours of {YEAR} (CSV)").first.click()
+    assert "# place: Fargo, ND" in csv.value.path().read_text()
 
 
 def test_keyboard_alone_is_enough(page: Page) -> None:
@@ -179,6 +83,21 @@ def test_keyboard_alone_is_enough(page: Page) -> None:
     page.keyboard.type("60614")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
+
+
+def test_all_of_it_works_without_javascript(browser: Browser, site: Site) -> None:
+    with visit(browser, site, java_script_enabled=False) as page:
+        page.goto("/")
+        page.get_by_role("searchbox").fill("60614")
+        page.get_by_role("button", name="Look up").click()
+        page.get_by_text("The months as a table").first.click()
+        expect(page.get_by_role("table").first.locator("tbody tr").first).to_contain_text("21.0")
+        page.get_by_role("link", name="Ozone hour by hour").click()
+        expect(page.get_by_role("table").first.locator("tbody tr")).to_have_count(24)
+        page.goto("/map")
+        expect(page.get_by_text("The map needs JavaScript")).to_be_visible()
+        page.get_by_role("link", name="60614").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
 
 
 def test_addresses_leave_no_trace_in_the_log(site: Site) -> None:

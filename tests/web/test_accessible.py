@@ -1,0 +1,45 @@
+"""Every page for everybody: what axe-core, an auditor of accessibility, finds on each."""
+
+from typing import Any
+
+import pytest
+from browser import AXE
+from handmade import YEAR, YEAR_BEFORE
+from playwright.sync_api import Page, expect
+
+PAGES = {
+    "home": "/",
+    "air": f"/air?address=60614&year={YEAR_BEFORE}",
+    "far": f"/air?address=Fargo, ND&year={YEAR_BEFORE}",
+    "history": "/history?address=60614",
+    "compare": "/compare?address=60614&address=Fargo, ND",
+    "comparison to be": "/compare?address=60614",
+    "map": f"/map?parameter=88101&year={YEAR}",
+    "unknown": "/air?address=Atlantis, IL",
+    "ambiguous": "/air?address=Springfield",
+    "no such year": "/air?address=60614&year=1981",
+    "no such page": "/nowhere",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(page: Page, name: str) -> None:
+    page.add_init_script(path=AXE)
+    page.goto(PAGES[name])
+    if name == "map":
+        expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate("axe.run()")
+        assert found["passes"]
+        assert [_told(each) for each in found["violations"] if _is_serious(each)] == [], scheme
+
+
+def _is_serious(violation: dict[str, Any]) -> bool:
+    return violation["impact"] in ("serious", "critical")
+
+
+def _told(violation: dict[str, Any]) -> str:
+    nodes = "; ".join(node["html"][:200] for node in violation["nodes"][:5])
+    return f"{violation['id']}: {violation['help']}: {nodes}"
