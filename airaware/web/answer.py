@@ -3,7 +3,9 @@
 Distances in km, concentrations in each pollutant's display unit; None where there is no value.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 from typing import Any
@@ -26,6 +28,10 @@ DAILY_METRICS = {
     "mean_24h": "24-hour mean",
     "max_1h": "daily maximum 1-hour mean",
 }
+# Of the figures of a year, those that its trend has.
+OF_A_YEAR = (
+    "hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km", "expected_error",
+)  # fmt: skip
 METHOD = (
     "Inverse-distance weighting, power 2, hour by hour, of EPA's monitors within 30 miles; where"
     " none reports in a month, of the nearest five within 100 miles, marked as an estimate."
@@ -40,7 +46,7 @@ def grid(at: At, year: int) -> dict[str, Any]:
         months.parameter: months for months in queries.cell_years(at.reader, at.nearest.cell, loads)
     }
     return _air(at, year, "grid") | {
-        "pollutants": [_pollutant(load, found.get(load.parameter)) for load in loads]
+        "pollutants": [_pollutant(at, load, found.get(load.parameter)) for load in loads]
     }
 
 
@@ -55,9 +61,8 @@ def days(at: At, year: int) -> dict[str, Any]:
     """Each day of a year at the very place."""
     return _air(at, year, "point") | {
         "pollutants": [
-            _described(load) | {"days": _days(pollutant, load.year, _measured(at, load))}
+            _described(load) | {"days": _days(at, load, _measured(at, load))}
             for load in at.of_year(year)
-            for pollutant in (pollutants.get(load.parameter),)
         ]
     }
 
@@ -68,7 +73,7 @@ def hours(at: At, span: Span) -> dict[str, Any]:
     loads = [
         load for load in at.of(pollutant.code) if span.first.year <= load.year <= span.last.year
     ]
-    pieces = list(measured_hours(at, span))
+    years = list(measured_hours(at, span))
     return {
         "place": _place(at),
         **_described(loads[-1]),
@@ -78,24 +83,66 @@ def hours(at: At, span: Span) -> dict[str, Any]:
         "to": span.last.isoformat(),
         "first_hour": f"{span.first}T00:00",
         "values": [
-            _shown(pollutant, _finite(value)) for piece in pieces for value in piece.tolist()
+            _shown(pollutant, _finite(value)) for year in years for value in year.values.tolist()
+        ],
+        "months": [
+            {
+                "month": f"{month.first:%Y-%m}",
+                "hours": month.hours,
+                "nearest_km": _rounded(month.nearest_km),
+                "estimate": (month.nearest_km or 0) > REACH_KM,
+                "expected_error": {"hour": _shown(pollutant, month.expected_error)},
+            }
+            for year in years
+            for month in year.months
         ],
     }
 
 
-def measured_hours(at: At, span: Span) -> Iterable[np.ndarray]:
-    """The hours of a span, year by year, in EPA's unit; NaN where there is no value."""
+@dataclass(frozen=True)
+class MonthOfHours:
+    """A month, or the part of it in a span, from its `first` day on: so many hours.
+
+    And what they rest on: the distance to the nearest monitor, and the error to expect of an hour
+    in EPA's unit; None where it has no value, or too little is known.
+    """
+
+    first: date
+    hours: int
+    nearest_km: float | None
+    expected_error: float | None
+
+
+@dataclass(frozen=True)
+class YearOfHours:
+    """A year, or the part of it in a span: its hours in EPA's unit, NaN where there is none."""
+
+    values: np.ndarray
+    months: tuple[MonthOfHours, ...]
+
+
+def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
+    """The hours of a span, year by year."""
     for year in range(span.first.year, span.last.year + 1):
         first = max(span.first, date(year, 1, 1))
         last = min(span.last, date(year, 12, 31))
-        values = np.full((last - first).days * 24 + 24, np.nan)
+        numbers = range(first.month, last.month + 1)
         load = next((load for load in at.of(span.pollutant.code) if load.year == year), None)
-        found = _measured(at, load, range(first.month, last.month + 1)) if load else None
-        for number, month in found.months.items() if found else ():
-            begin = 24 * (date(year, number, 1) - first).days
-            cut = month.hours[max(0, -begin) : max(0, len(values) - begin)]
-            values[max(0, begin) : max(0, begin) + len(cut)] = cut
-        yield values
+        found = _measured(at, load, numbers).months if load else {}
+        errors = at.expected_errors(load) if load else {}
+        values, months = [], []
+        for number in numbers:
+            begin, days = date(year, number, 1), monthrange(year, number)[1]
+            month = found.get(number)
+            hours = month.hours if month else np.full(24 * days, np.nan)
+            skipped = max(0, (first - begin).days)
+            values.append(hours[24 * skipped : 24 * ((last - begin).days + 1)])
+            nearest_km = month.nearest_km if month else None
+            error = expected(errors, HOURS, nearest_km, number)
+            months.append(
+                MonthOfHours(begin + timedelta(skipped), len(values[-1]), nearest_km, error)
+            )
+        yield YearOfHours(np.concatenate(values), tuple(months))
 
 
 def compared(places: Sequence[At], year: int) -> dict[str, Any]:
@@ -154,17 +201,17 @@ def _described(load: Load) -> dict[str, Any]:
     }
 
 
-def _pollutant(load: Load, year: YearOfMonths | None) -> dict[str, Any]:
+def _pollutant(at: At, load: Load, year: YearOfMonths | None) -> dict[str, Any]:
     pollutant = pollutants.get(load.parameter)
-    errors = current_app.extensions["expected_errors"](load)
-    months = _months(pollutant, year, errors) if year else []
+    months = _months(pollutant, year, at.expected_errors(load)) if year else []
     return _described(load) | {"summary": _summary(months), "months": months}
 
 
 def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
     pollutant = pollutants.get(load.parameter)
     found = _measured(at, load)
-    answer = _pollutant(load, _year_of_months(load, pollutant, found) if found.months else None)
+    months = _year_of_months(load, pollutant, found) if found.months else None
+    answer = _pollutant(at, load, months)
     summary = answer["summary"]
     near = summary and summary["nearest_km"] <= REACH_KM
     days_above = summary["days_above_standard"] if summary else 0
@@ -174,7 +221,7 @@ def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
         **answer,
         "zip_codes": rank
         and {"more_days": rank.more, "as_many_days": rank.alike, "fewer_days": rank.fewer},
-        "days": _days(pollutant, load.year, found) if summary else [],
+        "days": _days(at, load, found) if summary else [],
         "years": _years(at, pollutant),
         "monitors": _monitors(found),
     }
@@ -204,13 +251,23 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _days(pollutant: Pollutant, year: int, found: nearby.Air) -> list[dict[str, Any]]:
+def _days(at: At, load: Load, found: nearby.Air) -> list[dict[str, Any]]:
     """The year's days; a day without a value has None, as has one that no monitor reaches."""
-    first = date(year, 1, 1)
-    daily = np.full((date(year, 12, 31) - first).days + 1, np.nan)
-    for number, month in found.months.items():
-        begin = (date(year, number, 1) - first).days
-        daily[begin : begin + len(month.daily)] = month.daily
+    pollutant = pollutants.get(load.parameter)
+    errors = at.expected_errors(load)
+    first = date(load.year, 1, 1)
+    daily = np.full((date(load.year, 12, 31) - first).days + 1, np.nan)
+    rests_on: dict[int, dict[str, Any]] = {}
+    for number in range(1, 13):
+        month = found.months.get(number)
+        if month:
+            begin = (date(load.year, number, 1) - first).days
+            daily[begin : begin + len(month.daily)] = month.daily
+        nearest_km = month.nearest_km if month else None
+        rests_on[number] = {
+            "nearest_km": _rounded(nearest_km),
+            "expected_error": _shown(pollutant, expected(errors, DAILY, nearest_km, number)),
+        }
     rows = zip(
         daily.tolist(),
         metrics.aqi(pollutant, daily).tolist(),
@@ -220,27 +277,32 @@ def _days(pollutant: Pollutant, year: int, found: nearby.Air) -> list[dict[str, 
     )
     return [
         {
-            "date": (first + timedelta(number)).isoformat(),
+            "date": day.isoformat(),
             "value": _shown(pollutant, _finite(value)),
             "above_standard": above,
             "aqi": aqi if aqi >= 0 else None,
             "category": AQI_CATEGORIES[category] if category >= 0 else None,
+            **rests_on[day.month],
         }
         for number, (value, aqi, category, above) in enumerate(rows)
+        for day in (first + timedelta(number),)
     ]
 
 
 def _years(at: At, pollutant: Pollutant) -> list[dict[str, Any]]:
     """All loaded years at the nearest grid point: the trend needs them at once, and quickly."""
-    found = queries.cell_years(at.reader, at.nearest.cell, at.of(pollutant.code))
+    loads = {load.year: load for load in at.of(pollutant.code)}
+    found = queries.cell_years(at.reader, at.nearest.cell, list(loads.values()))
     return [
-        {"year": year.year, "months": sum(n > 0 for n in year.hours)}
-        | {
-            name: summary[name]
-            for name in ("hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km")
+        {
+            "year": year.year,
+            "synthetic": loads[year.year].synthetic,
+            "months": sum(n > 0 for n in year.hours),
+            **{name: summary[name] for name in OF_A_YEAR},
         }
         for year in sorted(found, key=lambda year: year.year)
-        for summary in (_summary(_months(pollutant, year, {})),)
+        for errors in (at.expected_errors(loads[year.year]),)
+        for summary in (_summary(_months(pollutant, year, errors)),)
         if summary
     ]
 
@@ -320,7 +382,7 @@ def _summary(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
             month["nearest_km"] for month in known if month["nearest_km"] is not None
         ),
         "months_estimated": sum(month["estimate"] for month in known),
-        "expected_error": {"hourly_mean": _expected_error(known)},
+        "expected_error": {name: _expected_error(known, name) for name in ("hourly_mean", "day")},
     }
 
 
@@ -331,9 +393,12 @@ def _daily_mean(months: Sequence[dict[str, Any]]) -> float | None:
     return _rounded(sum(each["mean"] * each["days"] for each in daily) / days) if days else None
 
 
-def _expected_error(months: Sequence[dict[str, Any]]) -> float | None:
-    """The most to be expected of the mean of months: as if they erred all in one direction."""
-    errors = [month["expected_error"]["hourly_mean"] for month in months]
+def _expected_error(months: Sequence[dict[str, Any]], quantity: str) -> float | None:
+    """The root mean square over months: of a day of any of them, or of the mean of all of them.
+
+    Of the mean it is the most to be expected: as if the months erred all in one direction.
+    """
+    errors = [month["expected_error"][quantity] for month in months]
     hours = [month["hours"] for month in months]
     if None in errors:
         return None

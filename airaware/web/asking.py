@@ -15,6 +15,7 @@ from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest
 from airaware.store.zones import Reader
+from airaware.web.certainty import ExpectedErrors
 from airaware.web.errors import (
     BadDate,
     BadNumberOfPlaces,
@@ -35,12 +36,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class At:
-    """A place, its grid cell, and all that the store serves; and the way to the store.
+    """A place, its grid cell, and all that the store serves; and the ways to the store.
 
-    The way goes with it, since files are still made when the request's context has gone.
+    The ways go with it, since files are still made when the request's context has gone.
     """
 
     reader: Reader
+    expected_errors: Callable[[Load], ExpectedErrors]
     place: Place
     nearest: Nearest
 
@@ -90,7 +92,7 @@ def at(address: str) -> At:
     g.setdefault("loads", set()).add(nearest.loads)
     if not nearest.loads:
         raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])
-    return At(reader, place, nearest)
+    return At(reader, current_app.extensions["expected_errors"], place, nearest)
 
 
 def settled(view: Callable[[], Answer]) -> Callable[[], Answer]:

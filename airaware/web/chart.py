@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from airaware.sphere import KM_PER_MILE, REACH_KM
@@ -121,13 +122,17 @@ def monthly(months: Sequence[Mapping[str, Any]], level: float) -> Months:
 
 @dataclass(frozen=True)
 class Line:
-    """A line over time: points as (x, y), in unbroken runs, and labels below as (x, text)."""
+    """A line over time: points as (x, y), in unbroken runs, and labels below as (x, text).
+
+    Around it the error to expect, as outlines of (x, y).
+    """
 
     axis: Axis
     runs: tuple[tuple[tuple[float, float], ...], ...]
     labels: tuple[tuple[float, str], ...]
     width: int
     height: int
+    bands: tuple[tuple[tuple[float, float], ...], ...] = ()
     left: int = LEFT
 
     @property
@@ -159,25 +164,33 @@ def years(points: Sequence[tuple[int, float | None]]) -> Line:
     return Line(axis, tuple(tuple(run) for run in runs if run), labels, WIDTH, HEIGHT)
 
 
-def hours(values: Sequence[float | None], first: date) -> Line:
-    """The hours of some days in a row; a label for each day."""
-    axis = Axis.over([value for value in values if value is not None], LOW)
+def hours(values: Sequence[float | None], errors: Sequence[float | None], first: date) -> Line:
+    """The hours of some days in a row, each with its expected error; a label for each day.
+
+    The band of the error ends at 0, or at the value where that is below 0 itself.
+    """
+    pairs = list(zip(values, errors, strict=True))
+    axis = Axis.over([value + (error or 0.0) for value, error in pairs if value is not None], LOW)
     room = WIDE - LEFT - RIGHT
 
     def x(hour: float) -> float:
         return round(LEFT + room * hour / len(values), 1)
 
-    runs: list[list[tuple[float, float]]] = [[]]
-    for hour, value in enumerate(values):
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append((x(hour + 0.5), axis.y(value)))
+    runs: list[tuple[tuple[float, float], ...]] = []
+    bands: list[tuple[tuple[float, float], ...]] = []
+    for known, run in groupby(enumerate(pairs), lambda pair: pair[1][0] is not None):
+        if not known:
+            continue
+        points = [(x(hour + 0.5), value or 0.0, error or 0.0) for hour, (value, error) in run]
+        runs.append(tuple((at, axis.y(value)) for at, value, _ in points))
+        above = [(at, axis.y(value + error)) for at, value, error in points]
+        below = [(at, axis.y(max(min(value, 0.0), value - error))) for at, value, error in points]
+        bands.append((*above, *reversed(below)))
     days = range(len(values) // 24)
     labels = tuple(
         (x(24 * day + 12), f"{date.fromordinal(first.toordinal() + day):%a %b %-d}") for day in days
     )
-    return Line(axis, tuple(tuple(run) for run in runs if run), labels, WIDE, LOW)
+    return Line(axis, tuple(runs), labels, WIDE, LOW, tuple(bands))
 
 
 @dataclass(frozen=True)

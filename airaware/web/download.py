@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from flask import current_app
 
 from airaware.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
@@ -23,7 +22,11 @@ from airaware.web.certainty import expected
 
 HOUR = "hour"  # its beginning
 VALUE = "value"
-SCHEMA = pa.schema([(HOUR, pa.timestamp("s")), (VALUE, pa.float64())])
+ERROR = "expected_error"  # root mean square, of an hour so far from the nearest monitor
+NEAREST = "nearest_km"
+SCHEMA = pa.schema(
+    [(HOUR, pa.timestamp("s")), *((name, pa.float64()) for name in (VALUE, ERROR, NEAREST))]
+)
 
 
 def about(at: At, span: Span) -> dict[str, str]:
@@ -41,6 +44,9 @@ def about(at: At, span: Span) -> dict[str, str]:
         "pollutant": f"{pollutant.name} (EPA parameter {pollutant.code})",
         "unit": pollutant.display_unit,
         HOUR: "beginning of the hour, local standard time all year",
+        ERROR: "root mean square error to expect of the hour's value, in the same unit",
+        NEAREST: "distance to the nearest monitor that reported in the month; beyond 48.28 km"
+        " (30 miles) the value is an estimate, far from any monitor",
         "method": answer.METHOD,
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
@@ -65,7 +71,7 @@ def _monitors(at: At, span: Span, year: int) -> str:
 def _errors(at: At, span: Span, load: Load) -> str:
     """The error to expect of an hour so far from the nearest monitor, by season."""
     found = nearby.stations(at.reader, load.parameter, load.year, at.point)
-    errors = current_app.extensions["expected_errors"](load)
+    errors = at.expected_errors(load)
     nearest_km = float(found.distance_km[0]) if found.sites else None
     by_season = {
         name: expected(errors, HOURS, nearest_km, months[0]) for name, months in SEASONS.items()
@@ -81,12 +87,15 @@ def _errors(at: At, span: Span, load: Load) -> str:
 def as_csv(at: At, span: Span, told: dict[str, str]) -> Iterator[str]:
     """The pieces of the CSV file; hours without a value have an empty one."""
     yield "".join(f"# {name}: {text}\n" for name, text in told.items())
-    yield f"{HOUR},{VALUE}\n"
-    for hours, values in _pieces(at, span):
+    yield ",".join(SCHEMA.names) + "\n"
+    for hours, *columns in _pieces(at, span):
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
-        shown = ("" if np.isnan(value) else f"{value:.5g}" for value in values.tolist())
-        writer.writerows(zip(np.datetime_as_string(hours, "m").tolist(), shown, strict=True))
+        shown = (
+            ["" if np.isnan(value) else f"{value:.5g}" for value in column.tolist()]
+            for column in columns
+        )
+        writer.writerows(zip(np.datetime_as_string(hours, "m").tolist(), *shown, strict=True))
         yield lines.getvalue()
 
 
@@ -94,20 +103,29 @@ def as_parquet(at: At, span: Span, told: dict[str, str]) -> Iterator[bytes]:
     """The pieces of the Parquet file, a row group per year; hours without a value are null."""
     sink = _Sink()
     with pq.ParquetWriter(sink, SCHEMA.with_metadata(told)) as writer:
-        for hours, values in _pieces(at, span):
-            column = pa.array(values, from_pandas=True)  # NaN becomes null
-            writer.write_table(pa.Table.from_arrays([pa.array(hours), column], schema=SCHEMA))
+        for columns in _pieces(at, span):
+            arrays = [pa.array(column, from_pandas=True) for column in columns]  # NaN becomes null
+            writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
             yield sink.taken()
     yield sink.taken()
 
 
-def _pieces(at: At, span: Span) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Hours (datetime64[s]) and values in the display unit, year by year."""
+def _pieces(at: At, span: Span) -> Iterator[tuple[np.ndarray, ...]]:
+    """The columns of SCHEMA, concentrations in the display unit, year by year."""
+    factor = span.pollutant.display_factor
     begin = np.datetime64(span.first, "s")
-    for values in answer.measured_hours(at, span):
-        hours = begin + np.arange(len(values)) * np.timedelta64(3600, "s")
+    for year in answer.measured_hours(at, span):
+        hours = begin + np.arange(len(year.values)) * np.timedelta64(3600, "s")
         begin = hours[-1] + np.timedelta64(3600, "s")
-        yield hours, values * span.pollutant.display_factor
+        many = [month.hours for month in year.months]
+        errors = np.array([month.expected_error for month in year.months], float)
+        nearest_km = np.array([month.nearest_km for month in year.months], float)
+        yield (
+            hours,
+            year.values * factor,
+            np.repeat(errors * factor, many),
+            np.repeat(nearest_km, many),
+        )
 
 
 class _Sink(io.RawIOBase):

@@ -110,7 +110,7 @@ SCHEMAS = {
         aqi_days=AQI_DAYS,
         nearest_km=NUMBER,
         months_estimated=COUNT,
-        expected_error=_object(hourly_mean=MAYBE),
+        expected_error=_object(hourly_mean=MAYBE, day=MAYBE),
     ),
     "Day": _object(
         date=DAY,
@@ -118,15 +118,19 @@ SCHEMAS = {
         above_standard=YES_OR_NO,
         aqi={"type": ["integer", "null"]},
         category={"enum": [*AQI_CATEGORIES, None]},
+        nearest_km=MAYBE,
+        expected_error=MAYBE,
     ),
     "Year": _object(
         year={"type": "integer"},
+        synthetic=YES_OR_NO,
         months=COUNT,
         hourly_mean=NUMBER,
         daily_mean=MAYBE,
         days=COUNT,
         days_above_standard=COUNT,
         nearest_km=NUMBER,
+        expected_error=_object(hourly_mean=MAYBE, day=MAYBE),
     ),
     "Monitor": _object(
         site=TEXT, latitude=NUMBER, longitude=NUMBER, distance_km=NUMBER, months=COUNT
@@ -146,6 +150,14 @@ SCHEMAS = {
         to=DAY,
         first_hour=TEXT,
         values=_list(MAYBE, description="one an hour, from the first hour on"),
+        months=_list(_ref("MonthOfHours"), description="what the values rest on"),
+    ),
+    "MonthOfHours": _object(
+        month={"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"},
+        hours={"type": "integer", "minimum": 24, "description": "how many of the values"},
+        nearest_km=MAYBE,
+        estimate={"type": "boolean", "description": "from monitors beyond 30 miles"},
+        expected_error=_object(hour=MAYBE),
     ),
     "Compared": _object(year={"type": "integer"}, places=_list(_ref("PointAir"))),
 }

@@ -68,13 +68,20 @@ def history() -> str:
         "history.html",
         hours=found,
         week=[asked.first + timedelta(day) for day in range((asked.last - asked.first).days + 1)],
-        picture=chart.hours(found["values"], asked.first),
+        picture=_picture_of_hours(found, asked.first),
         pollutants=at.parameters(),
         years=years,
         before=before if before.year in years else None,
         after=after if after.year in years else None,
         address=request.args["address"],
     )
+
+
+def _picture_of_hours(hours: dict, first: date) -> chart.Line:
+    errors = [
+        month["expected_error"]["hour"] for month in hours["months"] for _ in range(month["hours"])
+    ]
+    return chart.hours(hours["values"], errors, first)
 
 
 @blueprint.get("/compare")

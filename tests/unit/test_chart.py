@@ -54,9 +54,19 @@ def test_months_of_nothing_and_below_zero_have_no_height():
 
 
 def test_a_line_breaks_where_hours_are_missing():
-    found = chart.hours([1.0, 2.0, None, 3.0] * 6, date(2017, 7, 1))
+    found = chart.hours([1.0, 2.0, None, 3.0] * 6, [None] * 24, date(2017, 7, 1))
     assert [len(run) for run in found.runs] == [2, *[3] * 5, 1]
     assert [text for _, text in found.labels] == ["Sat Jul 1"]
+
+
+def test_the_band_is_the_expected_error_about_the_line():
+    found = chart.hours([10.0] * 12 + [1.0] * 12, [4.0] * 24, date(2017, 7, 1))
+    assert found.axis.top >= 14
+    (band,) = found.bands
+    assert len(band) == 48
+    assert [y for _, y in band[:12]] == [found.axis.y(14)] * 12
+    assert [y for _, y in band[-12:]] == [found.axis.y(6)] * 12
+    assert [y for _, y in band[24:36]] == [found.axis.y(0)] * 12  # and not at -3
 
 
 def test_a_trend_breaks_where_years_are_missing():

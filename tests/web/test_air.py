@@ -143,16 +143,41 @@ def test_every_estimate_has_its_expected_error(client: FlaskClient) -> None:
     # Eight months of eleven at 3, three of summer at 5.
     whole = near["summary"]["expected_error"]["hourly_mean"]
     assert whole == pytest.approx(sqrt((8 * 9 + 3 * 25) / 11), rel=1e-4)
+    assert near["summary"]["expected_error"]["day"] == whole  # of the same size, handmade
     page = client.get("/air?address=60614").text
     assert "± 3.7" in page
-    assert page.count("<td>± 5.0</td>") == 2 * 3
+    assert page.count("<td>± 5.0</td>") == 3 * 3  # by month twice, by day once
     far = pollutant(air(client, address="Fargo, ND"), 44201)
     assert {month["expected_error"]["day"] for month in far["months"]} == {8}
 
 
+def test_pages_of_hours_and_comparisons_say_the_error_too(client: FlaskClient) -> None:
+    week = client.get(f"/history?address=60614&from={YEAR}-05-28").text
+    assert re.search(r"Expected error of an hour in May</dt><dd>± 4\.0", week)
+    assert re.search(r"Expected error of an hour in Jun</dt><dd>± 6\.0", week)
+    assert re.search(r"Nearest monitor in May</dt><dd>1\.9 mi", week)
+    assert 'class="band"' in week
+    far = client.get(f"/history?address=Fargo, ND&from={YEAR}-07-01").text
+    assert "Far from any monitor: these hours are estimates" in far
+    unknown = client.get(f"/history?address=60614&parameter=88502&from={YEAR}-07-01").text
+    assert "Too few monitors" in unknown
+    compared = client.get("/compare?address=60614&address=Fargo, ND").text
+    row = compared.partition("Expected error of a day")[2].partition("</tr>")[0]
+    assert re.findall(r"± [0-9.]+", row) == ["± 3.7", "± 8.0"]
+
+
+def test_the_years_say_their_error_and_which_are_made_up(client: FlaskClient) -> None:
+    found = air(client, address="60614", figures="point")
+    before, latest = pollutant(found, 44201)["years"][-2:]
+    assert not before["synthetic"] and not latest["synthetic"]
+    assert before["expected_error"]["hourly_mean"] is None
+    assert latest["expected_error"]["hourly_mean"] == pytest.approx(3.7, abs=0.1)
+    assert pollutant(found, 88101)["years"][-1]["synthetic"]
+
+
 def test_where_too_little_is_known_no_error_is_named(client: FlaskClient) -> None:
     found = pollutant(air(client, address="60614"), 88502)
-    assert found["summary"]["expected_error"] == {"hourly_mean": None}
+    assert found["summary"]["expected_error"] == {"hourly_mean": None, "day": None}
     assert "Too few monitors" in client.get("/air?address=60614").text
 
 

@@ -63,7 +63,12 @@ def test_days_at_the_point(client: FlaskClient) -> None:
         "above_standard": False,
         "aqi": 19,
         "category": "Good",
+        "nearest_km": days[f"{YEAR}-07-04"]["nearest_km"],
+        "expected_error": 3,
     }
+    assert days[f"{YEAR}-07-04"]["expected_error"] == 5
+    assert days[f"{YEAR}-07-04"]["nearest_km"] == pytest.approx(3.0, abs=0.1)
+    assert days[f"{YEAR}-03-01"]["expected_error"] is days[f"{YEAR}-03-01"]["nearest_km"] is None
     assert days[f"{YEAR}-07-04"]["category"] == "Unhealthy"
     assert days[f"{YEAR}-07-04"]["above_standard"]
     assert days[f"{YEAR}-03-01"]["value"] is None
@@ -107,6 +112,22 @@ def test_hours_of_some_days(client: FlaskClient) -> None:
     assert found["values"] == [27] * 24 + [100] * 48 + [27] * 24
 
 
+def test_hours_say_what_they_rest_on_month_by_month(client: FlaskClient) -> None:
+    span = {"from": f"{YEAR}-02-27", "to": f"{YEAR}-04-01"}
+    months = get(client, HOURS, address="60614", **span)["months"]
+    assert [(each["month"], each["hours"]) for each in months] == [
+        (f"{YEAR}-02", 48),
+        (f"{YEAR}-03", 744),
+        (f"{YEAR}-04", 24),
+    ]
+    assert [each["expected_error"]["hour"] for each in months] == [4, None, 4]
+    assert [each["nearest_km"] for each in months] == [pytest.approx(3.0, abs=0.1), None] + [
+        months[0]["nearest_km"]
+    ]
+    far = get(client, HOURS, address="Fargo, ND", **{"from": f"{YEAR}-07-01"})["months"]
+    assert [(each["estimate"], each["expected_error"]["hour"]) for each in far] == [(True, 9)]
+
+
 def test_hours_across_years_and_where_there_are_none(client: FlaskClient) -> None:
     span = {"from": f"{YEAR_BEFORE}-12-31", "to": f"{YEAR}-01-01"}
     assert get(client, HOURS, address="60614", **span)["values"] == [32] * 24 + [21] * 24
@@ -141,9 +162,12 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     assert about["expected error"] == f"{YEAR}: not known (root mean square)"
     days = (date(YEAR, 7, 4) - date(YEAR, 2, 27)).days + 1
     assert len(rows) == table.num_rows == 24 * days
-    assert rows[0] == {"hour": f"{YEAR}-02-27T00:00", "value": "22"}
-    assert rows[48] == {"hour": f"{YEAR}-03-01T00:00", "value": ""}
-    assert rows[-1] == {"hour": f"{YEAR}-07-04T23:00", "value": "100"}
+    nothing = {"expected_error": "", "nearest_km": ""}
+    near = nothing | {"nearest_km": rows[0]["nearest_km"]}
+    assert float(rows[0]["nearest_km"]) == pytest.approx(3.0, abs=0.1)
+    assert rows[0] == {"hour": f"{YEAR}-02-27T00:00", "value": "22"} | near
+    assert rows[48] == {"hour": f"{YEAR}-03-01T00:00", "value": ""} | nothing
+    assert rows[-1] == {"hour": f"{YEAR}-07-04T23:00", "value": "100"} | near
     values = table.column("value").to_pylist()
     assert values[48] is None
     np.testing.assert_allclose(
@@ -154,9 +178,16 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
 
 
 def test_a_file_says_the_error_to_expect(client: FlaskClient) -> None:
-    query = {"address": "60614", "from": f"{YEAR}-07-01"}
+    query = {"address": "60614", "from": f"{YEAR}-05-31", "to": f"{YEAR}-06-01"}
     text = client.get(FILES[0], query_string=query).text
     assert f"# expected error: {YEAR}: DJF 4, MAM 4, JJA 6, SON 4 (root mean square)" in text
+    rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+    assert [row["expected_error"] for row in rows] == ["4"] * 24 + ["6"] * 24
+    table = pq.read_table(io.BytesIO(client.get(FILES[1], query_string=query).data))
+    assert table.column("expected_error").to_pylist() == pytest.approx([4] * 24 + [6] * 24)
+    assert table.column("nearest_km").to_pylist() == pytest.approx(
+        [float(row["nearest_km"]) for row in rows], rel=1e-4
+    )
 
 
 def test_compare_answers_as_each_place_alone(client: FlaskClient) -> None:
