@@ -7,6 +7,7 @@ from airaware.accuracy import expected_errors, from_miles, season
 from airaware.sphere import KM_PER_MILE
 from airaware.store import queries
 from airaware.store.queries import Load
+from airaware.store.tiles import LoadedYear
 from airaware.store.zones import Reader
 
 # All pollutants of forty years.
@@ -15,11 +16,11 @@ LOADS = 400
 ExpectedErrors = Mapping[tuple[str, int, str], float]
 
 
-def remembered(reader: Reader) -> Callable[[Load], ExpectedErrors]:
+def remembered(reader: Reader) -> Callable[[Load | LoadedYear], ExpectedErrors]:
     """A function that gives the expected errors of a load, and asks the store once for each."""
 
     @lru_cache(maxsize=LOADS)
-    def of_load(load: Load) -> ExpectedErrors:
+    def of_load(load: Load | LoadedYear) -> ExpectedErrors:
         return expected_errors(queries.residuals(reader, load.parameter, load.year))
 
     return of_load

@@ -3,12 +3,14 @@
     GET /map?parameter=44201&metric=hourly_mean&year=2017&month=7
     GET /tiles/<z>/<x>/<y>.mvt
     GET /tiles/values/<parameter>/<year>/<metric>/<z>/<x>/<y>
+    GET /tiles/errors/<parameter>/<year>
 
 Whoever asks with `v`, the version that the page names, may keep the answer for good.
 """
 
 import gzip
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
@@ -29,8 +31,9 @@ from flask import (
 )
 
 from airaware import grid, pollutants
+from airaware.accuracy import DAILY, FROM_MILES, MONTH, season
 from airaware.pollutants import POLLUTANTS, Pollutant
-from airaware.sphere import REACH_KM
+from airaware.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
 from airaware.web.answer import DAILY_METRICS
@@ -136,18 +139,42 @@ def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) 
     pollutant = _pollutant(parameter)
     if metric not in tiles.METRICS:
         raise BadMapRequest(f"There is no such metric; there are {', '.join(tiles.METRICS)}.")
-    _check_year(pollutant, year)
     reader = current_app.extensions["reader"]
-    load = tiles.load(reader, parameter, year)
-    if load is None:
-        years = [each.year for each in tiles.loads(reader) if each.parameter == parameter]
-        raise YearNotLoaded(f"There are no data on {pollutant.label} for {year}.", years)
+    load = _loaded(pollutant, year)
     factor = 1.0 if metric == "days_above" else pollutant.display_factor
     return _kept(
         values_version(load),
         "application/octet-stream",
         lambda: encode(tiles.values(reader, load, metric, z, x, y), factor),
     )
+
+
+@blueprint.get("/tiles/errors/<int:parameter>/<int:year>")
+def errors(parameter: int, year: int) -> Response:
+    """The errors to expect of a month's mean and of a day, in the display unit, for each month.
+
+    `near` has the least and the most over the distance classes within 30 miles, `far` the error
+    beyond; null where too little is known. JSON.
+    """
+    pollutant = _pollutant(parameter)
+    load = _loaded(pollutant, year)
+    found = current_app.extensions["expected_errors"](load)
+
+    def of_month(quantity: str, month: int) -> dict[str, Any]:
+        known = {
+            begin: float(f"{error * pollutant.display_factor:.3g}")
+            for begin in FROM_MILES
+            if (error := found.get((quantity, begin, season(month)))) is not None
+        }
+        near = [error for begin, error in known.items() if begin * KM_PER_MILE < REACH_KM]
+        far = [error for begin, error in known.items() if begin * KM_PER_MILE >= REACH_KM]
+        return {"near": [min(near), max(near)] if near else None, "far": max(far, default=None)}
+
+    told = {
+        quantity: [of_month(quantity, month) for month in range(1, 13)]
+        for quantity in (MONTH, DAILY)
+    }
+    return _kept(values_version(load), "application/json", lambda: json.dumps(told).encode())
 
 
 def encode(values: tiles.Values, factor: float) -> bytes:
@@ -209,6 +236,17 @@ def _check_year(pollutant: Pollutant, year: int) -> None:
         raise BadYear(f"EPA's hourly data on {pollutant.label} begin in {first}; not in {year}.")
 
 
+def _loaded(pollutant: Pollutant, year: int) -> LoadedYear:
+    """The year as it is loaded. Raises BadYear or YearNotLoaded."""
+    _check_year(pollutant, year)
+    reader = current_app.extensions["reader"]
+    load = tiles.load(reader, pollutant.code, year)
+    if load is None:
+        years = [each.year for each in tiles.loads(reader) if each.parameter == pollutant.code]
+        raise YearNotLoaded(f"There are no data on {pollutant.label} for {year}.", years)
+    return load
+
+
 def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
     """What can be shown, pollutants as they are listed, the latest year first."""
     by_parameter = {
@@ -219,6 +257,7 @@ def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
         {
             "parameter": pollutant.code,
             "label": pollutant.label,
+            "unit": pollutant.display_unit,
             "metrics": _metrics(pollutant),
             "years": [
                 {
@@ -246,8 +285,10 @@ def _metrics(pollutant: Pollutant) -> list[dict[str, Any]]:
     units = (*[pollutant.display_unit] * 3, "days")
     scales = (*SCALES[pollutant.code], DAYS_SCALE)
     return [
-        {"name": name, "label": label, "unit": unit, "low": low, "high": high}
-        for name, label, unit, (low, high) in zip(tiles.METRICS, names, units, scales, strict=True)
+        {"name": name, "label": label, "unit": unit, "low": low, "high": high, "errs_as": quantity}
+        for name, label, unit, (low, high), quantity in zip(
+            tiles.METRICS, names, units, scales, (MONTH, DAILY, DAILY, DAILY), strict=True
+        )
     ]
 
 
@@ -292,6 +333,7 @@ def _addresses() -> dict[str, str]:
         "air": url_for("pages.air"),
         "tiles": f"/tiles/{{z}}/{{x}}/{{y}}.mvt?v={shapes_version()}",
         "values": "/tiles/values",
+        "errors": "/tiles/errors",
         "worker": _built("map-worker.js"),
         "states": _built("states.json"),
         "counties": _built("counties.json"),

@@ -63,6 +63,23 @@ function showLegend() {
   element("synthetic").hidden = !year.synthetic;
 }
 
+// The error to expect in the month, near a monitor and far from any. The browser keeps the answer.
+async function showError() {
+  const { pollutant, year, metric, month } = chosen();
+  const address = `${addresses.errors}/${pollutant.parameter}/${year.year}?v=${year.version}`;
+  const answer = await fetch(address);
+  const found = answer.ok && await answer.json();
+  const now = chosen();
+  if (now.year !== year || now.metric !== metric || now.month !== month) return;
+  const { near, far } = found ? found[metric.errs_as][month - 1] : {};
+  const what = metric.errs_as === "daily" ? "Expected error of a day" : "Expected error";
+  const said = [
+    near && `± ${near[0] === near[1] ? near[0] : near.join(" to ")} ${pollutant.unit} within 30 miles`,
+    far && `± ${far} ${pollutant.unit} beyond`,
+  ].filter(Boolean);
+  element("legend-error").textContent = `${what}: ${said.join(", ") || (found ? "too few monitors to tell" : "not to be had now")}.`;
+}
+
 function showInAddress(map) {
   const { pollutant, year, metric, month, far } = chosen();
   const { lng, lat } = map.getCenter();
@@ -174,6 +191,7 @@ function connect(map) {
     if (target.name !== "month") restyle();
     if (["parameter", "metric", "year"].includes(target.name)) load();
     else paint();
+    showError();
     showInAddress(map);
   });
   night.addEventListener("change", restyle);
@@ -184,6 +202,7 @@ function connect(map) {
     showInAddress(map);
   });
   load();
+  showError();
   showCounties();
   showInAddress(map);
 }

@@ -155,6 +155,14 @@ def test_encoding_keeps_negative_and_missing_values() -> None:
     assert np.array_equal(far.astype(bool), nearest_km.T > 48.28032)
 
 
+def test_errors_to_expect_near_and_far(client: FlaskClient) -> None:
+    found = client.get(f"/tiles/errors/44201/{YEAR}").get_json()
+    assert found["month"][0] == {"near": [3, 3], "far": 8}
+    assert found["daily"][6] == {"near": [5, 5], "far": 8}
+    unknown = client.get(f"/tiles/errors/44201/{YEAR_BEFORE}").get_json()
+    assert unknown["month"] == unknown["daily"] == [{"near": None, "far": None}] * 12
+
+
 @pytest.mark.parametrize("kind", ["", METRIC])
 def test_caches_may_keep_what_names_its_version(client: FlaskClient, kind: str) -> None:
     address = path(kind, tile_at(*CHICAGO, 6))
@@ -187,6 +195,9 @@ def test_caches_may_keep_what_names_its_version(client: FlaskClient, kind: str) 
         ("/tiles/values/44201/1979/hourly_mean/3/1/2", 400),
         ("/tiles/values/44201/99999999999/hourly_mean/3/1/2", 400),
         ("/tiles/values/44201/1981/hourly_mean/3/1/2", 404),
+        ("/tiles/errors/1/2017", 400),
+        ("/tiles/errors/44201/1979", 400),
+        ("/tiles/errors/44201/1981", 404),
     ],
 )
 def test_tiles_that_do_not_exist(client: FlaskClient, address: str, status: int) -> None:
@@ -249,6 +260,9 @@ def test_from_the_map_to_an_address(page: Page) -> None:
     canvas.hover(position=middle)
     expect(page.locator("#tip")).to_have_text("24.0 ppb")
 
+    error = page.locator("#legend-error")
+    expect(error).to_have_text("Expected error: ± 3 ppb within 30 miles, ± 8 ppb beyond.")
+
     before = shapes_requested(page)
     page.get_by_role("radio", name="May").check(force=True)
     canvas.hover(position={"x": middle["x"] + 3, "y": middle["y"]})
@@ -259,6 +273,7 @@ def test_from_the_map_to_an_address(page: Page) -> None:
 
     page.get_by_label("Pollutant").select_option(str(SYNTHETIC))
     expect(page.locator("#synthetic")).to_be_visible()
+    expect(error).to_have_text("Expected error: too few monitors to tell.")
     canvas.click(position=middle)
     expect(page).to_have_url(re.compile(rf"/air\?address=41\.9.*&year={YEAR}"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
