@@ -83,7 +83,11 @@ class Span:
 
 
 def at(address: str) -> At:
-    """The place of an address. Raises a VisitorError, or NoZoneError where no database answers."""
+    """The place of an address. Raises a VisitorError, or NoZoneError where no database answers.
+
+    The address is kept in `g` while the request lasts: an error's page tells which one it is of.
+    """
+    g.address = address
     place = current_app.extensions["geocoder"].locate(address)
     reader = current_app.extensions["reader"]
     nearest = queries.nearest(reader, place.latitude, place.longitude)

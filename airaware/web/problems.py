@@ -12,9 +12,10 @@ and /tiles/.
 """
 
 import json
+from typing import Any
 
-from flask import Flask, Response, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, g, render_template, request, url_for
+from werkzeug.exceptions import HTTPException, NotFound
 
 from airaware.store.zones import NoZoneError
 from airaware.web.errors import VisitorError
@@ -41,6 +42,16 @@ def register(app: Flask) -> None:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
+    @app.errorhandler(NotFound)
+    def not_found(error: NotFound) -> Response:
+        return _answer(
+            404,
+            None,
+            "There is no such page",
+            "Look a place up here, or see the map of the whole country.",
+            {},
+        )
+
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         response = _answer(error.code or 500, None, error.name, error.description or "", {})
@@ -50,11 +61,37 @@ def register(app: Flask) -> None:
         return response
 
 
+# Pages that an error's choices lead back to; all others lead to the address's page.
+PAGES = ("pages.air", "pages.history", "pages.compare")
+# What they know; whatever else stands in a request does not come back in a link.
+ARGUMENTS = ("address", "parameter", "from", "to", "year")
+
+
+def _again(choice: str | None = None, year: int | None = None) -> str:
+    """The page that was asked for, with another choice of the address in doubt, or another year."""
+    endpoint = request.endpoint if request.endpoint in PAGES else "pages.air"
+    arguments: dict[str, Any] = {
+        name: request.args.getlist(name) for name in ARGUMENTS if name in request.args
+    }
+    asked = g.get("address")
+    if choice is not None:
+        named = arguments.get("address", [])
+        arguments["address"] = [choice if each == asked else each for each in named]
+    if year is not None and endpoint == "pages.history":
+        arguments.pop("to", None)
+        arguments["from"] = [f"{year}-07-01"]
+    elif year is not None:
+        arguments["year"] = [str(year)]
+    return url_for(str(endpoint), **arguments)
+
+
 def _answer(
     status: int, kind: str | None, title: str, detail: str, extra: dict[str, object]
 ) -> Response:
     if not request.path.startswith(("/api/", "/tiles/")):
-        page = render_template("error.html", title=title, detail=detail, status=status, **extra)
+        page = render_template(
+            "error.html", title=title, detail=detail, status=status, again=_again, **extra
+        )
         return Response(page, status=status)
     # The types are names, made absolute by the document's own address.
     problem = {"type": f"/problems/{kind}" if kind else "about:blank", "title": title}

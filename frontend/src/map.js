@@ -8,6 +8,8 @@ import { MAX_ZOOM, Values, tilesInView } from "./values.js";
 const MONTH_MILLISECONDS = 1100;
 // Room for what lies over the map.
 const PADDING = { top: 52, right: 12, bottom: 12, left: 12 };
+const LEGEND_WIDTH = 140; // as much of it as would hide California
+const WIDE = 900;
 const PLACES = {
   mainland: [[-125, 24.4], [-66.8, 49.5]],
   alaska: [[-172, 52], [-130, 71.5]],
@@ -30,6 +32,9 @@ const chosen = () => {
   const metric = pollutant.metrics.find((each) => each.name === form.metric.value);
   return { pollutant, year, metric, month: Number(form.month.value), far: form.far.checked };
 };
+
+// As exact as it is meaningful: 0.31, 4.2, 34.5, 120.
+const figure = (value) => value.toFixed(value >= 99.95 ? 0 : value >= 0.995 ? 1 : 2);
 
 // --- the form ---
 
@@ -73,11 +78,10 @@ async function showError() {
   if (now.year !== year || now.metric !== metric || now.month !== month) return;
   const { near, far } = found ? found[metric.errs_as][month - 1] : {};
   const what = metric.errs_as === "daily" ? "Expected error of a day" : "Expected error";
-  const said = [
-    near && `± ${near[0] === near[1] ? near[0] : near.join(" to ")} ${pollutant.unit} within 30 miles`,
-    far && `± ${far} ${pollutant.unit} beyond`,
-  ].filter(Boolean);
-  element("legend-error").textContent = `${what}: ${said.join(", ") || (found ? "too few monitors to tell" : "not to be had now")}.`;
+  const unknown = found ? "too few monitors to tell" : "not to be had now";
+  const within = [...new Set((near ?? []).map(figure))].join(" to ");
+  element("legend-error").textContent = `${what}: ${within ? `± ${within} ${pollutant.unit}` : unknown}.`;
+  element("legend-far").textContent = far ? `, ± ${figure(far)} ${pollutant.unit}` : "";
 }
 
 function showInAddress(map) {
@@ -105,13 +109,16 @@ async function outlines(name, object) {
   return { topology, object: topology.objects[object] };
 }
 
+const room = (place) =>
+  place === "mainland" && innerWidth > WIDE ? { ...PADDING, left: LEGEND_WIDTH } : PADDING;
+
 // Where the page's address says, or the 48 states.
 function whereToBegin(query) {
   const [latitude, longitude, zoom] = (query.get("at") ?? "").split(",").map(Number);
   if (Math.abs(latitude) <= 85 && Math.abs(longitude) <= 180 && zoom >= 0) {
     return { center: [longitude, latitude], zoom };
   }
-  return { bounds: PLACES.mainland, fitBoundsOptions: { padding: PADDING } };
+  return { bounds: PLACES.mainland, fitBoundsOptions: { padding: room("mainland") } };
 }
 
 async function begin() {
@@ -242,8 +249,7 @@ function point(map) {
     const { metric, far } = chosen();
     tip.hidden = typeof state.value !== "number" || (state.far && !far);
     if (tip.hidden) return;
-    const digits = state.value >= 99.95 ? 0 : state.value >= 0.995 ? 1 : 2;
-    tip.textContent = `${state.value.toFixed(digits)} ${metric.unit}`
+    tip.textContent = `${figure(state.value)} ${metric.unit}`
       + (state.far ? ", far from any monitor" : "");
     const width = map.getContainer().clientWidth;
     tip.style.transform = `translate(${Math.min(x + 14, width - tip.offsetWidth - 6)}px, ${y + 16}px)`;
@@ -259,7 +265,7 @@ function point(map) {
   element("zoom-out").addEventListener("click", () => map.zoomOut());
   element("places").addEventListener("click", ({ target }) => {
     const bounds = PLACES[target.dataset.place];
-    if (bounds) map.fitBounds(bounds, { padding: PADDING, maxDuration: 1500 });
+    if (bounds) map.fitBounds(bounds, { padding: room(target.dataset.place), maxDuration: 1500 });
   });
 }
 

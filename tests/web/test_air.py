@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from math import sqrt
 
 import pytest
@@ -223,6 +224,27 @@ def test_every_choice_of_an_ambiguous_address_leads_somewhere(client: FlaskClien
     for choice in problem["choices"]:
         assert air(client, address=choice)["place"]["label"] == choice
     assert 'href="/air?address=Springfield,+IL"' in client.get("/air?address=Springfield").text
+
+
+def test_choices_lead_back_to_what_was_asked_for(client: FlaskClient) -> None:
+    page = client.get("/compare?address=60614&address=Springfield&year=2025").text
+    links = [unescape(link) for link in re.findall(r'href="(/compare\?[^"]+)"', page)]
+    assert "/compare?address=60614&address=Springfield,+IL&year=2025" in links
+    others = "_scheme=x&endpoint=y&_external=1&_method=z"
+    page = client.get(f"/history?address=Springfield&parameter=88101&{others}").text
+    assert "/history?address=Springfield,+IL&parameter=88101" in unescape(page)
+    page = client.get("/history?address=60614&from=1981-07-01").text
+    assert f"/history?address=60614&from={YEAR}-07-01" in unescape(page)
+    page = client.get("/compare?address=60614&address=Fargo, ND&year=1981").text
+    assert f"/compare?address=60614&address=Fargo,+ND&year={YEAR}" in unescape(page)
+
+
+def test_a_page_that_does_not_exist_helps_on(client: FlaskClient) -> None:
+    page = client.get("/nowhere?address=60614")
+    assert page.status_code == 404
+    assert "There is no such page" in page.text
+    assert 'href="/map"' in page.text
+    assert "These work, for example" in page.text
 
 
 @pytest.mark.parametrize("year", ["abc", "-1", "1979", "9999", "20 17", "2017.0", "²⁰¹⁷", "1e3"])

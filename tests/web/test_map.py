@@ -261,7 +261,9 @@ def test_from_the_map_to_an_address(page: Page) -> None:
     expect(page.locator("#tip")).to_have_text("24.0 ppb")
 
     error = page.locator("#legend-error")
-    expect(error).to_have_text("Expected error: ± 3 ppb within 30 miles, ± 8 ppb beyond.")
+    expect(error).to_have_text("Expected error: ± 3.0 ppb.")
+
+    expect(page.locator("#legend-far")).to_have_text(", ± 8.0 ppb")
 
     before = shapes_requested(page)
     page.get_by_role("radio", name="May").check(force=True)

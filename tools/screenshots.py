@@ -1,0 +1,123 @@
+"""`make screenshots`: pictures of the site's main pages from the demo's data, into docs/."""
+
+import io
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import requests
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from airaware.errors import AirAwareError
+from tools import environments
+from tools.local import CHECKOUT
+from tools.steps import Step, carry_out
+
+FOLDER = CHECKOUT / "docs" / "screenshots"
+PLACE, OTHERS = "60614", ("Houston, TX", "Fargo, ND")
+DESKTOP, PHONE = 1280, 390
+# The map is drawn without a graphics card.
+BROWSER_ARGUMENTS = [
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page in a window of this size (CSS pixels); `query` is sent to `path`."""
+
+    name: str
+    path: str
+    query: dict[str, str | list[str]]
+    width: int = DESKTOP
+    height: int = 860
+    scheme: str = "light"
+
+    @property
+    def file(self) -> Path:
+        """Where it goes."""
+        return FOLDER / f"{self.name}.png"
+
+
+def pictures(measured: str, latest: str) -> Iterator[Picture]:
+    """The pictures, of a year that was measured and of the latest one, which has the country."""
+    here: dict[str, str | list[str]] = {"address": PLACE, "year": measured}
+    week: dict[str, str | list[str]] = {"address": PLACE, "from": f"{measured}-07-01"}
+    yield Picture("home", "/", {}, height=760)
+    yield Picture("air", "/air", here, height=1240)
+    yield Picture("history", "/history", week, height=760)
+    yield Picture("compare", "/compare", {"address": [PLACE, *OTHERS], "year": latest}, height=1010)
+    yield Picture("map", "/map", {"year": latest, "month": "7"})
+    yield Picture("map-dark", "/map", {"year": latest, "month": "7"}, scheme="dark")
+    yield Picture("phone", "/air", here, PHONE, 844)
+
+
+def years(site: str) -> tuple[str, str]:
+    """The latest year that was measured and not made up, and the latest at all, at PLACE.
+
+    Where all are made up, the latest is both. Raises AirAwareError where none is loaded.
+    """
+    answer = requests.get(f"{site}/api/v1/air", {"address": PLACE}, timeout=SECONDS).json()
+    if not answer.get("years"):
+        raise AirAwareError(f"The site has no pictures to show: {answer['detail']}")
+    for year in answer["years"]:
+        found = requests.get(
+            f"{site}/api/v1/air", {"address": PLACE, "year": year}, timeout=SECONDS
+        ).json()
+        if not found["synthetic"]:
+            return str(year), str(answer["year"])
+    return str(answer["year"]), str(answer["year"])
+
+
+def take(browser: Browser, site: str, picture: Picture) -> None:
+    """Take one picture, with few colours, so that it is small."""
+    page = browser.new_page(
+        base_url=site,
+        viewport={"width": picture.width, "height": picture.height},
+        color_scheme="dark" if picture.scheme == "dark" else "light",
+        locale="en-US",
+    )
+    page.set_default_timeout(1000 * SECONDS)
+    address = requests.Request("GET", f"{site}{picture.path}", params=picture.query).prepare().url
+    page.goto(str(address))
+    if picture.path == "/map":
+        page.locator("#map-page[data-drawn]").wait_for(state="attached")
+        page.locator("#legend-error:not(:empty)").wait_for()
+        page.wait_for_load_state("networkidle")
+    taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    page.close()
+    # Other methods lose the colours of small patches, as of a single bad day; kmeans keeps tints.
+    few = taken.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    few.save(picture.file, optimize=True)
+
+
+def main() -> None:
+    """Take all pictures of the site that runs. Raises AirAwareError where none does."""
+    site = environments.find("").web.address()
+    if site is None:
+        raise AirAwareError("The site does not run. Start it with a year of air: make demo")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise AirAwareError("Chromium is missing. Install it: tools/setup.sh tests")
+    measured, latest = years(site)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        steps = (
+            Step(f"take {each.file.relative_to(CHECKOUT)}", partial(take, browser, site, each))
+            for each in pictures(measured, latest)
+        )
+        carry_out(steps, dry_run=False)
+        browser.close()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except AirAwareError as error:
+        sys.exit(f"screenshots: {error}")
