@@ -1,12 +1,34 @@
-"""`make bench`: every benchmark, one table, build/bench.json. Exit status 1: a bound is missed."""
+"""`make bench`: every benchmark, one table, build/bench.json. Exit status 1: a bound is missed.
 
+`python -m bench job` and `python -m bench site` are its parts.
+"""
+
+import argparse
 import sys
 from pathlib import Path
 
-from bench import main_job
+from bench import main_job, site
 from bench.measure import report
 
-BUILD = Path("build")
+BUILD = Path("build").absolute()
+PARTS = {"job": main_job.figures, "site": site.figures}
+
+
+def main() -> int:
+    """Run the parts that the command line names, or all."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"{' or '.join(PARTS)}; all without")
+    named = parser.parse_args().part
+    if unknown := set(named) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    raw = BUILD / "bench"
+    figures = []
+    with main_job.databases(raw) as place:
+        for name, part in PARTS.items():
+            if not named or name in named:
+                figures += part(place, raw)
+    return 0 if report(figures, BUILD / "bench.json") else 1
+
 
 if __name__ == "__main__":
-    sys.exit(0 if report(main_job.figures(BUILD / "bench"), BUILD / "bench.json") else 1)
+    sys.exit(main())

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,28 +41,16 @@ ORIGINAL_DAYS = 3
 PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample Measurement"]
 
 
-def figures(raw: Path) -> list[Figure]:
-    """All figures of the main job; `raw` keeps the input from one run to the next."""
-    raw = raw.absolute()
-    make_input(raw)
+def figures(place: Local, raw: Path) -> list[Figure]:
+    """All figures of the main job, which leaves both years in the place's databases."""
     zip_path = raw / epa.file_name(OZONE, YEAR)
-    folder = Path(tempfile.mkdtemp(prefix="airaware-bench-"))
-    place = Local(folder)
-    try:
-        place.make_folder()
-        carry_out(place.start_databases(), dry_run=False)
-        for zone in place.clusters:
-            place.migrate(zone)
-        parses = [seconds(lambda: parse(zip_path))]
-        one = submit(place, raw, str(YEAR))
-        parses.append(seconds(lambda: parse(zip_path)))
-        rows, stations = loaded(place)
-        forget_loads(place)
-        two = submit(place, raw, f"{YEARS[0]}-{YEARS[-1]}")
-        parses.append(seconds(lambda: parse(zip_path)))
-    finally:
-        carry_out(place.destroy(), dry_run=False)
-        shutil.rmtree(folder, ignore_errors=True)
+    parses = [seconds(lambda: parse(zip_path))]
+    one = submit(place, raw, str(YEAR))
+    parses.append(seconds(lambda: parse(zip_path)))
+    rows, stations = loaded(place)
+    forget_loads(place)
+    two = submit(place, raw, f"{YEARS[0]}-{YEARS[-1]}")
+    parses.append(seconds(lambda: parse(zip_path)))
     parse_seconds = float(np.median(parses))
     return [
         Figure("rows of the year", rows, "rows", LEAST_ROWS, at_least=True),
@@ -74,6 +63,23 @@ def figures(raw: Path) -> list[Figure]:
         Figure("peak memory of all processes, two years", two.peak_gb, "GB", 4),
         *against_the_original(raw, rows),
     ]
+
+
+@contextmanager
+def databases(raw: Path) -> Iterator[Local]:
+    """Two zones' empty databases, gone afterwards; and the input in `raw`, which stays there."""
+    make_input(raw)
+    folder = Path(tempfile.mkdtemp(prefix="airaware-bench-"))
+    place = Local(folder)
+    try:
+        place.make_folder()
+        carry_out(place.start_databases(), dry_run=False)
+        for zone in place.clusters:
+            place.migrate(zone)
+        yield place
+    finally:
+        carry_out(place.destroy(), dry_run=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_input(raw: Path) -> None:

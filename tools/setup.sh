@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly PYTHON=${PYTHON:-python3}
-readonly EXTRAS=batch,web,operator,load,test,grid
+readonly EXTRAS=batch,web,operator,load,test,grid,bench
 readonly LOG=$PWD/build/setup.log
 readonly CREATECLUSTER=/etc/postgresql-common/createcluster.d/airaware.conf
 

@@ -26,6 +26,7 @@ class WebServer:
 
     folder: Path
     log: Path
+    workers: int = WORKERS
 
     @property
     def pid_file(self) -> Path:
@@ -68,7 +69,8 @@ class WebServer:
         command = [
             *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
             *("--config", "python:airaware.web.gunicorn"),
-            *("--workers", f"{WORKERS}", "--bind", f"{HOST}:{port}", "--pid", str(self.pid_file)),
+            *("--workers", f"{self.workers}", "--bind", f"{HOST}:{port}"),
+            *("--pid", str(self.pid_file)),
         ]
         with self.log.open("ab") as log:
             server = subprocess.Popen(

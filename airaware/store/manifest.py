@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from airaware import store
 from airaware.settings import Zone
+from airaware.store.load import TABLES
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,27 @@ def loads(zone: Zone) -> list[Loaded]:
                 " checksum, committed_at FROM load ORDER BY year, parameter"
             )
             return [Loaded(*row) for row in cursor]
+    finally:
+        connection.close()
+
+
+def sizes(zone: Zone) -> dict[tuple[int, int], dict[str, int]]:
+    """Bytes of each load (parameter, year) in the zone, by table, with keys.
+
+    Raises AirAwareError where its database cannot be reached.
+    """
+    connection = store.connect(zone)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT parameter, year, name, coalesce(pg_total_relation_size("
+                " to_regclass(format('%%s_%%s_%%s', name, parameter, year))), 0)"
+                " FROM load, unnest(%s) AS name",
+                (list(TABLES),),
+            )
+            found: dict[tuple[int, int], dict[str, int]] = {}
+            for parameter, year, table, size in cursor:
+                found.setdefault((parameter, year), {})[table] = size
+            return found
     finally:
         connection.close()

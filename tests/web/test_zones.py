@@ -14,6 +14,7 @@ from airaware.errors import AirAwareError
 from airaware.settings import Settings, Zone
 from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader
 from airaware.web import create_app
+from bench import zone_loss
 from tools.local import Local
 
 PORT = "SELECT current_setting('port')::int AS port, pg_backend_pid() AS pid"
@@ -136,3 +137,27 @@ def test_nothing_answers(silent: Zone) -> None:
     started = time.monotonic()
     assert not reader.ready()
     assert time.monotonic() - started < 0.5
+
+
+@pytest.mark.skipif(
+    not zone_loss.can_be_measured(), reason="a network of one's own takes root, unshare and ip"
+)
+def test_visitors_hardly_notice_a_zone_that_stops_or_falls_silent(
+    region: Local, loaded: None
+) -> None:
+    """Silent: its packets are dropped. The figures under full load are the benchmark's."""
+    clusters = region.clusters.values()
+    try:
+        for cluster in clusters:
+            cluster.stop()
+        losses = zone_loss.measured(region.folder, rate=50)
+    finally:
+        for cluster in clusters:
+            cluster.start()
+    for loss in losses.values():
+        assert loss.requests > 300
+        assert loss.failed == 0
+        assert loss.slow_seconds < 3
+        assert loss.back_seconds < 3
+    # Who asks a silent database waits: else nothing was dropped.
+    assert losses["silent"].slow > 0

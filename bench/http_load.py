@@ -1,0 +1,106 @@
+"""Load on a site: open (on schedule, whatever becomes of the answers), or closed (as fast as a
+number of clients get their answers)."""
+
+import itertools
+import random
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import gevent
+from gevent.pool import Group
+from geventhttpclient import HTTPClient
+
+TIMEOUT_SECONDS = 10.0
+# More than are ever under way at once: an open loop waits for nobody.
+MOST_CONNECTIONS = 2000
+SEED = 2017
+
+
+@dataclass(frozen=True)
+class Answer:
+    """When a request was due and when it was answered (time.monotonic), and whether with 200."""
+
+    due: float
+    answered: float
+    ok: bool
+
+    @property
+    def seconds(self) -> float:
+        """What the visitor waited, who knows nothing of the client's own delays."""
+        return self.answered - self.due
+
+
+def open_loop(address: str, paths: Sequence[str], rate: float, seconds: float) -> list[Answer]:
+    """Requests at random moments, as independent visitors make them, `rate` a second on average."""
+    chance = random.Random(SEED)  # noqa: S311 (moments, not secrets)
+    answers: list[Answer] = []
+    with _client(address, MOST_CONNECTIONS) as client:
+
+        def ask(path: str, due: float) -> None:
+            ok = _is_answered(client, path)
+            answers.append(Answer(due, time.monotonic(), ok))
+
+        group = Group()
+        due = time.monotonic()
+        end = due + seconds
+        for path in itertools.cycle(paths):
+            due += chance.expovariate(rate)
+            if due > end:
+                break
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            group.spawn(ask, path, due)
+        group.join()
+    return answers
+
+
+def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float) -> float:
+    """Requests answered a second. Raises SystemExit where one fails."""
+    ways = itertools.cycle(paths)
+    begin = time.monotonic()
+    answered = 0
+    with _client(address, clients) as client:
+
+        def ask() -> None:
+            nonlocal answered
+            while time.monotonic() < begin + seconds:
+                path = next(ways)
+                if not _is_answered(client, path):
+                    raise SystemExit(f"{address}{path} failed")
+                answered += 1
+
+        gevent.joinall([gevent.spawn(ask) for _ in range(clients)], raise_error=True)
+        return answered / (time.monotonic() - begin)
+
+
+def one_by_one(address: str, paths: Sequence[str]) -> list[float]:
+    """Seconds of each request, asked one after the other. Raises SystemExit where one fails."""
+    found = []
+    with _client(address, 1) as client:
+        for path in paths:
+            begin = time.monotonic()
+            if not _is_answered(client, path):
+                raise SystemExit(f"{address}{path} failed")
+            found.append(time.monotonic() - begin)
+    return found
+
+
+def _client(address: str, connections: int) -> closing[HTTPClient]:
+    return closing(
+        HTTPClient.from_url(
+            address,
+            concurrency=connections,
+            connection_timeout=TIMEOUT_SECONDS,
+            network_timeout=TIMEOUT_SECONDS,
+        )
+    )
+
+
+def _is_answered(client: HTTPClient, path: str) -> bool:
+    try:
+        response = client.get(path)
+        response.read()
+        return response.status_code == 200
+    except Exception:  # noqa: BLE001 (whatever it was, the visitor has no answer)
+        return False
