@@ -4,6 +4,7 @@ Each station is estimated from the others (airaware/leave_one_out.py), and what 
 as sums, so that the errors of any group of residuals come out by addition.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
@@ -14,6 +15,7 @@ HOURS, DAILY, MONTH = QUANTITIES = ("hours", "daily", "month")
 # there is no estimate; from 30 miles on it comes from the nearest few.
 FROM_MILES = (0, 5, 10, 20, 30, 100)
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
+_SEASON_OF = {month: name for name, months in SEASONS.items() for month in months}
 # An error of fewer residuals than this says little.
 ENOUGH = 30
 
@@ -72,12 +74,12 @@ def errors(group: Iterable[Residuals]) -> Errors:
 
 def from_miles(nearest_miles: float) -> int:
     """The distance class of a place whose nearest station is so far away."""
-    return max(begin for begin in FROM_MILES if begin <= nearest_miles)
+    return FROM_MILES[bisect_right(FROM_MILES, nearest_miles) - 1]
 
 
 def season(month: int) -> str:
     """The season (a key of SEASONS) of a month, 1 for January."""
-    return next(name for name, months in SEASONS.items() if month in months)
+    return _SEASON_OF[month]
 
 
 def expected_errors(residuals: Iterable[Residuals]) -> dict[tuple[str, int, str], float]:

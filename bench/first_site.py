@@ -49,6 +49,7 @@ def create_app(dsn: str) -> Flask:
     engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn))
     geocoder = geocode.Geocoder()
     geocode.places()
+    geocode.zip_codes()
 
     @app.get("/api/v1/air")
     def air() -> Response:

@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ranks"] = rank.Ranks(reader)
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     geocode.places()
+    geocode.zip_codes()
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)

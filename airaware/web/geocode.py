@@ -311,22 +311,20 @@ def _offline(text: str) -> Place:
 
 
 def _zip_place(code: str) -> Place:
-    found = zipcodes.matching(code)
-    if not found:
+    if code not in zip_codes():
         raise UnknownAddress(f"There is no ZIP code {code}. Type the city and the state instead.")
-    entry = found[0]
-    if entry["state"] in OUTSIDE_STATES:
+    city, state, latitude, longitude = zip_codes()[code]
+    if state in OUTSIDE_STATES:
         raise OutsideUS(
-            f"ZIP code {code} belongs to {OUTSIDE_STATES[entry['state']]}. This site covers the"
+            f"ZIP code {code} belongs to {OUTSIDE_STATES[state]}. This site covers the"
             " 50 states, the District of Columbia and Puerto Rico."
         )
-    latitude, longitude = float(entry["lat"]), float(entry["long"])
     if not (latitude and longitude):  # A few have no coordinates.
-        return _city_place(f"{entry['city']}, {entry['state']}")
+        return _city_place(f"{city}, {state}")
     return Place(
         latitude,
         longitude,
-        f"{entry['city']}, {entry['state']} {code}",
+        f"{city}, {state} {code}",
         "zip",
         round(ZIP_P90_KM, 1),
         "the ZIP code's centre: off by 1.5 miles (2.4 km) in the median, by less than 6.4 miles"
@@ -409,6 +407,20 @@ def _states() -> dict[str, str]:
     }
     names["Puerto Rico"] = "PR"
     return {_key(spelling): code for name, code in names.items() for spelling in (name, code)}
+
+
+@lru_cache(maxsize=1)
+def zip_codes() -> dict[str, tuple[str, str, float, float]]:
+    """City, state, latitude and longitude (0 where unknown) by ZIP code.
+
+    `zipcodes` itself looks through all of them for each. A server calls this once, before it forks.
+    """
+    return {
+        entry["zip_code"]: (
+            entry["city"], entry["state"], float(entry["lat"] or 0), float(entry["long"] or 0)
+        )
+        for entry in zipcodes.list_all()
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=1)
