@@ -237,7 +237,15 @@ def zone_figures(place: Local) -> list[Figure]:
 
 
 def size_figures(place: Local) -> list[Figure]:
-    """What the year takes in one zone's database, by table."""
-    sizes = manifest.sizes(place.zones(OWNER)[0])[OZONE, YEAR]
-    by_table = [Figure(f"stored: {table}", n / 1e6, "MB") for table, n in sizes.items()]
-    return [*by_table, Figure("stored: the year, one zone", sum(sizes.values()) / 1e6, "MB")]
+    """What the year takes in one zone's database, by table; and what is there without any year."""
+    zone = place.zones(OWNER)[0]
+    loads = manifest.sizes(zone)
+    year = loads[OZONE, YEAR]
+    with closing(psycopg2.connect(zone.dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        rest = cursor.fetchone()[0] - sum(sum(sizes.values()) for sizes in loads.values())
+    return [
+        *(Figure(f"stored: {table}", size / 1e6, "MB") for table, size in year.items()),
+        Figure("stored: the year in one zone", sum(year.values()) / 1e6, "MB"),
+        Figure("stored: the grid, its shapes, PostGIS", rest / 1e6, "MB"),
+    ]

@@ -21,7 +21,10 @@ def show(place: Local) -> None:
     running = [name for name, cluster in place.clusters.items() if cluster.pid()]
     if running:
         zones = [Zone(name, place.clusters[name].dsn(READER)) for name in running]
-        _show_loads({zone.name: manifest.loads(zone) for zone in zones})
+        loads = {zone.name: manifest.loads(zone) for zone in zones}
+        _show_loads(
+            loads, {key: sizes for zone in zones for key, sizes in manifest.sizes(zone).items()}
+        )
     if address := place.web.address():
         console.print(f"\nThe site: [bold]{address}/[/]")
         console.print("Stop it: make stop. Delete all of it: .venv/bin/fab destroy")
@@ -36,8 +39,10 @@ def _show_raw(place: Local) -> None:
     console.print(f"raw store {store}: {len(names)} files, {megabytes:,.0f} MB")
 
 
-def _show_loads(loads: dict[str, list[Loaded]]) -> None:
-    """A row per parameter's year, with what each zone has of it."""
+def _show_loads(
+    loads: dict[str, list[Loaded]], sizes: dict[tuple[int, int], dict[str, int]]
+) -> None:
+    """A row per parameter's year: what each zone has of it, and its bytes by table in any."""
     served = {
         zone: {(load.year, load.parameter): load for load in rows} for zone, rows in loads.items()
     }
@@ -45,7 +50,7 @@ def _show_loads(loads: dict[str, list[Loaded]]) -> None:
     if not keys:
         console.print("no year is loaded: fab fetch-year 2017, then fab submit-year 2017")
         return
-    table = Table("year", "pollutant", "rows", "left out", "bad", "data", "zones")
+    table = Table("year", "pollutant", "rows", "left out", "bad", "MB", "data", "zones")
     for year, parameter in keys:
         copies = {zone: rows.get((year, parameter)) for zone, rows in served.items()}
         load = next(copy for copy in copies.values() if copy)
@@ -53,6 +58,7 @@ def _show_loads(loads: dict[str, list[Loaded]]) -> None:
             str(year),
             f"{parameter} {pollutants.get(parameter).label}",
             *(f"{count:,}" for count in (load.rows_read, load.excluded, load.rejected)),
+            f"{sum(sizes[parameter, year].values()) / 1e6:,.0f}",
             "synthetic" if load.synthetic else "EPA",
             _agreement(copies),
         )

@@ -18,6 +18,7 @@ from airaware import batch, epa, grid, metrics, pollutants, store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import load as load_module
+from airaware.store import manifest
 from airaware.store.binary import encode
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece
 from airaware.store.shapes import RESOLUTIONS
@@ -138,6 +139,14 @@ def staging(zone: Zone) -> set[str]:
 
 
 # --- what a load leaves behind ---
+
+
+def test_a_load_tells_its_size(zones):
+    load_value(zones[0], 5, "first")
+    sizes = manifest.sizes(zones[0])[PARAMETER, YEAR]
+    assert set(sizes) == set(TABLES)
+    assert all(size >= 8192 for size in sizes.values())  # PostgreSQL's smallest: a page
+    assert (PARAMETER, YEAR) not in manifest.sizes(zones[1])
 
 
 def test_a_load_is_served_and_recorded(zones):
