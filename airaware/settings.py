@@ -26,6 +26,7 @@ class Settings:
     max_bad_rows: float
     port: int
     census_url: str
+    terraform_mirror: str = ""
 
     def own_zone_first(self) -> tuple[Zone, ...]:
         """The zones in the order in which this host should ask them."""
@@ -72,4 +73,5 @@ def read() -> Settings:
             "AIRAWARE_CENSUS_URL",
             "https://geocoding.geo.census.gov/geocoder/locations/onelineaddress",
         ),
+        terraform_mirror=os.environ.get("AIRAWARE_TERRAFORM_MIRROR", ""),
     )

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly PYTHON=${PYTHON:-python3}
-readonly EXTRAS=batch,web,operator,load,test,grid,bench
+readonly EXTRAS=batch,web,operator,load,lab,bench,test,grid
 readonly LOG=$PWD/build/setup.log
 readonly CREATECLUSTER=/etc/postgresql-common/createcluster.d/airaware.conf
 
@@ -89,6 +89,20 @@ missing_packages() {
         . /etc/os-release
         [ "$ID" = ubuntu ] && echo chromium-browser || echo chromium
     fi
+    if [ "${1:-}" = tests ]; then
+        lab_packages
+    fi
+}
+
+# What the lab, a region of hosts on this machine, lacks.
+lab_packages() {
+    PATH=$PATH:/usr/sbin:/sbin
+    command -v debootstrap >/dev/null || echo debootstrap
+    command -v systemd-nspawn >/dev/null || echo systemd-container
+    command -v nft >/dev/null || echo nftables
+    command -v haproxy >/dev/null || echo haproxy
+    command -v ip >/dev/null || echo iproute2
+    command -v ssh >/dev/null || echo openssh-client
 }
 
 agreed() {
@@ -177,9 +191,22 @@ build_front_end() {
     echo "$digest" >"$stamp"
 }
 
+# checkov judges the Terraform code; its packages are other versions than ours.
+make_checkov() {
+    local stamp=build/checkov/made-from digest
+    digest=$({ echo "$PWD"; "$PYTHON" -VV; cat tests/terraform/checkov.txt; } | sha256sum)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
+    step "making an environment for checkov" "$PYTHON" -m venv --clear build/checkov
+    step "installing checkov into it" build/checkov/bin/python -m pip install \
+        --constraint tests/terraform/checkov.txt checkov ||
+        fail "pip could not install checkov; if a registry was out of reach, try again later"
+    echo "$digest" >"$stamp"
+}
+
 mkdir -p build
 ! command -v "$PYTHON" >/dev/null || python_is_new_enough || fail \
     "$PYTHON is $("$PYTHON" -V 2>&1), but 3.11 or newer is needed: name another, PYTHON=python3.12"
 install_system_packages "$@"
 make_environment
 build_front_end
+[ "${1:-}" != tests ] || make_checkov

@@ -1,0 +1,91 @@
+"""The daemon as a process: an empty region comes up, is there for hosts, and leaves nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tools.lab import images, leftovers, model, namespaces
+from tools.lab.network import METADATA_ADDRESS
+
+SECONDS = 60
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.lab.daemon", "--folder", folder],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ready(daemon: subprocess.Popen[str], folder: Path) -> dict:
+    """What it wrote once it was ready."""
+    deadline = time.monotonic() + SECONDS
+    while not (folder / "daemon.json").exists():
+        assert daemon.poll() is None, daemon.communicate()[1]
+        assert time.monotonic() < deadline, (folder / "daemon.log").read_text()
+        time.sleep(0.1)
+    return json.loads((folder / "daemon.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def lab(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a daemon that runs, after one before it that was killed."""
+    folder = tmp_path_factory.mktemp("lab")
+    name = model.lab_name(folder)
+    killed = daemon = start(folder)
+    try:
+        ready(killed, folder)
+        killed.kill()
+        killed.communicate()
+        assert leftovers.everything(name) != []
+        (folder / "daemon.json").unlink()
+        daemon = start(folder)
+        ready(daemon, folder)
+        yield folder
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(SECONDS) == 0
+        assert leftovers.everything(name) == []
+        assert not (folder / "daemon.json").exists()
+        assert "ERROR" not in (folder / "daemon.log").read_text()
+    finally:
+        daemon.kill()
+        daemon.communicate()
+        leftovers.remove(name)
+
+
+def test_the_endpoint_knows_the_base_image(lab: Path, image: images.Image) -> None:
+    facts = json.loads((lab / "daemon.json").read_text())
+    assert facts["environ"]["AWS_ENDPOINT_URL"].startswith("https://127.0.0.1:")
+    ec2 = boto3.client(
+        **{"service_name": "ec2", "region_name": facts["environ"]["AWS_DEFAULT_REGION"]},
+        **{"endpoint_url": facts["endpoint"], "verify": facts["ca"]},
+        **{"aws_access_key_id": "lab", "aws_secret_access_key": "lab"},
+    )
+    names = [each["Name"] for each in ec2.describe_images(Owners=["self"])["Images"]]
+    assert names == [image.name]
+
+
+def test_the_metadata_service_is_at_its_address_and_tells_strangers_nothing(lab: Path) -> None:
+    def ask() -> int:
+        connection = HTTPConnection(str(METADATA_ADDRESS), timeout=10)
+        connection.request("PUT", "/latest/api/token", headers={})
+        return connection.getresponse().status
+
+    assert namespaces.within(model.lab_name(lab), ask) == 404
+
+
+def test_a_second_daemon_is_refused(lab: Path) -> None:
+    second = start(lab)
+    assert "Another daemon runs already" in second.communicate(timeout=SECONDS)[1]
+    assert second.returncode == 1
+    os.kill(json.loads((lab / "daemon.json").read_text())["pid"], 0)

@@ -1,0 +1,53 @@
+"""A region of this process, with a small fleet."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import fleet
+import pytest
+
+from tools.lab import gaps, scaling
+from tools.lab.region import Moto
+
+
+@dataclass
+class Served:
+    """The region, its endpoint and the certificate to trust it by."""
+
+    moto: Moto
+    endpoint: str
+    ca: Path
+    fleet: fleet.Fleet
+
+    def client(self, service: str, **credentials: str) -> Any:
+        """A client of a service, as an operator has it."""
+        return _client(self.endpoint, self.ca, service, **credentials)
+
+
+def _client(endpoint: str, ca: Path, service: str, **credentials: str) -> Any:
+    operator = {"aws_access_key_id": "operator", "aws_secret_access_key": "any"}
+    return boto3.client(
+        **{"service_name": service, "region_name": fleet.REGION, "endpoint_url": endpoint},
+        **(credentials or operator),
+        verify=str(ca),
+    )
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The region, served; moto's state is the process's, so all tests share it."""
+    ca = tmp_path_factory.mktemp("region") / "ca.pem"
+    listening = socket.create_server(("127.0.0.1", 0))
+    moto = Moto()
+    moto.start([listening], ca)
+    endpoint = f"https://127.0.0.1:{listening.getsockname()[1]}"
+    made = fleet.make(lambda service: _client(endpoint, ca, service))
+    scaling.keep_up(moto)
+    yield Served(moto, endpoint, ca, made)
+    moto.stop()
+    listening.close()
+    gaps.observed = gaps.Observed()

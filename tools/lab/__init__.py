@@ -1,0 +1,1 @@
+"""The lab: a whole region on this machine. Nothing outside of this package knows that it exists."""

@@ -1,0 +1,113 @@
+"""The operator's side of the lab: starts the daemon that is the region, finds the way into it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from airaware.errors import AirAwareError
+from tools.lab import images, leftovers, preflight
+from tools.lab.model import lab_name
+from tools.steps import Step, console
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Lab:
+    """The region that a daemon on this machine is; `folder` holds all that it makes."""
+
+    costs_money = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = lab_name(folder)
+
+    def prepare(self) -> Iterator[Step]:
+        """Check this machine, build the base image, start the region."""
+        yield Step("check that this machine can hold the lab", self._check_machine)
+        yield Step("build the hosts' base image, or find it built", self._build_image)
+        if not self.is_up():
+            yield Step("start the region", self._start)
+
+    def is_up(self) -> bool:
+        """Whether the daemon runs and is ready."""
+        return bool(self._daemon())
+
+    def environ(self) -> Mapping[str, str]:
+        """The endpoint, its certificate and its credentials. Raises AirAwareError if it is down."""
+        return self._facts()["environ"]
+
+    def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
+        """By a socket that is made in the lab's namespace: this machine has no route to a host."""
+        return {
+            "HostName": str(address),
+            "ProxyUseFdpass": "yes",
+            "ProxyCommand": f"{sys.executable} -m tools.lab.proxy {self.name} %h %p",
+        }
+
+    def urls(self, site_url: str) -> Mapping[str, str]:
+        """The lab's addresses on the loopback."""
+        return self._facts()["forwards"]
+
+    def remove(self) -> Iterator[Step]:
+        """Stop the daemon, and remove what it or one before it left."""
+        if pid := self._daemon():
+            yield Step("stop the region", lambda: _stop(pid))
+        if leftovers.everything(self.name):
+            yield Step("remove what the region left", lambda: leftovers.remove(self.name))
+        if self.folder.exists():
+            yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
+
+    def _facts(self) -> dict:
+        if not self.is_up():
+            raise AirAwareError(f"The lab does not run; {self.folder / 'daemon.log'} may say why")
+        return json.loads((self.folder / "daemon.json").read_text())
+
+    def _daemon(self) -> int:
+        """The process id of the daemon that is ready; 0 without one."""
+        try:
+            pid = json.loads((self.folder / "daemon.json").read_text())["pid"]
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return 0
+        return pid if b"tools.lab.daemon" in command else 0
+
+    def _check_machine(self) -> None:
+        if problems := preflight.problems(self.folder):
+            raise AirAwareError("This machine cannot hold the lab yet:\n  " + "\n  ".join(problems))
+
+    def _build_image(self) -> None:
+        images.base(lambda line: console.print(line, markup=False))
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "daemon.log").open("ab") as log:
+            daemon = subprocess.Popen(
+                [sys.executable, "-m", "tools.lab.daemon", "--folder", str(self.folder)],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while self._daemon() != daemon.pid:
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                daemon.terminate()
+                raise AirAwareError(f"The region did not start: see {self.folder / 'daemon.log'}")
+            time.sleep(0.2)
+
+
+def _stop(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)

@@ -1,0 +1,229 @@
+"""The region: reads what moto holds, and brings this machine in step with it, twice a second.
+
+    python -m tools.lab.daemon --folder FOLDER
+
+Runs as root until SIGTERM, then takes all down. FOLDER/daemon.json is there while it is ready, and
+FOLDER/daemon.log tells what it does. moto's state is not kept: the region is empty at its start.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airaware import settings
+from airaware.errors import AirAwareError
+from tools.lab import gaps, images, leftovers, model, namespaces, network, scaling
+from tools.lab.balancer import Balancers
+from tools.lab.firewall import Firewall
+from tools.lab.forwards import Forwards
+from tools.lab.hosts import HostHealth, Hosts, Lab
+from tools.lab.metadata import Metadata
+from tools.lab.names import Names
+from tools.lab.region import REGION, Moto
+from tools.lab.seed import Endpoint
+
+ROUND_SECONDS = 0.5
+
+log = logging.getLogger("tools.lab.daemon")
+
+
+@dataclass
+class Rounds:
+    """Has each actor follow the region. One that fails is told of once, and stops no other."""
+
+    actors: dict[str, Callable[[model.Region], None]]
+    _told: set[str] = field(default_factory=set)
+
+    def go(self, region: model.Region) -> None:
+        """One round."""
+        for name, follow in self.actors.items():
+            try:
+                follow(region)
+            except Exception as error:
+                self._tell(name, error)
+
+    def _tell(self, name: str, error: Exception) -> None:
+        told = f"{name}: {type(error).__name__}: {error}"
+        if told not in self._told:
+            self._told.add(told)
+            log.error("%s", told, exc_info=not isinstance(error, AirAwareError))
+
+
+def main() -> None:
+    """Be the region of a folder. A user's mistake ends with a sentence."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, required=True, help="where the lab keeps its state")
+    folder = parser.parse_args().folder.resolve()
+    try:
+        if os.geteuid() != 0:
+            raise AirAwareError("The lab's daemon makes networks and hosts: run it as root")
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder):
+            logging.basicConfig(
+                filename=folder / "daemon.log",
+                level=logging.INFO,
+                format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            )
+            stopping = threading.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stopping.set())
+            serve(folder, stopping)
+    except AirAwareError as error:
+        sys.exit(f"lab: {error}")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Held by one daemon of the folder. Raises AirAwareError where another has it."""
+    with (folder / "daemon.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AirAwareError(
+                f"Another daemon runs already for {folder}: stop it first, or use it"
+            ) from error
+        yield
+
+
+def serve(folder: Path, stopping: threading.Event) -> None:
+    """Bring the region up, keep it in step until `stopping` is set, and take it down."""
+    name = model.lab_name(folder)
+    (folder / "daemon.json").unlink(missing_ok=True)
+    leftovers.remove(name)
+    shutil.rmtree(folder / "hosts", ignore_errors=True)
+    with ExitStack() as stack:  # from here on, whatever fails, what is up comes down
+        stack.callback(leftovers.remove, name)  # the last: what nobody has taken down
+        net = network.Network(name)
+        stack.callback(net.down)
+        net.up()
+        moto, environ = _serve_moto(folder, net, stack)
+        actors, forwards = _actors(folder, net, moto, stack)
+        rounds = Rounds(actors)
+        log.info("the region %s is up: %s", name, environ["AWS_ENDPOINT_URL"])
+        while not stopping.is_set():
+            rounds.go(moto.read())
+            if not (folder / "daemon.json").exists():
+                facts = {
+                    "pid": os.getpid(),
+                    "endpoint": environ["AWS_ENDPOINT_URL"],
+                    "ca": environ["AWS_CA_BUNDLE"],
+                    "environ": environ,
+                    "forwards": forwards.addresses(),
+                    "started": time.time(),
+                }
+                _write(folder / "daemon.json", json.dumps(facts, indent=1))
+            stopping.wait(ROUND_SECONDS)
+        log.info("stopping")
+        (folder / "daemon.json").unlink(missing_ok=True)
+    log.info("stopped")
+
+
+def _serve_moto(
+    folder: Path, net: network.Network, stack: ExitStack
+) -> tuple[Moto, dict[str, str]]:
+    """Start the endpoint, for this machine and for the hosts. Returns what an operator's tools need
+    in their environment."""
+    moto, ca = Moto(), folder / "ca.pem"
+    operators = namespaces.listening_socket(None, "127.0.0.1", 0)
+    endpoint = str(network.ENDPOINT_ADDRESS)
+    moto.start([operators, namespaces.listening_socket(net.router, endpoint, 443)], ca)
+    stack.callback(moto.stop)
+    image = images.base(lambda line: log.info("%s", line))
+    moto.register_image(image.name, {"Name": image.name, "Project": "airaware"})
+    return moto, {
+        "AWS_ENDPOINT_URL": f"https://127.0.0.1:{operators.getsockname()[1]}",
+        "AWS_CA_BUNDLE": str(ca),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        # No secret: whoever reaches the endpoint may do anything in the lab.
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _actors(
+    folder: Path, net: network.Network, moto: Moto, stack: ExitStack
+) -> tuple[dict[str, Callable[[model.Region], None]], Forwards]:
+    """What follows the region, in the order of a round: hosts find their network ready."""
+    address = str(network.METADATA_ADDRESS)
+    metadata = Metadata(moto, namespaces.listening_socket(net.router, address, 80))
+    stack.callback(metadata.stop)
+    names = Names(net.router)
+    stack.callback(names.stop)
+    endpoint = Endpoint(
+        f"https://{network.ENDPOINT_ADDRESS}", REGION, (folder / "ca.pem").read_text()
+    )
+    hosts = Hosts(Lab(net.name, folder, net, endpoint))
+    stack.callback(hosts.stop)
+    (folder / "balancers").mkdir(exist_ok=True)
+    balancers = Balancers(net, folder / "balancers")
+    stack.callback(balancers.stop)
+    forwards = Forwards(net, settings.read().port)
+    stack.callback(forwards.stop)
+
+    states = _States()
+
+    def observe(region: model.Region) -> None:
+        """Let moto's answers and the scaling groups know how the hosts and targets are."""
+        healths = hosts.health()
+        gaps.observed.hosts = {host: health.state for host, health in healths.items()}
+        gaps.observed.targets = balancers.health()
+        states.tell(region, healths)
+
+    return (
+        {
+            "network": net.apply,
+            "firewall": Firewall(net.router).apply,
+            "metadata": metadata.apply,
+            "hosts": hosts.apply,
+            "balancers": balancers.apply,
+            "names": lambda region: names.apply(region, balancers.in_service()),
+            "forwards": lambda region: forwards.apply(region, balancers.in_service()),
+            "observation": observe,
+            "scaling": lambda region: scaling.keep_up(moto),
+        },
+        forwards,
+    )
+
+
+@dataclass
+class _States:
+    """Tells of each host whenever its state has changed."""
+
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def tell(self, region: model.Region, healths: dict[str, HostHealth]) -> None:
+        """Log what differs from the time before."""
+        for host, health in healths.items():
+            if self._known.get(host) != health.state:
+                instance = region.instances.get(host)
+                role = instance.role if instance else ""
+                took = f" after {health.boot_seconds:.1f} s" if health.boot_seconds else ""
+                log.info("%s %s: %s%s %s", host, role, health.state, took, health.message)
+        self._known = {host: health.state for host, health in healths.items()}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that nobody reads half of it."""
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(text)
+    unfinished.replace(path)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

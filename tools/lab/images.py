@@ -1,0 +1,294 @@
+"""The root file systems of the hosts: layers, each built once and kept by what it was made from.
+
+An image is a stack of layers, as overlayfs takes them. Each lies in the user's cache folder under
+a digest of all that went into it; a build works under another name until it is whole.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from airaware.errors import AirAwareError
+from tools.lab.commands import run
+
+SUITE = "bookworm"
+MIRRORS = {
+    "": "http://deb.debian.org/debian",
+    "-updates": "http://deb.debian.org/debian",
+    "-security": "http://security.debian.org/debian-security",
+}
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+LIMIT_BYTES = 12 << 30
+BUILD_SECONDS = 1200
+UNFINISHED = "building-"
+BUILD = "/run/build"  # where a root sees what only its build may know
+
+PACKAGES = (
+    *("ca-certificates", "cloud-init", "curl", "iproute2", "openssh-server"),
+    *("prometheus-node-exporter", "puppet-agent", "python3", "sudo", "unattended-upgrades"),
+)
+# What the lab's hosts have in common, and what makes them boot within seconds.
+FILES = {
+    "etc/cloud/cloud.cfg.d/90-lab.cfg": """\
+datasource_list: [NoCloud]
+network: {config: disabled}
+manage_etc_hosts: true
+ssh_deletekeys: false
+ssh_genkeytypes: [ed25519]
+cloud_init_modules:
+  [bootcmd, write-files, set_hostname, update_hostname, update_etc_hosts, users-groups, ssh]
+cloud_config_modules: [set-passwords, runcmd]
+cloud_final_modules:
+  [scripts-per-once, scripts-per-boot, scripts-per-instance, scripts-user, final-message]
+system_info: {default_user: {name: admin}}
+""",
+    "etc/ssh/sshd_config.d/lab.conf": """\
+HostKey /etc/ssh/ssh_host_ed25519_key
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin no
+""",
+    # A key of the host's own, made at its first boot.
+    "etc/systemd/system/ssh.service.d/lab.conf": """\
+[Service]
+ExecStartPre=
+ExecStartPre=/bin/sh -c 'cd /etc/ssh; [ -e ssh_host_ed25519_key ] || \\
+    ssh-keygen -q -t ed25519 -N "" -f ssh_host_ed25519_key'
+ExecStartPre=/usr/sbin/sshd -t
+""",
+    "etc/apt/sources.list": "".join(
+        f"deb {mirror} {SUITE}{part} main\n" for part, mirror in MIRRORS.items()
+    ),
+}
+# Puppet starts what it has configured. There is no way to a mirror, so nothing asks for upgrades.
+# cloud-init has no network to set up, so the network need not wait for it.
+SETTINGS = """
+systemctl --quiet enable systemd-networkd
+systemctl --quiet disable puppet prometheus-node-exporter unattended-upgrades
+systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer console-getty.service \
+    e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service
+sed -i '/^Before=network-pre.target/d' /lib/systemd/system/cloud-init-local.service
+"""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A root file system: its layers' folders, the topmost first."""
+
+    name: str
+    layers: tuple[Path, ...]
+    digest: str
+
+
+def folder() -> Path:
+    """Where layers are kept: in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware" / "images"
+
+
+def base(progress: Callable[[str], None]) -> Image:
+    """The image that all hosts start from; built where it is not there yet (some minutes).
+
+    Raises AirAwareError where a package cannot be had. Another build at the same time is waited
+    for.
+    """
+    with _lock() as lock:
+        _remove_unfinished()
+        debian = _layer(
+            _digest(SUITE), None, progress, lambda root, work: _bootstrap(root, lock, progress)
+        )
+        top = _layer(
+            _digest(debian.name, *PACKAGES, SETTINGS, *FILES, *FILES.values()),
+            debian,
+            progress,
+            lambda root, work: _furnish(root, work, debian / "root", progress),
+        )
+        image = Image(f"airaware-base-{top.name}", _stack(top), top.name)
+        for layer in image.layers:
+            os.utime(layer.parent)
+        _shrink(image.layers)
+    return image
+
+
+def layers_of(name: str) -> tuple[Path, ...]:
+    """The layers of the image of that name, the topmost first; its last part is the top's digest.
+
+    Raises AirAwareError where it is not in the cache.
+    """
+    return _stack(folder() / name.rpartition("-")[2])
+
+
+def _stack(layer: Path) -> tuple[Path, ...]:
+    if not (layer / "root").is_dir():
+        raise AirAwareError(f"There is no image layer {layer}: build the lab's image again")
+    below = (layer / "below").read_text()
+    return (layer / "root", *(_stack(layer.parent / below) if below else ()))
+
+
+def _digest(*inputs: str) -> str:
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[int]:
+    """Held by one build at a time, and by what it started for as long as that runs."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
+
+
+def _layer(
+    digest: str, below: Path | None, progress: Callable[[str], None], build: Callable
+) -> Path:
+    """The layer of that digest, from the cache or built: build(its root, a folder to work in)."""
+    layer = folder() / digest
+    if layer.is_dir():
+        return layer
+    unfinished = folder() / f"{UNFINISHED}{digest}"
+    started = time.monotonic()
+    try:
+        (unfinished / "root").mkdir(parents=True)
+        (unfinished / "below").write_text(below.name if below else "")
+        build(unfinished / "root", unfinished / "work")
+        shutil.rmtree(unfinished / "work", ignore_errors=True)
+        (unfinished / "bytes").write_text(run("du", "-sxB1", unfinished / "root").split()[0])
+        unfinished.rename(layer)
+    finally:
+        _remove_unfinished()
+    progress(f"image layer {digest} is there after {time.monotonic() - started:.0f} s")
+    return layer
+
+
+def _remove_unfinished() -> None:
+    """Remove what a build that did not come to its end has left."""
+    for unfinished in folder().glob(f"{UNFINISHED}*"):
+        while os.path.ismount(unfinished / "work" / "mount"):
+            run("umount", unfinished / "work" / "mount")
+        shutil.rmtree(unfinished)
+
+
+def _shrink(kept: tuple[Path, ...]) -> None:
+    """Remove the layers that were not used for longest, until the rest is within the limit."""
+    mounts = Path("/proc/self/mountinfo").read_text()
+    sizes = {layer.parent: int(layer.read_text()) for layer in folder().glob("*/bytes")}
+    for layer in sorted(sizes, key=lambda layer: layer.stat().st_mtime):
+        if sum(sizes.values()) <= LIMIT_BYTES:
+            return
+        if layer / "root" not in kept and str(layer) not in mounts:
+            shutil.rmtree(layer)
+            del sizes[layer]
+
+
+def _mirrors() -> dict[str, str]:
+    """The mirror of each part of Debian (its suffix): the machine's own where it is a Debian."""
+    release = platform.freedesktop_os_release()
+    if release.get("ID") != "debian":
+        return MIRRORS
+    form = "$(RELEASE) $(SITE)"
+    listed = run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
+    sites = dict(line.split() for line in reversed(listed.splitlines()))
+    return {
+        part: site if site.startswith("http") else default
+        for part, default in MIRRORS.items()
+        for site in [sites.get(f"{release.get('VERSION_CODENAME')}{part}", "")]
+    }
+
+
+def _bootstrap(root: Path, lock: int, progress: Callable[[str], None]) -> None:
+    """The smallest Debian that boots."""
+    mirror = _mirrors()[""]
+    progress(f"fetching Debian {SUITE} from {mirror} (one to three minutes)")
+    proxy = run("apt-config", "shell", "proxy", "Acquire::http::Proxy").strip()
+    run(
+        *("setpriv", "--pdeathsig", "KILL", "debootstrap", "--variant=minbase"),
+        *("--include=systemd,systemd-sysv,dbus", f"--keyring={KEYRING}", SUITE, root, mirror),
+        timeout_seconds=BUILD_SECONDS,
+        pass_fds=(lock,),
+        env=os.environ | ({"http_proxy": proxy.partition("=")[2].strip("'")} if proxy else {}),
+    )
+    shutil.rmtree(root / "var/cache/apt/archives")
+    (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+    _forget_who_it_is(root)
+
+
+def _furnish(root: Path, work: Path, below: Path, progress: Callable[[str], None]) -> None:
+    """What all hosts have, as a layer on Debian's: `root` takes what differs."""
+    progress(f"installing {', '.join(PACKAGES)}")
+    mount, scratch, apt = work / "mount", work / "overlay", work / "apt"
+    for made in (mount, scratch, apt):
+        made.mkdir(parents=True)
+    _write_apt(apt)
+    options = f"lowerdir={below},upperdir={root},workdir={scratch}"
+    run("mount", "-t", "overlay", "-o", options, "airaware-image", mount)
+    try:
+        install = "apt-get -q update && apt-get -q -y install --no-install-recommends "
+        _in_root(mount, apt, install + " ".join(PACKAGES))
+        for path, content in FILES.items():
+            (mount / path).parent.mkdir(parents=True, exist_ok=True)
+            (mount / path).write_text(content)
+        _in_root(mount, apt, f"set -e\n{SETTINGS}\napt-get clean")
+        shutil.rmtree(mount / "var/lib/apt/lists")
+        (mount / "var/lib/apt/lists/partial").mkdir(parents=True)
+        _forget_who_it_is(mount)
+    finally:
+        run("umount", mount)
+
+
+def _write_apt(apt: Path) -> None:
+    """Apt's settings for the build alone: where and how this machine itself gets packages."""
+    inherited = [
+        line
+        for line in run("apt-config", "dump").splitlines()
+        if line.startswith("Acquire::") and not line.startswith("Acquire::IndexTargets")
+    ]
+    own = f"""
+Acquire::Languages "none";
+Acquire::https::CaInfo "{BUILD}/ca.crt";
+Dir::Etc::sourcelist "{BUILD}/apt/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::netrc "{BUILD}/apt/auth.conf";
+Dir::Etc::netrcparts "{BUILD}/apt/auth.conf.d";
+"""
+    (apt / "apt.conf").write_text("\n".join(inherited) + own)
+    (apt / "sources.list").write_text(
+        "".join(
+            f"deb [signed-by={KEYRING}] {mirror} {SUITE}{part} main\n"
+            for part, mirror in _mirrors().items()
+        )
+    )
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy("/etc/apt/auth.conf", apt / "auth.conf")
+    shutil.copytree("/etc/apt/auth.conf.d", apt / "auth.conf.d", dirs_exist_ok=True)
+
+
+def _in_root(root: Path, apt: Path, script: str) -> None:
+    """Run a shell script in a root, on the machine's network, with apt's settings for the build."""
+    run(
+        *("setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", f"--directory={root}"),
+        *("--register=no", "--keep-unit", "--as-pid2", "--pipe", "--private-users=no"),
+        *("--machine=airaware-image", "--resolv-conf=copy-host", "--timezone=off"),
+        *(f"--bind-ro={apt}:{BUILD}/apt", f"--bind-ro={CERTIFICATES}:{BUILD}/ca.crt"),
+        *(f"--setenv=APT_CONFIG={BUILD}/apt/apt.conf", "--setenv=DEBIAN_FRONTEND=noninteractive"),
+        *("--", "/bin/sh", "-c", script),
+        timeout_seconds=BUILD_SECONDS,
+    )
+
+
+def _forget_who_it_is(root: Path) -> None:
+    """Leave to each host what must be its own: identity, keys, resolver, logs."""
+    (root / "etc/machine-id").write_text("")
+    (root / "etc/hostname").unlink(missing_ok=True)
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)
+    for key in (root / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    for log in (root / "var/log").rglob("*.log"):
+        log.unlink()

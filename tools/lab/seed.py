@@ -1,0 +1,94 @@
+"""What the lab writes into a host's root before it boots: who and where it is, its user data."""
+
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from tools.lab.model import Instance, Region
+from tools.lab.network import NAMES_ADDRESS
+
+BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the hosts find AWS, and the certificate of who vouches for it (PEM)."""
+
+    url: str
+    region: str
+    ca_pem: str
+
+    def environ(self) -> dict[str, str]:
+        """The environment variables by which AWS's libraries and tools find it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_CA_BUNDLE": f"/{BUNDLE}",
+        }
+
+
+def write(root: Path, instance: Instance, region: Region, endpoint: Endpoint) -> None:
+    """Write it all; the same again where the host starts again."""
+    subnet = region.subnets[instance.interface.subnet_id]
+    address = f"{instance.interface.address}/{subnet.network.prefixlen}"
+    files = {
+        "var/lib/cloud/seed/nocloud/meta-data": json.dumps(metadata(instance)),
+        "etc/systemd/network/10-host0.network": network_file(address, subnet.gateway),
+        "etc/resolv.conf": resolver_file(region),
+        "etc/environment": "".join(f"{k}={v}\n" for k, v in endpoint.environ().items()),
+        "etc/systemd/system.conf.d/aws.conf": manager_file(endpoint),
+        "usr/local/share/ca-certificates/aws.crt": endpoint.ca_pem,
+        BUNDLE: trusting((root / BUNDLE).read_text(), endpoint.ca_pem),
+    }
+    for path, content in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_text(content)
+    user_data = root / "var/lib/cloud/seed/nocloud/user-data"
+    user_data.touch(mode=0o600)
+    user_data.write_bytes(instance.user_data)
+
+
+def metadata(instance: Instance) -> dict[str, object]:
+    """cloud-init's view of the instance (its NoCloud data source; JSON is YAML)."""
+    keys = [instance.public_key] if instance.public_key else []
+    return {
+        "instance-id": instance.id,
+        "local-hostname": instance.hostname,
+        "public-keys": keys,
+    }
+
+
+def network_file(address: str, gateway: IPv4Address) -> str:
+    """The static address of `host0`, the interface that systemd-nspawn gives it."""
+    return f"""\
+[Match]
+Name=host0
+
+[Network]
+Address={address}
+Gateway={gateway}
+LinkLocalAddressing=no
+IPv6AcceptRA=no
+"""
+
+
+def resolver_file(region: Region) -> str:
+    """The lab's name server, and the region's private zone to search, if there is one."""
+    zones = sorted({name.rstrip(".").partition(".")[2] for name, _ in region.records} - {""})
+    search = f"search {' '.join(zones)}\n" if zones else ""
+    return f"nameserver {NAMES_ADDRESS}\n{search}"
+
+
+def manager_file(endpoint: Endpoint) -> str:
+    """The same environment for all services."""
+    pairs = " ".join(f'"{k}={v}"' for k, v in endpoint.environ().items())
+    return f"[Manager]\nDefaultEnvironment={pairs}\n"
+
+
+def trusting(bundle: str, ca_pem: str) -> str:
+    """The bundle of certificates with this one in it."""
+    return bundle if ca_pem in bundle else bundle + ca_pem
