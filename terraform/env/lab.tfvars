@@ -1,0 +1,16 @@
+# The region on the operator's machine. Its CPU shares follow from the instance types.
+environment = "lab"
+keep_data   = false
+image       = { owner = "self", name = "airaware-base-*" }
+
+spark_workers = 2
+instance_types = {
+  web          = "t3.micro"
+  database     = "t3.small"
+  spark_master = "t3.micro"
+  spark_worker = "t3.small"
+  controller   = "t3.small"
+  puppet       = "t3.small"
+  monitoring   = "t3.micro"
+}
+data_gigabytes = { database = 10, puppet = 1, monitoring = 5 }

@@ -1,0 +1,58 @@
+data "aws_ami" "this" {
+  most_recent = true
+  owners      = [var.image.owner]
+
+  filter {
+    name   = "name"
+    values = [var.image.name]
+  }
+}
+
+resource "aws_key_pair" "operator" {
+  key_name   = local.name
+  public_key = trimspace(var.ssh_public_key)
+  tags       = { Name = local.name }
+}
+
+module "host" {
+  source   = "./modules/host"
+  for_each = local.hosts
+
+  name           = each.key
+  domain         = local.domain
+  role           = each.value.role
+  zone           = each.value.zone
+  tags           = local.tags
+  image_id       = data.aws_ami.this.id
+  instance_type  = var.instance_types[each.value.role]
+  root_gigabytes = local.root_gigabytes
+  # Only the variant `single` has a web host with a name, and it is open to its visitors.
+  public            = each.value.role == "web"
+  subnet_id         = each.value.role == "web" ? module.network.public_subnet_ids[each.value.zone] : module.network.private_subnet_ids[each.value.zone]
+  security_group_id = module.firewall.group_ids[each.value.role]
+  profile           = module.identity[each.value.role].profile
+  key_name          = aws_key_pair.operator.key_name
+  data              = lookup(local.data, each.value.role, null)
+  keep_data         = var.keep_data
+}
+
+resource "aws_route53_zone" "private" {
+  name          = local.domain
+  comment       = "Names of the hosts of ${local.name}"
+  force_destroy = true
+
+  vpc {
+    vpc_id = module.network.vpc_id
+  }
+}
+
+resource "aws_route53_record" "host" {
+  #checkov:skip=CKV2_AWS_23: the host is in a module, which the check does not follow
+  for_each = local.hosts
+
+  zone_id = aws_route53_zone.private.zone_id
+  name    = "${each.key}.${local.domain}"
+  type    = "A"
+  ttl     = 60
+  records = [module.host[each.key].private_ip]
+}

@@ -1,0 +1,51 @@
+# What each role may do with AWS. Every host reads releases, and the secrets of its own role;
+# Systems Manager carries the operator's SSH. AWS's own policy for that would also read all secrets.
+data "aws_caller_identity" "current" {}
+
+locals {
+  raw      = "${module.bucket.arn}/raw/*"
+  releases = "${module.bucket.arn}/releases/*"
+  secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
+
+  find_hosts = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
+  read_raw   = { actions = ["s3:GetObject"], resources = [local.raw] }
+
+  role_permissions = {
+    web          = {}
+    database     = {}
+    spark_master = {}
+    spark_worker = { read_raw = local.read_raw }
+    controller = {
+      read_raw  = local.read_raw
+      write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
+    }
+    puppet     = { find_hosts = local.find_hosts }
+    monitoring = { find_hosts = local.find_hosts }
+  }
+}
+
+module "identity" {
+  source   = "./modules/identity"
+  for_each = local.role_permissions
+
+  name = "${local.name}-${each.key}"
+  role = each.key
+  permissions = merge(each.value, {
+    list_bucket   = { actions = ["s3:ListBucket"], resources = [module.bucket.arn] }
+    read_releases = { actions = ["s3:GetObject"], resources = [local.releases] }
+    read_secrets = {
+      actions   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+      resources = ["${local.secrets}/${each.key}", "${local.secrets}/${each.key}/*"]
+    }
+    be_reached_by_session_manager = {
+      actions = [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ]
+      resources = ["*"]
+    }
+  })
+}

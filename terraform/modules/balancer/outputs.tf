@@ -1,0 +1,10 @@
+output "dns_name" {
+  description = "The balancer's name in DNS."
+  value       = aws_lb.this.dns_name
+}
+
+output "target_group_arn" {
+  description = "ARN of the target group, once a listener serves it."
+  value       = aws_lb_target_group.web.arn
+  depends_on  = [aws_lb_listener.http, aws_lb_listener.https]
+}

@@ -1,0 +1,73 @@
+# A host with a name, and the volume that outlives it where its role keeps data.
+
+module "user_data" {
+  source = "../user_data"
+
+  role      = var.role
+  zone      = var.zone
+  hostname  = var.name
+  domain    = var.domain
+  volume_id = one(aws_ebs_volume.data[*].id)
+  mount     = try(var.data.mount, null)
+}
+
+resource "aws_instance" "this" {
+  #checkov:skip=CKV_AWS_126: the monitoring host measures them itself; AWS would be paid for the same
+  ami                    = var.image_id
+  instance_type          = var.instance_type
+  subnet_id              = var.subnet_id
+  vpc_security_group_ids = [var.security_group_id]
+  iam_instance_profile   = var.profile
+  key_name               = var.key_name
+  user_data              = module.user_data.text
+  ebs_optimized          = true
+  tags                   = { Name = var.name, Role = var.role }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    encrypted   = true
+    volume_type = "gp3"
+    volume_size = var.root_gigabytes
+    tags        = merge(var.tags, { Name = "${var.name}-root", Role = var.role })
+  }
+
+  lifecycle {
+    # A newer image or first-boot script is for new hosts: `-replace` makes one where it is wanted.
+    ignore_changes = [ami, user_data]
+  }
+}
+
+# It stays the same when the host is replaced.
+resource "aws_eip" "this" {
+  count = var.public ? 1 : 0
+
+  domain   = "vpc"
+  instance = aws_instance.this.id
+  tags     = { Name = var.name, Role = var.role }
+}
+
+resource "aws_ebs_volume" "data" {
+  #checkov:skip=CKV_AWS_189: encrypted with AWS's own key: a key of ours would have the same readers
+  count = var.data == null ? 0 : 1
+
+  availability_zone = var.zone
+  size              = var.data.gigabytes
+  type              = "gp3"
+  encrypted         = true
+  final_snapshot    = var.keep_data
+  tags              = { Name = "${var.name}-data", Role = var.role, Mount = var.data.mount }
+}
+
+resource "aws_volume_attachment" "data" {
+  count = var.data == null ? 0 : 1
+
+  device_name                    = "/dev/sdf"
+  volume_id                      = aws_ebs_volume.data[0].id
+  instance_id                    = aws_instance.this.id
+  stop_instance_before_detaching = true
+}

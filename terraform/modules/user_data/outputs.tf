@@ -1,0 +1,7 @@
+output "text" {
+  description = "The user data."
+  value = "#cloud-config\n${yamlencode(merge(local.hostname, {
+    write_files = flatten(local.parts[*].files)
+    runcmd      = concat(local.parts[*].commands...)
+  }))}"
+}

@@ -1,0 +1,77 @@
+# The web hosts of one zone: a group that keeps itself at its size, in this zone alone.
+
+module "user_data" {
+  source = "../user_data"
+
+  role   = var.role
+  zone   = var.zone
+  domain = var.domain
+}
+
+locals {
+  tags = merge(var.tags, { Name = var.name, Role = var.role })
+}
+
+resource "aws_launch_template" "this" {
+  name                   = var.name
+  image_id               = var.image_id
+  instance_type          = var.instance_type
+  key_name               = var.key_name
+  user_data              = base64encode(module.user_data.text)
+  update_default_version = true
+  ebs_optimized          = true
+  vpc_security_group_ids = [var.security_group_id]
+  tags                   = { Name = var.name, Role = var.role }
+
+  iam_instance_profile {
+    name = var.profile
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  block_device_mappings {
+    # The root disk of Debian's images.
+    device_name = "/dev/xvda"
+
+    ebs {
+      encrypted             = true
+      volume_type           = "gp3"
+      volume_size           = var.root_gigabytes
+      delete_on_termination = true
+    }
+  }
+
+  tag_specifications {
+    resource_type = "volume"
+    tags          = local.tags
+  }
+}
+
+resource "aws_autoscaling_group" "this" {
+  name                      = var.name
+  min_size                  = 1
+  max_size                  = 7
+  vpc_zone_identifier       = [var.subnet_id]
+  target_group_arns         = [var.target_group_arn]
+  health_check_type         = "ELB"
+  health_check_grace_period = 60
+
+  launch_template {
+    id      = aws_launch_template.this.id
+    version = aws_launch_template.this.latest_version
+  }
+
+  # The provider's default tags do not reach a group's instances.
+  dynamic "tag" {
+    for_each = local.tags
+    content {
+      key                 = tag.key
+      value               = tag.value
+      propagate_at_launch = true
+    }
+  }
+}

@@ -1,0 +1,255 @@
+# The modules one by one: what holds for a host, a web tier, a balancer, a bucket.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name              = "test"
+  domain            = "test.airaware.internal"
+  zone              = "us-west-2a"
+  tags              = { Project = "airaware", Environment = "test" }
+  image_id          = "ami-0123456789abcdef0"
+  instance_type     = "t3.small"
+  root_gigabytes    = 20
+  subnet_id         = "subnet-1"
+  security_group_id = "sg-1"
+  profile           = "test"
+  key_name          = "test"
+  keep_data         = true
+}
+
+run "a_host_has_imdsv2_only" {
+  command = plan
+
+  module {
+    source = "./modules/host"
+  }
+  variables {
+    role   = "controller"
+    public = false
+    data   = null
+  }
+
+  assert {
+    condition     = aws_instance.this.metadata_options[0].http_tokens == "required" && aws_instance.this.metadata_options[0].http_put_response_hop_limit == 1
+    error_message = "The host answers IMDSv1."
+  }
+}
+
+run "a_host_has_an_encrypted_disk_and_no_public_address" {
+  command = plan
+
+  module {
+    source = "./modules/host"
+  }
+  variables {
+    role   = "controller"
+    public = false
+    data   = null
+  }
+
+  assert {
+    condition     = aws_instance.this.root_block_device[0].encrypted && length(aws_eip.this) == 0
+    error_message = "The host's disk is open, or its address public."
+  }
+}
+
+run "data_lie_on_an_encrypted_volume_of_their_own" {
+  command = apply
+
+  module {
+    source = "./modules/host"
+  }
+  variables {
+    role   = "database"
+    public = false
+    data   = { mount = "/var/lib/postgresql", gigabytes = 10 }
+  }
+
+  assert {
+    condition     = aws_ebs_volume.data[0].encrypted && aws_ebs_volume.data[0].tags["Mount"] == "/var/lib/postgresql"
+    error_message = "The data's volume is not encrypted, or does not say where it belongs."
+  }
+  assert {
+    condition     = aws_volume_attachment.data[0].volume_id == aws_ebs_volume.data[0].id
+    error_message = "The data's volume is not the host's."
+  }
+  assert {
+    condition     = strcontains(aws_instance.this.user_data, "vol0123456789abcdef0")
+    error_message = "The first boot does not know the volume."
+  }
+}
+
+run "a_volume_that_is_kept_leaves_a_snapshot" {
+  command = plan
+
+  module {
+    source = "./modules/host"
+  }
+  variables {
+    role   = "database"
+    public = false
+    data   = { mount = "/var/lib/postgresql", gigabytes = 10 }
+  }
+
+  assert {
+    condition     = aws_ebs_volume.data[0].final_snapshot
+    error_message = "Destroying loses the data."
+  }
+}
+
+run "a_zone_has_one_to_seven_web_hosts" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this.min_size == 1 && aws_autoscaling_group.this.max_size == 7
+    error_message = "The group's bounds are not 1 and 7."
+  }
+}
+
+run "the_balancer_says_which_web_host_is_well" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this.health_check_type == "ELB"
+    error_message = "The group does not heed the balancer's health checks."
+  }
+}
+
+run "web_hosts_have_imdsv2_only_and_encrypted_disks" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = aws_launch_template.this.metadata_options[0].http_tokens == "required"
+    error_message = "Web hosts answer IMDSv1."
+  }
+  assert {
+    condition     = aws_launch_template.this.block_device_mappings[0].ebs[0].encrypted == "true"
+    error_message = "Web hosts' disks are open."
+  }
+}
+
+run "web_hosts_carry_all_tags" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = { for tag in aws_autoscaling_group.this.tag : tag.key => tag.value if tag.propagate_at_launch } == { Name = "test", Role = "web", Project = "airaware", Environment = "test" }
+    error_message = "A tag does not reach the group's hosts."
+  }
+}
+
+run "the_balancer_asks_as_often_as_it_can" {
+  command = plan
+
+  module {
+    source = "./modules/balancer"
+  }
+  variables {
+    vpc_id          = "vpc-1"
+    subnet_ids      = { us-west-2a = "subnet-1", us-west-2b = "subnet-2" }
+    target_port     = 8000
+    certificate_arn = null
+    protect         = true
+  }
+
+  assert {
+    condition     = aws_lb_target_group.web.health_check[0].interval == 5 && aws_lb_target_group.web.health_check[0].path == "/readyz"
+    error_message = "The health check is not of /readyz each 5 seconds."
+  }
+}
+
+run "with_a_certificate_http_only_leads_to_https" {
+  command = plan
+
+  module {
+    source = "./modules/balancer"
+  }
+  variables {
+    vpc_id          = "vpc-1"
+    subnet_ids      = { us-west-2a = "subnet-1", us-west-2b = "subnet-2" }
+    target_port     = 8000
+    certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+    protect         = true
+  }
+
+  assert {
+    condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.https[0].default_action[0].type == "forward"
+    error_message = "The site is served in the clear beside its certificate."
+  }
+}
+
+run "the_bucket_is_private_encrypted_and_versioned" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  assert {
+    condition     = aws_s3_bucket_public_access_block.this.block_public_policy && aws_s3_bucket_public_access_block.this.restrict_public_buckets
+    error_message = "The bucket can be made public."
+  }
+  assert {
+    condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
+    error_message = "The bucket keeps no versions."
+  }
+}
+
+run "a_group_lets_in_only_what_the_table_names" {
+  command = plan
+
+  module {
+    source = "./modules/firewall"
+  }
+  variables {
+    vpc_id = "vpc-1"
+    groups = ["web", "database"]
+    ranges = { internet = "0.0.0.0/0" }
+    flows = {
+      "web-database-5432" = { from = "web", to = "database", port = 5432, why = "queries" }
+      "web-internet-443"  = { from = "web", to = "internet", port = 443, why = "packages" }
+    }
+  }
+
+  assert {
+    condition     = [for key, rule in aws_vpc_security_group_ingress_rule.this : "${key} ${rule.from_port} ${rule.to_port}"] == ["web-database-5432 5432 5432"]
+    error_message = "Another way in than the table's."
+  }
+  assert {
+    condition     = [for key, rule in aws_vpc_security_group_egress_rule.this : "${key} ${coalesce(rule.cidr_ipv4, "group")}"] == ["web-database-5432 group", "web-internet-443 0.0.0.0/0"]
+    error_message = "Another way out than the table's."
+  }
+}

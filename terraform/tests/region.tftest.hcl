@@ -1,0 +1,122 @@
+# The region of two zones: network, hosts, web tier.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment    = "test"
+  ssh_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
+  instance_types = {
+    web          = "t3.small"
+    database     = "t3.small"
+    spark_master = "t3.small"
+    spark_worker = "t3.small"
+    controller   = "t3.small"
+    puppet       = "t3.small"
+    monitoring   = "t3.small"
+  }
+}
+
+run "a_zone_keeps_its_ranges_whatever_the_other_zones_are" {
+  command = plan
+
+  variables {
+    zones      = { us-west-2b = 1, us-west-2c = 2 }
+    spark_zone = "us-west-2b"
+  }
+
+  assert {
+    condition     = local.subnets["us-west-2b"] == { public = "10.20.16.0/20", private = "10.20.144.0/20" }
+    error_message = "Zone b's ranges depend on the other zones."
+  }
+}
+
+run "each_zone_has_a_database_and_a_web_group" {
+  command = apply
+
+  assert {
+    condition     = { for name, host in output.hosts : name => host.zone if host.role == "database" } == { database-a = "us-west-2a", database-b = "us-west-2b" }
+    error_message = "There is not one database in each zone."
+  }
+  assert {
+    condition     = output.web_groups == { us-west-2a = "airaware-test-web-a", us-west-2b = "airaware-test-web-b" }
+    error_message = "There is not one group of web hosts in each zone."
+  }
+}
+
+run "all_of_spark_is_in_one_zone" {
+  command = apply
+
+  variables {
+    spark_zone    = "us-west-2b"
+    spark_workers = 3
+  }
+
+  assert {
+    condition     = { for name, host in output.hosts : name => host.zone if startswith(host.role, "spark") } == { for name in ["spark-master", "spark-worker-1", "spark-worker-2", "spark-worker-3"] : name => "us-west-2b" }
+    error_message = "Spark's hosts are not all in its zone."
+  }
+}
+
+run "every_role_has_hosts" {
+  command = apply
+
+  assert {
+    condition     = setunion([for host in output.hosts : host.role], ["web"]) == toset(local.roles)
+    error_message = "A role has no host."
+  }
+}
+
+run "http_alone_is_open_without_a_certificate" {
+  command = plan
+
+  assert {
+    condition     = [for flow in local.flows : flow.port if flow.from == "internet"] == ["http"]
+    error_message = "The Internet may open other ports than 80."
+  }
+}
+
+run "https_is_open_with_a_certificate" {
+  command = apply
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = [for flow in local.flows : flow.port if flow.from == "internet"] == ["http", "https"]
+    error_message = "The Internet may not open 80 and 443 alone."
+  }
+  assert {
+    condition     = startswith(output.site_url, "https://")
+    error_message = "The site's address is not of https."
+  }
+}
+
+run "nobody_may_open_ssh" {
+  command = plan
+
+  assert {
+    condition     = !contains([for flow in local.flows : local.port[flow.port]], 22)
+    error_message = "Somebody may open SSH."
+  }
+}
+
+run "the_internet_reaches_the_balancer_alone" {
+  command = plan
+
+  assert {
+    condition     = toset([for flow in local.flows : flow.to if flow.from == "internet"]) == toset(["balancer"])
+    error_message = "The Internet reaches more than the balancer."
+  }
+}
+
+run "web_reaches_the_database_and_puppet_alone" {
+  command = plan
+
+  assert {
+    condition     = toset([for flow in local.flows : "${flow.to} ${flow.port}" if contains(["web", "hosts"], flow.from) && flow.to != "internet"]) == toset(["database postgresql", "puppet puppet"])
+    error_message = "A web host reaches what it must not."
+  }
+}

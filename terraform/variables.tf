@@ -1,0 +1,146 @@
+variable "environment" {
+  description = "Name of the environment; part of names and tags."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.environment))
+    error_message = "The environment's name has 2 to 16 small letters, digits and hyphens, a letter first."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "us-west-2"
+}
+
+variable "zones" {
+  description = "Availability zones, each with the number of its subnets within network_range. One zone is the variant `single`: one web host, and no balancer."
+  type        = map(number)
+  default     = { us-west-2a = 0, us-west-2b = 1 }
+
+  validation {
+    condition     = length(var.zones) >= 1 && length(var.zones) <= 3
+    error_message = "There must be one zone (the variant `single`), two or three."
+  }
+
+  validation {
+    condition     = alltrue([for number in values(var.zones) : contains(range(8), number)])
+    error_message = "A zone's number is a whole one from 0 to 7."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.zones))) == length(var.zones)
+    error_message = "Each zone needs a number of its own."
+  }
+
+  validation {
+    condition     = length(distinct([for zone in keys(var.zones) : substr(zone, -1, 1)])) == length(var.zones)
+    error_message = "The zones' last letters must differ: hosts are named by them."
+  }
+}
+
+variable "network_range" {
+  description = "Addresses of the network (CIDR)."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrnetmask(var.network_range)) && can(regex("/(1[6-9]|20)$", var.network_range))
+    error_message = "The network's range must be IPv4 in CIDR notation, from /16 to /20: 10.20.0.0/16."
+  }
+}
+
+variable "visitors_range" {
+  description = "Addresses that may open port 8000 of the variant `single`'s web host (CIDR); without a balancer nothing else is open. Null otherwise."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.visitors_range == null || (can(cidrnetmask(var.visitors_range)) && !can(regex("/[0-7]$", var.visitors_range)))
+    error_message = "The visitors' range must be IPv4 in CIDR notation, and /8 or smaller: 203.0.113.0/24."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ACM certificate of the site. With one the balancer answers on 443 and sends 80 there."
+  type        = string
+  default     = null
+}
+
+variable "spark_zone" {
+  description = "Zone of the hosts that exist once: Spark's, the controller, Puppet's master, monitoring."
+  type        = string
+  default     = "us-west-2a"
+}
+
+variable "spark_workers" {
+  description = "Number of Spark's workers."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = contains(range(1, 21), var.spark_workers)
+    error_message = "The number of Spark's workers is a whole one from 1 to 20."
+  }
+}
+
+variable "instance_types" {
+  description = "EC2 instance type of each role's hosts."
+  type = object({
+    web          = string
+    database     = string
+    spark_master = string
+    spark_worker = string
+    controller   = string
+    puppet       = string
+    monitoring   = string
+  })
+}
+
+variable "data_gigabytes" {
+  description = "Size of the volumes for what outlives a host."
+  type = object({
+    database   = number
+    puppet     = number
+    monitoring = number
+  })
+  default = { database = 50, puppet = 2, monitoring = 20 }
+}
+
+variable "keep_data" {
+  description = "Whether destroying leaves the data: a last snapshot of each volume, and the bucket unless it is empty. Also protects the balancer from deletion."
+  type        = bool
+  default     = true
+}
+
+variable "bucket" {
+  description = "Name of the bucket for raw files and releases. S3's names are global: take one of your own."
+  type        = string
+  default     = "epa-data"
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket))
+    error_message = "A bucket's name has 3 to 63 small letters, digits and hyphens."
+  }
+}
+
+variable "image" {
+  description = "Which machine image new hosts start from: the newest of this owner whose name matches."
+  type = object({
+    owner = string
+    name  = string
+  })
+  # Debian's own account.
+  default = { owner = "136693071363", name = "debian-12-amd64-*" }
+}
+
+variable "ssh_public_key" {
+  description = "The operator's public key, one line as in authorized_keys. SSH comes through SSM alone."
+  type        = string
+
+  validation {
+    condition     = can(regex("^(ssh-ed25519|ssh-rsa) [A-Za-z0-9+/=]+( .*)?$", trimspace(var.ssh_public_key)))
+    error_message = "The public key must be one line that begins with ssh-ed25519 or ssh-rsa; never a private key."
+  }
+}

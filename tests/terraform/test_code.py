@@ -1,0 +1,63 @@
+"""The Terraform code by itself: its form, its own tests, and what checkov says of it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.conftest import CHECKOUT, ROOT
+from tools.terraform import Terraform
+
+CHECKOV = CHECKOUT / "build" / "checkov" / "bin" / "checkov"
+
+
+def run(terraform: Terraform, *arguments: str) -> None:
+    done = subprocess.run(
+        [terraform.binary, f"-chdir={terraform.code}", *arguments, "-no-color"],
+        env=terraform.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_code_is_formatted(initialised: Terraform) -> None:
+    run(initialised, "fmt", "-check", "-diff", "-recursive")
+
+
+def test_the_code_is_valid(initialised: Terraform) -> None:
+    run(initialised, "validate")
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "tests").glob("*.hcl")))
+def test_its_own_tests_pass(initialised: Terraform, file: str) -> None:
+    run(initialised, "test", f"-filter=tests/{file}")
+
+
+@pytest.mark.parametrize("files", [["staging"], ["production"], ["production", "single"]])
+def test_checkov_fails_nothing(files: list[str]) -> None:
+    if not CHECKOV.exists():
+        pytest.skip(f"{CHECKOV} is not there: tools/setup.sh tests")
+    done = subprocess.run(
+        [CHECKOV, "-d", ROOT, "--framework", "terraform", "--skip-download", "--output", "json"]
+        + [f"--var-file={ROOT / 'env' / name}.tfvars" for name in files],
+        env=os.environ | {"LOG_LEVEL": "ERROR"},
+        capture_output=True,
+        text=True,
+    )
+    report = json.loads(done.stdout)
+    assert report["summary"]["passed"] > 100, report["summary"]
+    assert report["summary"]["parsing_errors"] == 0
+    failed = report["results"]["failed_checks"]
+    assert [f"{each['check_id']} {each['resource']}" for each in failed] == []
+    skipped = report["results"]["skipped_checks"]
+    assert all(each["check_result"]["suppress_comment"] for each in skipped)
+
+
+def test_nothing_tells_the_lab_from_aws() -> None:
+    for path in Path(ROOT).rglob("*.tf"):
+        text = path.read_text()
+        assert "endpoints {" not in text and "skip_" not in text, path
+        assert '"lab"' not in text, path

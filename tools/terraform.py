@@ -1,0 +1,319 @@
+"""Terraform, as the operator's tasks run it: found or downloaded, one environment at a time.
+
+The code of `terraform/` is copied into the environment's state folder and run there, so that two
+environments never share a `.terraform` folder, and so that an environment whose state is to stay on
+this machine can have its backend overridden without a change in the checkout.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from airaware.errors import AirAwareError
+
+# The state's lock in S3 (use_lockfile) and the tests' mocks need this; the code itself needs 1.6.
+OLDEST = (1, 10)
+PINNED = "1.11.4"
+PINNED_SHA256 = "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc"
+DOWNLOAD = f"https://releases.hashicorp.com/terraform/{PINNED}/terraform_{PINNED}_linux_amd64.zip"
+PROVIDERS = "registry.terraform.io"
+# Where Terraform itself looks for a mirror of providers if no configuration says otherwise.
+USUAL_MIRRORS = (
+    Path.home() / ".terraform.d" / "plugins",
+    Path.home() / ".local" / "share" / "terraform" / "plugins",
+    Path("/usr/local/share/terraform/plugins"),
+    Path("/usr/share/terraform/plugins"),
+)
+PARALLEL = 20  # the default of 10 waits more than it works
+LINES_OF_AN_ERROR = 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Terraform would change: `file` is what `apply` carries out, `json` all of it."""
+
+    file: Path
+    json: dict[str, Any]
+    # resource's address -> create, update, delete or replace
+    changes: dict[str, str]
+    # output's name -> create, update or delete
+    outputs: dict[str, str]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many resources to create, update, replace and delete."""
+        return Counter(self.changes.values())
+
+    def __str__(self) -> str:
+        words = [f"{count} to {action}" for action, count in sorted(self.counts.items())]
+        return ", ".join(words) or "no changes"
+
+
+class Terraform:
+    """The environment `environment` of the Terraform code in `root`.
+
+    `environ` is what Terraform's processes see (credentials, AWS_ENDPOINT_URL, TF_VAR_...);
+    `mirror` names a folder of providers in Terraform's layout, `variants` further files of
+    variables in env/, by name ("single"). All that Terraform writes lies in `state_folder`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        environment: str,
+        state_folder: Path,
+        environ: Mapping[str, str],
+        mirror: str | None = None,
+        variants: tuple[str, ...] = (),
+    ) -> None:
+        self.root = root
+        self.environment = environment
+        self.folder = state_folder
+        self.code = state_folder / "code"
+        self.plan_file = state_folder / "plan"
+        self.mirror = mirror
+        self.var_files = tuple(f"env/{name}.tfvars" for name in (environment, *variants))
+        self.environ = {
+            **environ,
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+            "TF_CLI_CONFIG_FILE": str(state_folder / "terraform.rc"),
+            "TF_DATA_DIR": str(state_folder / "data"),
+        }
+        for name in self.var_files:
+            if not (root / name).is_file():
+                known = ", ".join(sorted(path.stem for path in (root / "env").glob("*.tfvars")))
+                raise AirAwareError(f"There is no {root / name}. Known are: {known}")
+
+    def init(self) -> None:
+        """Copy the code, and get its providers and its state's place ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _copy(self.root, self.code)
+        Path(self.environ["TF_CLI_CONFIG_FILE"]).write_text(cli_configuration(self.mirror))
+        self._run("init", "-no-color", "-reconfigure", "-lockfile=readonly", *self._backend())
+
+    def _backend(self) -> tuple[str, ...]:
+        """The state's place: in S3 where the environment has a file for that, else this folder."""
+        in_s3 = f"env/{self.environment}.s3.tfbackend"
+        if (self.root / in_s3).is_file():
+            return (f"-backend-config={in_s3}",)
+        local = {"terraform": {"backend": {"local": {"path": str(self.folder / "state.json")}}}}
+        (self.code / "backend_override.tf.json").write_text(json.dumps(local))
+        return ()
+
+    def plan(self, destroy: bool = False) -> Plan:
+        """Compare the code with the world; changes nothing."""
+        self._run(
+            *("plan", "-no-color", f"-out={self.plan_file}", f"-parallelism={PARALLEL}"),
+            *(f"-var-file={name}" for name in self.var_files),
+            *(("-destroy",) if destroy else ()),
+        )
+        content = json.loads(self._run("show", "-json", str(self.plan_file)))
+        return Plan(
+            self.plan_file,
+            content,
+            _changes(
+                (each["address"], each["change"]["actions"])
+                for each in content.get("resource_changes", [])
+            ),
+            _changes(
+                (name, change["actions"])
+                for name, change in content.get("output_changes", {}).items()
+            ),
+        )
+
+    def apply(self, progress: Callable[[str], object]) -> None:
+        """Carry out the last plan. Each resource that is begun or done is a line for `progress`.
+
+        What a failed run had made already is in the state: plan and apply again.
+        """
+        command = (str(self.binary), f"-chdir={self.code}", "apply", "-json")
+        errors: deque[str] = deque(maxlen=LINES_OF_AN_ERROR)
+        with subprocess.Popen(
+            [*command, f"-parallelism={PARALLEL}", str(self.plan_file)],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                _follow(line, progress, errors)
+        if process.returncode != 0:
+            raise self._failed("apply", "\n".join(errors))
+
+    def destroy(self, progress: Callable[[str], object]) -> None:
+        """Plan and carry out the removal of all that is in the state."""
+        self.plan(destroy=True)
+        self.apply(progress)
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of outputs.tf after the last apply; empty before the first."""
+        return {
+            name: each["value"] for name, each in json.loads(self._run("output", "-json")).items()
+        }
+
+    @functools.cached_property
+    def binary(self) -> Path:
+        """The program, downloaded where the machine has none that is new enough."""
+        return find_binary(self.environ)
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(self.binary), f"-chdir={self.code}", *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise self._failed(arguments[0], done.stderr)
+        return done.stdout
+
+    def _failed(self, action: str, text: str) -> AirAwareError:
+        lines = text.strip().splitlines()
+        end = "\n".join(lines[-LINES_OF_AN_ERROR:])
+        return AirAwareError(
+            f"terraform {action} failed for {self.environment}. The end of what it said:\n\n"
+            f"{end}\n\n{_advice(action, text)}"
+        )
+
+
+def _changes(entries: Iterator[tuple[str, list[str]]]) -> dict[str, str]:
+    """Address or name -> one word for its actions; those without any, and mere reads, left out."""
+    return {
+        name: "replace" if len(actions) == 2 else actions[0]
+        for name, actions in entries
+        if actions not in (["no-op"], ["read"])
+    }
+
+
+def _follow(line: str, progress: Callable[[str], object], errors: deque[str]) -> None:
+    """One line of `terraform apply -json`: progress, an error, or nothing of interest."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        errors.append(line.rstrip())
+        return
+    if event.get("type") in ("apply_start", "apply_complete"):
+        progress(event["@message"])
+    elif event.get("type") == "diagnostic" and event["diagnostic"]["severity"] == "error":
+        problem = event["diagnostic"]
+        where = problem.get("address", "")
+        errors.append(f"{where + ': ' if where else ''}{problem['summary']}")
+        errors.extend(problem.get("detail", "").splitlines())
+
+
+def _advice(action: str, text: str) -> str:
+    if re.search(r"No valid credential|ExpiredToken|InvalidClientTokenId", text):
+        return (
+            "Give AWS credentials that are valid (`aws sso login`, or AWS_PROFILE), and try again."
+        )
+    if re.search(r"Error acquiring the state lock", text):
+        return "Another run holds the state. Wait for it, or see `terraform force-unlock`."
+    if action == "init":
+        return (
+            "Without a way to the registry, name a folder of providers: AIRAWARE_TERRAFORM_MIRROR."
+        )
+    if action == "apply":
+        return "What was made is in the state: mend the cause, and run the same again."
+    return "Mend the cause, and run the same again."
+
+
+def _copy(root: Path, code: Path) -> None:
+    """Make `code` equal to the Terraform code in `root`."""
+    shutil.rmtree(code, ignore_errors=True)
+    shutil.copytree(
+        root, code, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*_override.tf*")
+    )
+
+
+def cli_configuration(mirror: str | None) -> str:
+    """Terraform's own configuration: providers come from the mirror, if any, else by download.
+
+    Raises AirAwareError where `mirror` names no such folder.
+    """
+    if mirror and not (Path(mirror) / PROVIDERS).is_dir():
+        raise AirAwareError(
+            f"AIRAWARE_TERRAFORM_MIRROR: {mirror} has no folder {PROVIDERS}; make one with "
+            "`terraform providers mirror`, or unset it"
+        )
+    usual = (str(path) for path in USUAL_MIRRORS if (path / PROVIDERS).is_dir())
+    folder = mirror or next(usual, None)
+    if not folder:
+        return "provider_installation {\n  direct {}\n}\n"
+    # Asked for a provider by two ways, Terraform fails where one of them does: the mirror's are not
+    # to be asked of the registry.
+    there = json.dumps(
+        [
+            f"{PROVIDERS}/{path.parent.name}/{path.name}"
+            for path in Path(folder, PROVIDERS).glob("*/*")
+        ]
+    )
+    return (
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path = {json.dumps(str(Path(folder).absolute()))}\n"
+        f"    include = {there}\n  }}\n"
+        f"  direct {{\n    exclude = {there}\n  }}\n}}\n"
+    )
+
+
+def find_binary(environ: Mapping[str, str]) -> Path:
+    """The machine's Terraform if it is new enough, else the pinned one, downloaded once."""
+    found = shutil.which("terraform", path=environ.get("PATH"))
+    if found and _version(found) >= OLDEST:
+        return Path(found)
+    home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    kept = Path(home) / "airaware" / f"terraform-{PINNED}"
+    if not kept.is_file():
+        _download(kept)
+    return kept
+
+
+def _version(terraform: str) -> tuple[int, ...]:
+    """Major and minor number; (0,) where it does not tell."""
+    said = subprocess.run(
+        [terraform, "version", "-json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+    ).stdout
+    found = re.search(r'"terraform_version": *"(\d+)\.(\d+)', said)
+    return tuple(int(number) for number in found.groups()) if found else (0,)
+
+
+def _download(kept: Path) -> None:
+    """Bring the pinned Terraform from HashiCorp to `kept`, whole and checked, or not at all."""
+    hint = f"install Terraform {OLDEST[0]}.{OLDEST[1]} or newer your own way"
+    try:
+        answer = requests.get(DOWNLOAD, timeout=60)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise AirAwareError(
+            f"Terraform is missing, and {DOWNLOAD} failed: {error}; {hint}"
+        ) from None
+    if (digest := hashlib.sha256(answer.content).hexdigest()) != PINNED_SHA256:
+        raise AirAwareError(f"{DOWNLOAD} has the wrong checksum, {digest}: not installed; {hint}")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        archive = Path(folder) / "terraform.zip"
+        archive.write_bytes(answer.content)
+        with zipfile.ZipFile(archive) as content:
+            unpacked = Path(content.extract("terraform", folder))
+        unpacked.chmod(0o755)
+        unpacked.rename(kept)
