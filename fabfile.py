@@ -2,13 +2,15 @@
 
 from tools.accuracy import accuracy
 from tools.data import fetch_year, submit_year, synthesize_year
-from tools.infra import deploy, destroy, status, stop
+from tools.infra import deploy, destroy, plan, ssh, status, stop
 
 __all__ = [
     "accuracy",
     "deploy",
     "destroy",
     "fetch_year",
+    "plan",
+    "ssh",
     "status",
     "stop",
     "submit_year",

@@ -30,7 +30,7 @@ QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 )
 def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
     """Show how far estimates are from measurements."""
-    zone = _running_zone(environments.find(env))
+    zone = _running_zone(environments.local(env))
     wanted = parameter_codes(parameter)
     loads = [
         load

@@ -42,7 +42,7 @@ def fetch_year(
     dry_run: bool = False,
 ) -> None:
     """Bring a year's hourly files from EPA to the raw store."""
-    place = environments.find(env)
+    place = environments.local(env)
     config = replace(settings.read(), raw=place.raw)
     wanted = parameter_codes(parameter)
     if dry_run:
@@ -77,7 +77,7 @@ def synthesize_year(
     _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
 ) -> None:
     """Make up a year's files, marked as synthetic."""
-    _synthesize(environments.find(env), year_number(year), parameter_codes(parameter), dry_run)
+    _synthesize(environments.local(env), year_number(year), parameter_codes(parameter), dry_run)
 
 
 @operation(
@@ -99,7 +99,7 @@ def submit_year(
     dry_run: bool = False,
 ) -> None:
     """Run the Spark job over years, and load every zone."""
-    place, wanted = environments.find(env), parameter_codes(parameter)
+    place, wanted = environments.local(env), parameter_codes(parameter)
     if dry_run:
         command = shlex.join(place.submit_command(years, wanted, master))
         console.print(f"would run {command}", markup=False)

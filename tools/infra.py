@@ -1,47 +1,94 @@
 """Tasks that bring an environment up, show it, and take it down."""
 
-from pathlib import Path
+import subprocess
 
 from fabric import Connection
 from invoke import Exit
 
-from tools import environments, overview
+from tools import environments, hosts, overview
+from tools.fleet import Fleet
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 from tools.steps import carry_out, console
+from tools.terraform import Plan
 
 
-@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
-def deploy(_: Connection, env: str = "", dry_run: bool = False) -> None:
-    """Start the databases and the site of this checkout."""
-    carry_out(environments.find(env).deploy(), dry_run)
+@operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
+def deploy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
+    """Bring up the databases and the site of this checkout, or a whole fleet."""
+    place = environments.find(env)
+    if not isinstance(place, Fleet):
+        carry_out(place.deploy(), dry_run)
+        return
+    asks = place.region.costs_money and not yes
+    carry_out(place.deploy(_agree_to_change if asks else lambda plan: None), dry_run)
+    if not dry_run:
+        place.show()
+
+
+@operation(help={"env": ENV_HELP})
+def plan(_: Connection, env: str = "") -> None:
+    """Show what `deploy` would change in a fleet."""
+    _show_plan(environments.fleet(env).plan())
 
 
 @operation(help={"env": ENV_HELP})
 def status(_: Connection, env: str = "") -> None:
     """Show what runs, the site's address, and the years loaded."""
-    overview.show(environments.find(env))
+    place = environments.find(env)
+    if isinstance(place, Fleet):
+        place.show()
+    else:
+        overview.show(place)
+
+
+@operation(
+    help={
+        "host": "a host's name, instance id or address, as `fab status` has them",
+        "command": "what to run there (a shell)",
+        "env": ENV_HELP,
+    }
+)
+def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
+    """Open a shell on a host of a fleet, or run a command there."""
+    place = environments.fleet(env)
+    found = hosts.find(place.hosts(), host)
+    words = ["ssh", "-F", str(place.ssh_config()), found.name, *([command] if command else [])]
+    if status := subprocess.run(words).returncode:
+        raise Exit(code=status)
 
 
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""
-    carry_out(environments.find(env).stop(), dry_run)
+    carry_out(environments.local(env).stop(), dry_run)
 
 
 @operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
 def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Stop all, and delete databases, raw files and logs."""
+    """Stop all, and delete databases, raw files, hosts and logs."""
     place = environments.find(env)
-    if not (yes or dry_run) and place.folder.exists() and not _agreed_to_lose(place.folder):
-        raise Exit("Nothing was deleted.", code=1)
+    if not (yes or dry_run) and place.folder.exists():
+        _must_agree(f"Delete the environment {place.name} with all its data ({place.folder})?")
     carry_out(place.destroy(), dry_run)
 
 
-def _agreed_to_lose(folder: Path) -> bool:
+def _agree_to_change(plan: Plan) -> None:
+    if plan.changes:
+        _show_plan(plan)
+        _must_agree("Change it so?")
+
+
+def _show_plan(plan: Plan) -> None:
+    for address, action in plan.changes.items():
+        console.print(f"{action:8}{address}", markup=False)
+    console.print(str(plan), markup=False)
+
+
+def _must_agree(question: str) -> None:
+    """Ask a person. Raises Exit unless the answer is yes."""
     try:
-        answer = console.input(
-            f"Delete {folder} with all databases and raw files? [y/N] ", markup=False
-        )
+        answer = console.input(f"{question} [y/N] ", markup=False)
     except EOFError:
-        raise Exit("Nobody is there to answer: use --yes. Nothing was deleted.", code=1) from None
-    return answer.strip().lower() in ("y", "yes")
+        raise Exit("Nobody is there to answer: use --yes. Nothing was changed.", code=1) from None
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Exit("Nothing was changed.", code=1)

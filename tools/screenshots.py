@@ -98,7 +98,7 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
 
 def main() -> None:
     """Take all pictures of the site that runs. Raises AirAwareError where none does."""
-    site = environments.find("").web.address()
+    site = environments.local("").web.address()
     if site is None:
         raise AirAwareError("The site does not run. Start it with a year of air: make demo")
     chromium = shutil.which("chromium")

@@ -1,0 +1,61 @@
+"""One region for all tests of the fleet: it is deployed once, as an operator would."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fleets import Fab, deployed
+
+from tools.fleet import Fleet
+from tools.lab import preflight
+from tools.postgres import free_port
+
+CHECKOUT = Path(__file__).parents[2]
+DEPLOY_SECONDS = 900
+
+
+@pytest.fixture(scope="package", autouse=True)
+def able_machine(state: Path) -> None:
+    """Skip where this machine cannot hold the lab; .ci/run takes such a skip for a failure."""
+    if problems := preflight.problems(state):
+        pytest.skip("no lab here: " + "; ".join(problems))
+
+
+@pytest.fixture(scope="package")
+def state() -> Iterator[Path]:
+    """A state folder of the tests' own."""
+    with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="package")
+def fab(state: Path) -> Fab:
+    """Runs fab with these words, and shows what it says."""
+    environ = {name: value for name, value in os.environ.items() if name != "AIRAWARE_ENV"} | {
+        "AIRAWARE_STATE": str(state),
+        "AIRAWARE_PORT": str(free_port()),
+    }
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "fabric", *words],
+            **{"cwd": CHECKOUT, "env": environ, "stdin": subprocess.DEVNULL},
+            capture_output=True,
+            text=True,
+            timeout=DEPLOY_SECONDS,
+        )
+        print(done.stdout, done.stderr, sep="\n")
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="package")
+def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
+    """The environment `lab`, deployed; destroyed in the end, when nothing of it may be left."""
+    with deployed("lab", fab, state) as fleet:
+        yield fleet

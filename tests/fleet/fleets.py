@@ -1,0 +1,42 @@
+"""A fleet that a test brings up as an operator would, and takes down without a trace."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tools import environments
+from tools.fleet import Fleet
+from tools.lab import leftovers
+from tools.lab.client import Lab
+
+Fab = Callable[..., CompletedProcess[str]]
+
+
+@contextmanager
+def deployed(name: str, fab: Fab, state: Path) -> Iterator[Fleet]:
+    """The environment `name` between `fab deploy` and `fab destroy`, which must leave nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRAWARE_STATE", str(state))
+        fleet = environments.fleet(name)
+    region = fleet.region
+    assert isinstance(region, Lab)
+    before = leftovers.everything(region.name)
+    try:
+        started = time.monotonic()
+        done = fab("deploy", "--env", name)
+        log = region.folder / "daemon.log"
+        assert done.returncode == 0, log.read_text()[-5000:] if log.exists() else "no daemon"
+        print(f"fab deploy --env {name}: {time.monotonic() - started:.0f} s")
+        yield fleet
+    finally:
+        done = fab("destroy", "--env", name, "--yes")
+        left = leftovers.everything(region.name)
+        leftovers.remove(region.name)
+    assert done.returncode == 0, done.stderr
+    assert left == before
+    assert not fleet.folder.exists()
+    assert not region.folder.exists()

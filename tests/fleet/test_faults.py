@@ -1,0 +1,144 @@
+"""Hosts die, and a zone is cut off: the fleet heals itself, and the site goes on."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from visitors import zones_that_answer
+from wait import until
+
+from tools import hosts
+from tools.fleet import Fleet
+from tools.hosts import Host
+
+ZONES = {"us-west-2a", "us-west-2b"}
+REPLACED_SECONDS = 120
+OUT_SECONDS = 30
+
+
+def web_hosts(fleet: Fleet) -> list[Host]:
+    return [host for host in fleet.hosts() if host.role == "web" and host.state == "running"]
+
+
+def healthy_targets(fleet: Fleet) -> set[str]:
+    """Instances that the API calls healthy behind the balancer."""
+    described = hosts.client("elbv2", fleet.region.environ()).describe_target_health(
+        TargetGroupArn=fleet.terraform.outputs()["target_group_arn"]
+    )
+    return {
+        each["Target"]["Id"]
+        for each in described["TargetHealthDescriptions"]
+        if each["TargetHealth"]["State"] == "healthy"
+    }
+
+
+def balanced(fleet: Fleet) -> bool:
+    """Whether a healthy web host answers in each zone."""
+    well = healthy_targets(fleet)
+    return {host.zone for host in web_hosts(fleet) if host.instance_id in well} == ZONES
+
+
+@pytest.fixture(autouse=True)
+def steady(lab: Fleet) -> Iterator[None]:
+    """Each test begins and ends with a site that both zones carry."""
+    until(lambda: balanced(lab), "steady before", REPLACED_SECONDS)
+    yield
+    until(lambda: balanced(lab), "steady after", REPLACED_SECONDS)
+
+
+def terminate_by_api(fleet: Fleet, host: Host) -> None:
+    hosts.client("ec2", fleet.region.environ()).terminate_instances(InstanceIds=[host.instance_id])
+
+
+def kill_the_host(fleet: Fleet, host: Host) -> None:
+    (pid,) = [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "systemd-nspawn"
+        and any(host.instance_id in word for word in process.info["cmdline"])
+    ]
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("lose", [terminate_by_api, kill_the_host])
+def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet, lose) -> None:
+    lost = web_hosts(lab)[0]
+    lose(lab, lost)
+    started = time.monotonic()
+
+    def newcomer() -> Host | None:
+        return next(
+            (
+                host
+                for host in web_hosts(lab)
+                if host.zone == lost.zone and host.instance_id != lost.instance_id
+            ),
+            None,
+        )
+
+    found = until(newcomer, "a new host", REPLACED_SECONDS)
+    until(lambda: found.instance_id in healthy_targets(lab), "healthy", REPLACED_SECONDS)
+    print(f"{lose.__name__}: replaced and in service after {time.monotonic() - started:.1f} s")
+
+
+def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
+    lost = next(host for host in lab.hosts() if host.role == "controller")
+    ec2 = hosts.client("ec2", lab.region.environ())
+
+    def status() -> str:
+        described = ec2.describe_instance_status(InstanceIds=[lost.instance_id])
+        return described["InstanceStatuses"][0]["InstanceStatus"]["Status"]
+
+    until(lambda: status() == "ok", "well before", 60)
+    kill_the_host(lab, lost)
+    until(lambda: status() == "impaired", "impaired", 10)
+    ec2.reboot_instances(InstanceIds=[lost.instance_id])
+    until(lambda: status() == "ok", "well again", 60)
+
+
+@contextmanager
+def cut_off(fleet: Fleet, zone: str) -> Iterator[None]:
+    """The zone's subnets under an ACL without entries, which denies all; and back."""
+    ec2 = hosts.client("ec2", fleet.region.environ())
+    subnets = {
+        each["SubnetId"]: each["VpcId"]
+        for each in ec2.describe_subnets(
+            Filters=[
+                {"Name": "availability-zone", "Values": [zone]},
+                {"Name": "tag:Environment", "Values": [fleet.environment]},
+            ]
+        )["Subnets"]
+    }
+    associations = [
+        (each["NetworkAclAssociationId"], each["NetworkAclId"])
+        for acl in ec2.describe_network_acls()["NetworkAcls"]
+        for each in acl["Associations"]
+        if each["SubnetId"] in subnets
+    ]
+    deny = ec2.create_network_acl(VpcId=next(iter(subnets.values())))["NetworkAcl"]["NetworkAclId"]
+    replaced = []
+    try:
+        for association, acl in associations:
+            new = ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=deny)[
+                "NewAssociationId"
+            ]
+            replaced.append((new, acl))
+        yield
+    finally:
+        for association, acl in replaced:
+            ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)
+        ec2.delete_network_acl(NetworkAclId=deny)
+
+
+def test_a_zone_that_is_cut_off_leaves_the_site_to_the_other(lab: Fleet) -> None:
+    with cut_off(lab, "us-west-2a"):
+        until(lambda: set(zones_that_answer(lab)) == {"us-west-2b"}, "one zone alone", OUT_SECONDS)
+        gone = {host.instance_id for host in web_hosts(lab) if host.zone == "us-west-2a"}
+        until(lambda: not gone & healthy_targets(lab), "targets out", OUT_SECONDS)
+        assert set(zones_that_answer(lab)) == {"us-west-2b"}
+    until(lambda: set(zones_that_answer(lab)) == ZONES, "both zones again", REPLACED_SECONDS)
+    assert not lab.plan().changes

@@ -1,0 +1,159 @@
+"""A fleet: hosts that Terraform makes in a region, be it AWS's or one that stands in for it."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+import requests
+from rich.table import Table
+
+from airaware import settings
+from airaware.errors import AirAwareError
+from tools import hosts, ssh
+from tools.hosts import Host
+from tools.region import Region
+from tools.steps import Step, console
+from tools.terraform import Plan, Terraform
+
+TERRAFORM = Path(__file__).parents[1] / "terraform"
+VARIANTS = ("single",)  # of variables that are given after an environment's own
+SSH_SECONDS = 300
+SITE_SECONDS = 300
+POLL_SECONDS = 0.5
+
+
+class Fleet:
+    """An environment of hosts, in `region`; `folder` keeps what its operator needs of it.
+
+    `name` is that of a file of terraform/env/, or with that of a variant behind it (lab-single).
+    """
+
+    def __init__(self, name: str, folder: Path, region: Region) -> None:
+        self.name = name
+        self.folder = folder
+        self.region = region
+        # As the hosts' tag has it.
+        self.environment, _, self.variant = name.partition("-")
+
+    @cached_property
+    def terraform(self) -> Terraform:
+        """Terraform as it works on this environment; the region is up."""
+        return Terraform(
+            TERRAFORM,
+            self.environment,
+            self.folder / "terraform",
+            os.environ
+            | self.region.environ()
+            | {"TF_VAR_ssh_public_key": ssh.public_key(self.folder)},
+            settings.read().terraform_mirror,
+            (self.variant,) if self.variant else (),
+        )
+
+    def deploy(self, agree: Callable[[Plan], None]) -> Iterator[Step]:
+        """What brings the fleet to this checkout's Terraform.
+
+        `agree` is shown what Terraform plans to change, and raises where a person does not want it.
+        """
+        yield from self.region.prepare()
+        plans: list[Plan] = []
+        yield Step("ask Terraform what is to change", lambda: plans.append(self.plan()))
+        for plan in plans:
+            agree(plan)
+        yield Step("change it", lambda: self.terraform.apply(console.print))
+        yield Step("wait until every host answers by SSH", self.wait_for_hosts)
+        yield Step("wait until the site answers", self.wait_for_site)
+
+    def plan(self) -> Plan:
+        """What `deploy` would change. Raises AirAwareError where the region is down."""
+        self._must_be_up()
+        self.terraform.init()
+        return self.terraform.plan()
+
+    def destroy(self) -> Iterator[Step]:
+        """What deletes the fleet, its data and what this machine keeps of it."""
+        if self.region.costs_money and self.folder.exists():
+            yield Step("destroy all that Terraform made", self._destroy)
+        yield from self.region.remove()
+        if self.folder.exists():
+            yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
+
+    def hosts(self) -> list[Host]:
+        """The hosts that there are. Raises AirAwareError where the region is down."""
+        self._must_be_up()
+        return hosts.of(self.environment, self.region.environ())
+
+    def urls(self) -> dict[str, str]:
+        """What a browser on this machine can open, by name, `site` first."""
+        return dict(self.region.urls(self.terraform.outputs().get("site_url", "")))
+
+    def ssh_config(self) -> Path:
+        """OpenSSH's configuration for all hosts of this moment."""
+        return ssh.write_config(self.folder, self.hosts(), self.region)
+
+    def wait_for_hosts(self) -> None:
+        """Return when each host runs a command for us. Raises AirAwareError past the deadline."""
+        started, config = time.monotonic(), self.ssh_config()
+
+        def wait(host: Host) -> Host | None:
+            while not ssh.answers(config, host):
+                if time.monotonic() - started > SSH_SECONDS:
+                    return host
+                time.sleep(POLL_SECONDS)
+            return None
+
+        with ThreadPoolExecutor(max_workers=4) as several:
+            silent = [host.name for host in several.map(wait, self.hosts()) if host]
+        if silent:
+            raise AirAwareError(
+                f"No answer by SSH within {SSH_SECONDS} s from: {', '.join(silent)}."
+                f" See what runs: fab status --env {self.name}"
+            )
+
+    def wait_for_site(self) -> None:
+        """Return when the site is ready. Raises AirAwareError past the deadline."""
+        started, address = time.monotonic(), f"{self.urls()['site']}/readyz"
+        while time.monotonic() - started < SITE_SECONDS:
+            try:
+                if requests.get(address, timeout=5).ok:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(POLL_SECONDS)
+        raise AirAwareError(
+            f"{address} did not answer within {SITE_SECONDS} s."
+            f" See what runs: fab status --env {self.name}"
+        )
+
+    def show(self) -> None:
+        """Print the hosts, and the addresses that a browser can open."""
+        if not self.region.is_up():
+            console.print(f"environment {self.name} is down. fab deploy --env {self.name}")
+            return
+        table = Table("host", "role", "zone", "instance", "address", "state", "since")
+        for host in self.hosts():
+            table.add_row(
+                *(host.name, host.role, host.zone, host.instance_id, str(host.address)),
+                *(host.state, f"{host.launched_at:%Y-%m-%d %H:%M:%S}"),
+            )
+        console.print(table)
+        for name, address in self.urls().items():
+            console.print(f"{name}: [bold]{address}/[/]")
+
+    def _destroy(self) -> None:
+        self.terraform.init()
+        self.terraform.destroy(console.print)
+
+    def _must_be_up(self) -> None:
+        if not self.region.is_up():
+            raise AirAwareError(f"It is down: fab deploy --env {self.name}")
+
+
+def names() -> list[str]:
+    """The fleets that terraform/env/ describes, and their variants."""
+    files = sorted(path.stem for path in (TERRAFORM / "env").glob("*.tfvars"))
+    environments = [name for name in files if name not in VARIANTS]
+    return environments + [f"{name}-{variant}" for name in environments for variant in VARIANTS]

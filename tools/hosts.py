@@ -1,0 +1,87 @@
+"""The hosts of a fleet, as EC2 knows them by their tags; nobody keeps a list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address
+
+import boto3
+
+from airaware.errors import AirAwareError
+
+
+@dataclass(frozen=True)
+class Host:
+    """A virtual machine of a fleet; `name` is unique in it."""
+
+    name: str
+    role: str
+    zone: str
+    instance_id: str
+    address: IPv4Address
+    state: str
+    launched_at: datetime
+
+
+def client(service: str, environ: Mapping[str, str]):  # noqa: ANN201 (boto3 makes its types)
+    """A client of an AWS service in the region that `environ` leads to."""
+    return boto3.session.Session(
+        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
+        region_name=environ.get("AWS_DEFAULT_REGION"),
+    ).client(
+        service,
+        endpoint_url=environ.get("AWS_ENDPOINT_URL"),
+        verify=environ.get("AWS_CA_BUNDLE"),
+    )
+
+
+def of(environment: str, environ: Mapping[str, str]) -> list[Host]:
+    """The environment's hosts that are there, running or not, by role, zone and name."""
+    pages = (
+        client("ec2", environ)
+        .get_paginator("describe_instances")
+        .paginate(
+            Filters=[
+                {"Name": "tag:Environment", "Values": [environment]},
+                {
+                    "Name": "instance-state-name",
+                    "Values": ["pending", "running", "stopping", "stopped"],
+                },
+            ]
+        )
+    )
+    found = [
+        instance
+        for page in pages
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    names = [_tag(instance, "Name") for instance in found]
+    hosts = [
+        Host(
+            # Hosts of a group share their name.
+            name=name if names.count(name) == 1 else f"{name}-{instance['InstanceId'][-4:]}",
+            role=_tag(instance, "Role"),
+            zone=instance["Placement"]["AvailabilityZone"],
+            instance_id=instance["InstanceId"],
+            address=IPv4Address(instance["PrivateIpAddress"]),
+            state=instance["State"]["Name"],
+            launched_at=instance["LaunchTime"],
+        )
+        for instance, name in zip(found, names, strict=True)
+    ]
+    return sorted(hosts, key=lambda host: (host.role, host.zone, host.name))
+
+
+def find(hosts: list[Host], text: str) -> Host:
+    """The host that a person means by its name, instance id or address. Raises AirAwareError."""
+    for host in hosts:
+        if text in (host.name, host.instance_id, str(host.address)):
+            return host
+    known = ", ".join(host.name for host in hosts) or "none"
+    raise AirAwareError(f"There is no host '{text}'. Hosts are: {known}")
+
+
+def _tag(instance: dict, key: str) -> str:
+    return next((tag["Value"] for tag in instance.get("Tags", ()) if tag["Key"] == key), "")

@@ -1,0 +1,35 @@
+"""Where a fleet's hosts live: what the fleet asks of AWS, or of whatever stands in for it."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Protocol
+
+from tools.steps import Step
+
+
+class Region(Protocol):
+    """An AWS region as its operator reaches it."""
+
+    # Ask before anything is made, and delete all of it piece by piece: it outlives what is here.
+    costs_money: bool
+
+    def prepare(self) -> Iterator[Step]:
+        """What must be done before Terraform can talk to the region.
+
+        The steps raise AirAwareError where something is missing, before anything is changed.
+        """
+
+    def is_up(self) -> bool:
+        """Whether Terraform and AWS's clients can be pointed at it."""
+
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables by which AWS's clients find it."""
+
+    def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
+        """OpenSSH's options that lead to a host's port 22, which no network outside can reach."""
+
+    def urls(self, site_url: str) -> Mapping[str, str]:
+        """What a browser on this machine can open, by name, `site` first."""
+
+    def remove(self) -> Iterator[Step]:
+        """What takes down the region itself, after Terraform has destroyed what was in it."""
