@@ -35,6 +35,10 @@ from tools.lab.region import REGION, Moto
 from tools.lab.seed import Endpoint
 
 ROUND_SECONDS = 0.5
+# Each host's systemd and services watch files by about ten of these, all as this machine's root;
+# the kernel's default of 128 would leave the eleventh host stuck in its boot.
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHES_NEEDED = 1024
 
 log = logging.getLogger("tools.lab.daemon")
 
@@ -97,6 +101,20 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def room_for_watches(limit: Path = WATCHES) -> Iterator[None]:
+    """The kernel's limit as the hosts need it, and in the end as it was."""
+    before = int(limit.read_text())
+    if before >= WATCHES_NEEDED:
+        yield
+        return
+    limit.write_text(str(WATCHES_NEEDED))
+    try:
+        yield
+    finally:
+        limit.write_text(str(before))
+
+
 def serve(folder: Path, stopping: threading.Event) -> None:
     """Bring the region up, keep it in step until `stopping` is set, and take it down."""
     name = model.lab_name(folder)
@@ -105,6 +123,7 @@ def serve(folder: Path, stopping: threading.Event) -> None:
     shutil.rmtree(folder / "hosts", ignore_errors=True)
     with ExitStack() as stack:  # from here on, whatever fails, what is up comes down
         stack.callback(leftovers.remove, name)  # the last: what nobody has taken down
+        stack.enter_context(room_for_watches())
         net = network.Network(name)
         stack.callback(net.down)
         net.up()

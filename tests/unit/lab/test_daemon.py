@@ -7,7 +7,7 @@ import pytest
 
 from airaware.errors import AirAwareError
 from tools.lab import model
-from tools.lab.daemon import Rounds, alone
+from tools.lab.daemon import WATCHES_NEEDED, Rounds, alone, room_for_watches
 
 
 def test_an_actor_that_fails_stops_no_other_and_is_told_of_once(caplog) -> None:
@@ -42,3 +42,14 @@ def test_a_labs_name_is_its_folders(tmp_path: Path) -> None:
     assert name == model.lab_name(tmp_path / "link")
     assert name != model.lab_name(tmp_path / "other")
     assert len(f"{name}-net") <= 15  # also a name for an interface
+
+
+@pytest.mark.parametrize(("before", "meanwhile"), [(128, WATCHES_NEEDED), (4096, 4096)])
+def test_the_limit_of_watches_is_raised_for_a_while(
+    tmp_path: Path, before: int, meanwhile: int
+) -> None:
+    limit = tmp_path / "max_user_instances"
+    limit.write_text(str(before))
+    with room_for_watches(limit):
+        assert int(limit.read_text()) == meanwhile
+    assert int(limit.read_text()) == before
