@@ -1,12 +1,18 @@
 """What an operator's task is made of: it looks at the world, says what it will do, and does it."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+# Where nobody reads along, no name of a table is cut short for want of width.
+WIDTH_OF_A_FILE = 140
+
+console = Console(
+    highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+)
 
 
 @dataclass(frozen=True)
