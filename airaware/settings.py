@@ -27,6 +27,8 @@ class Settings:
     port: int
     census_url: str
     terraform_mirror: str = ""
+    backup: str = ""
+    draining: str = ""
 
     def own_zone_first(self) -> tuple[Zone, ...]:
         """The zones in the order in which this host should ask them."""
@@ -74,4 +76,6 @@ def read() -> Settings:
             "https://geocoding.geo.census.gov/geocoder/locations/onelineaddress",
         ),
         terraform_mirror=os.environ.get("AIRAWARE_TERRAFORM_MIRROR", ""),
+        backup=os.environ.get("AIRAWARE_BACKUP", ""),
+        draining=os.environ.get("AIRAWARE_DRAINING", ""),
     )

@@ -5,14 +5,17 @@ data "aws_caller_identity" "current" {}
 locals {
   raw      = "${module.bucket.arn}/raw/*"
   releases = "${module.bucket.arn}/releases/*"
+  backup   = "${module.bucket.arn}/backup/*"
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
 
   find_hosts = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
   read_raw   = { actions = ["s3:GetObject"], resources = [local.raw] }
 
   role_permissions = {
-    web          = {}
-    database     = {}
+    web = {}
+    database = {
+      keep_backup = { actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources = [local.backup] }
+    }
     spark_master = {}
     spark_worker = { read_raw = local.read_raw }
     controller = {

@@ -12,6 +12,11 @@ cd "$(dirname "$0")/.."
 readonly PYTHON=${PYTHON:-python3}
 readonly EXTRAS=batch,web,operator,load,lab,bench,test,grid
 readonly LOG=$PWD/build/setup.log
+# Puppet, and Debian's packages of the modules that the Puppetfile names.
+readonly PUPPET_PACKAGES="puppet-agent puppet-lint puppet-strings ruby-rspec-puppet
+    puppet-module-camptocamp-systemd puppet-module-puppetlabs-apt puppet-module-puppetlabs-concat
+    puppet-module-puppetlabs-inifile puppet-module-puppetlabs-postgresql
+    puppet-module-puppetlabs-stdlib"
 readonly CREATECLUSTER=/etc/postgresql-common/createcluster.d/airaware.conf
 
 fail() {
@@ -91,6 +96,7 @@ missing_packages() {
     fi
     if [ "${1:-}" = tests ]; then
         lab_packages
+        dpkg-query --show $PUPPET_PACKAGES >/dev/null 2>&1 || printf '%s\n' $PUPPET_PACKAGES
     fi
 }
 

@@ -9,6 +9,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
 
 import psycopg2
 from psycopg2 import sql
@@ -127,10 +128,24 @@ class ZoneLoad:
                 )
             )
 
-    def commit(self, source: Source, counts: Counts, pieces: int, started_at: datetime) -> str:
+    def copy(self, table: str, rows: IO[bytes]) -> None:
+        """Copy a whole table (a binary COPY stream) into the attempt's own."""
+        statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(self.load.staging(table))
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(statement, rows)
+
+    def commit(
+        self,
+        source: Source,
+        counts: Counts,
+        pieces: int,
+        started_at: datetime,
+        expected: str | None = None,
+    ) -> str:
         """Put keys on the staging tables, count and sum them up, and serve them; the checksum.
 
-        Raises AirAwareError where not all pieces have arrived.
+        Raises AirAwareError where not all pieces have arrived, or where a checksum is `expected`
+        and they have another.
         """
         with self._connection.cursor() as cursor:
             cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(self.load.staging("piece")))
@@ -145,6 +160,11 @@ class ZoneLoad:
             for table in TABLES[1:]:
                 self._finish(cursor, table)
             rows, checksum = self._sum_up(cursor)
+        if expected not in (None, checksum):
+            raise AirAwareError(
+                f"zone {self.zone.name}: the copy of {source.input_name}'s load has the checksum"
+                f" {checksum}, not {expected}: it is damaged. Submit the year again."
+            )
         self._swap(source, counts, rows, checksum, started_at)
         return checksum
 

@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or environment.read()
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
+    app.config["DRAINING"] = settings.draining
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)

@@ -1,5 +1,7 @@
 """For balancers and monitoring."""
 
+from pathlib import Path
+
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -16,7 +18,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Whether this host can answer for addresses: any zone's database will do."""
+    """Whether this host can answer for addresses: any zone's database will do.
+
+    A server that is about to stop says no, though it still answers.
+    """
+    draining = current_app.config["DRAINING"]
+    if draining and Path(draining).exists():
+        return Response("about to stop\n", status=503, mimetype="text/plain")
     if current_app.extensions["reader"].ready():
         return Response("ready\n", mimetype="text/plain")
     return Response("no zone's database answers\n", status=503, mimetype="text/plain")

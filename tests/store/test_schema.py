@@ -126,3 +126,15 @@ def test_cells_of_another_grid_are_replaced(scratch, few_cells, monkeypatch):
     assert schema.migrate(scratch) == []
     air = grid.load()
     assert ask(scratch, "SELECT count(*), max(cell) FROM cell") == [(len(air), air.cells[-1])]
+
+
+def test_the_command_brings_up_to_date_and_checks(scratch, few_cells, monkeypatch, capsys):
+    monkeypatch.setenv("AIRAWARE_ZONES", f"{scratch.name}={scratch.dsn}")
+    assert schema.main(["--check"]) == 1
+    assert schema.main([]) == 0
+    assert schema.main(["--check"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "zone scratch: not up to date",
+        f"zone scratch: {', '.join(names())}",
+        "zone scratch: up to date",
+    ]

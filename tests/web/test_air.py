@@ -1,9 +1,11 @@
 """What an address is answered: the API, and the page that shows the same."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from html import unescape
 from math import sqrt
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -319,3 +321,16 @@ def test_without_any_database(settings_for: Callable[..., Settings]) -> None:
     assert response.mimetype == "application/problem+json"
     # What the visitor can mend comes first.
     assert client.get("/air?address=").status_code == 400
+
+
+def test_a_server_about_to_stop_is_not_ready_but_answers(
+    reader_zones: tuple[Zone, ...], settings_for, loaded: None, tmp_path: Path
+) -> None:
+    draining = tmp_path / "draining"
+    settings = dataclasses.replace(settings_for(reader_zones), draining=str(draining))
+    client = create_app(settings).test_client()
+    assert client.get("/readyz").status_code == 200
+    draining.touch()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/air?address=60614").status_code == 200

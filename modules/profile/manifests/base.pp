@@ -1,0 +1,14 @@
+# @summary What every host has, whatever its role.
+class profile::base {
+  contain profile::locale
+  contain profile::packages
+  contain profile::time
+  contain profile::users
+  contain profile::ssh
+  contain profile::updates
+  contain profile::node_exporter
+  contain profile::agent
+
+  # Packages come from where the environment has them, from the first one on; but apt's own needs.
+  Class['apt::update'] -> Package <| title != 'gnupg' |>
+}

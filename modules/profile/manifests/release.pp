@@ -1,0 +1,4 @@
+# @summary AirAware's release on the host.
+class profile::release {
+  contain airaware
+}

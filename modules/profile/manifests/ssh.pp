@@ -1,0 +1,25 @@
+# @summary sshd: keys only, no root, no forwarding of agents; it listens for Session Manager.
+#
+# @param allow_groups
+#   Groups, beside the operators, whose members may come: the account that the first boot gives a key.
+class profile::ssh (
+  Array[String[1]] $allow_groups,
+) {
+  package { 'openssh-server':
+    ensure => installed,
+  }
+
+  file { '/etc/ssh/sshd_config.d/10-airaware.conf':
+    ensure       => file,
+    mode         => '0600',
+    content      => epp('profile/sshd.conf.epp', { 'allow_groups' => $allow_groups }),
+    validate_cmd => '/usr/sbin/sshd -t -f %',
+    require      => Package['openssh-server'],
+    notify       => Service['ssh'],
+  }
+
+  service { 'ssh':
+    ensure => running,
+    enable => true,
+  }
+}

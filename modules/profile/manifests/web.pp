@@ -1,0 +1,36 @@
+# @summary The site on gunicorn. It boots and serves from its image, without Puppet's master.
+#
+# @param port
+#   Where it listens.
+# @param workers
+#   gunicorn's processes.
+# @param drain_seconds
+#   How long a server about to stop still answers while /readyz says no: longer than the balancer
+#   needs to notice.
+# @param finish_seconds
+#   How long requests under way may take after that.
+class profile::web (
+  Stdlib::Port $port,
+  Integer[1] $workers,
+  Integer[0] $drain_seconds,
+  Integer[1] $finish_seconds,
+) {
+  contain airaware::settings
+
+  systemd::unit_file { 'airaware-passwords.service':
+    content => epp('profile/airaware-passwords.service.epp'),
+    enable  => true,
+  }
+
+  systemd::unit_file { 'airaware-web.service':
+    content   => epp('profile/airaware-web.service.epp', {
+        'port'           => $port,
+        'workers'        => $workers,
+        'drain_seconds'  => $drain_seconds,
+        'finish_seconds' => $finish_seconds,
+    }),
+    enable    => true,
+    active    => true,
+    subscribe => [Class['airaware'], Class['airaware::settings']],
+  }
+}

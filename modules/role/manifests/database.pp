@@ -1,0 +1,7 @@
+# @summary One zone's database.
+class role::database {
+  include profile::base
+  include profile::release
+  include profile::database
+  include profile::backup
+}

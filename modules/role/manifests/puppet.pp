@@ -1,0 +1,6 @@
+# @summary Puppet's master and its CA.
+class role::puppet {
+  include profile::base
+  include profile::release
+  include profile::puppetserver
+}

@@ -1,0 +1,6 @@
+# @summary The site, behind the balancer.
+class role::web {
+  include profile::base
+  include profile::release
+  include profile::web
+}

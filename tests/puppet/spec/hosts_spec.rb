@@ -1,0 +1,76 @@
+# frozen_string_literal: true
+
+require_relative 'spec_helper'
+
+describe 'host.test', type: :host do
+  let(:facts) { SYSTEMS['Debian 12.8'] }
+  let(:trusted_facts) { certificate_of('web', 'lab') }
+
+  context 'without a role in its certificate' do
+    let(:trusted_facts) { certificate_of('web', 'lab').except('pp_role') }
+
+    it { is_expected.to compile.and_raise_error(%r{has no pp_role: no catalog for it}) }
+  end
+
+  ['webb', 'Web', 'web::', 'web; include role::database', '../web'].each do |role|
+    context "with the role #{role}" do
+      let(:trusted_facts) { certificate_of(role, 'lab') }
+
+      it { is_expected.to compile.and_raise_error(%r{names a role that does not exist}) }
+    end
+  end
+
+  context 'in an environment without data' do
+    let(:trusted_facts) { certificate_of('web', 'labb') }
+
+    it { is_expected.to compile.and_raise_error(%r{Class\[Airaware\]: expects a value for parameter 'bucket'}) }
+  end
+
+  # A fact of that name is what the host says of itself: its certificate counts.
+  context 'with a role among its facts' do
+    let(:facts) { SYSTEMS['Debian 12.8'].merge('role' => 'database', 'pp_role' => 'database') }
+
+    it { is_expected.to contain_class('role::web') }
+    it { is_expected.not_to contain_class('role::database') }
+  end
+
+  # A line of the settings file, a process's environment.
+  def zones_line(databases)
+    "AIRAWARE_ZONES=\"#{databases.map { |zone, login| "#{zone}=dbname=airaware #{login}" }.join('; ')}\"\n"
+  end
+
+  def remote(letter, role)
+    "host=database-#{letter}.lab.airaware.internal user=#{role} " \
+      'sslmode=verify-full sslrootcert=/etc/airaware/ca.pem'
+  end
+
+  it 'lets the site read both zones, over TLS and by name' do
+    zones = { 'us-west-2a' => remote('a', 'airaware_reader'), 'us-west-2b' => remote('b', 'airaware_reader') }
+    is_expected.to contain_file('/etc/airaware/settings').with_content(%r{^#{Regexp.escape(zones_line(zones))}})
+  end
+
+  context 'as database' do
+    let(:trusted_facts) { certificate_of('database', 'lab') }
+
+    it 'owns its own zone and reads the other' do
+      zones = {
+        'us-west-2a' => 'host=/run/postgresql user=airaware_owner', 'us-west-2b' => remote('b', 'airaware_reader')
+      }
+      is_expected.to contain_file('/etc/airaware/settings').with_content(%r{^#{Regexp.escape(zones_line(zones))}})
+    end
+  end
+
+  context 'as database with 8 GB of memory in production' do
+    let(:trusted_facts) { certificate_of('database', 'production') }
+
+    it { is_expected.to contain_postgresql__server__config_entry('shared_buffers').with_value('2048MB') }
+
+    # Over the network only with TLS and a password.
+    it 'lets no plain connection in' do
+      rules = catalogue.resources.select { |resource| resource.type == 'Postgresql::Server::Pg_hba_rule' }
+      expect(rules.map { |rule| rule[:type] }.uniq).to contain_exactly('local', 'hostssl')
+      remote = rules.select { |rule| rule[:type] == 'hostssl' }
+      expect(remote.map { |rule| rule[:auth_method] }).to all(eq('scram-sha-256'))
+    end
+  end
+end

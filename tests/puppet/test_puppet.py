@@ -1,0 +1,135 @@
+"""The control repository: every role compiles everywhere, and nothing in it asks for mending."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import vendor_modules
+
+CHECKOUT = Path(__file__).parents[2]
+SPEC = Path(__file__).parent / "spec"
+PARTS = ("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules")
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("puppet") is None, reason="Puppet is not there: tools/setup.sh tests installs it"
+)
+
+
+def run(*command: str | Path, cwd: Path = CHECKOUT, **environ: str) -> str:
+    """What a command says; the test fails where the command does."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def sources(*patterns: str) -> list[Path]:
+    return sorted(
+        path
+        for pattern in patterns
+        for folder in ("modules", "manifests")
+        for path in (CHECKOUT / folder).rglob(pattern)
+    )
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The control repository as a release has it."""
+    vendor_modules.fill()
+    folder = tmp_path_factory.mktemp("puppet") / "production"
+    folder.mkdir()
+    for part in (*PARTS, "vendor_modules"):
+        (folder / part).symlink_to(CHECKOUT / part)
+    # The data of a release are one file more.
+    (folder / "hieradata").unlink()
+    shutil.copytree(CHECKOUT / "hieradata", folder / "hieradata")
+    (folder / "hieradata" / "release.yaml").write_text("airaware::version: 0123abc\n")
+    yield folder
+
+
+def test_roles(environment: Path) -> None:
+    run(
+        *("rspec", "--default-path", SPEC, "--pattern", "**/*_spec.rb"),
+        PUPPET_ENVIRONMENT_FOLDER=str(environment),
+    )
+
+
+def test_manifests_and_templates_parse() -> None:
+    run("puppet", "parser", "validate", *sources("*.pp"))
+    run("puppet", "epp", "validate", *sources("*.epp"))
+
+
+def test_style() -> None:
+    said = run("puppet-lint", "--fail-on-warnings", "--no-140chars-check", *sources("*.pp"))
+    assert said == ""
+
+
+def test_everything_is_documented(tmp_path: Path) -> None:
+    # puppet-strings keeps its own folder beside what it reads.
+    for folder in ("modules", "manifests"):
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
+    patterns = ["modules/*/manifests/**/*.pp", "modules/*/lib/puppet/functions/**/*.rb"]
+    said = run(
+        *("puppet", "strings", "generate", "--format", "json", "--out", tmp_path / "all.json"),
+        *patterns,
+        cwd=tmp_path,
+    )
+    assert "warn" not in said.lower()
+    documented = json.loads((tmp_path / "all.json").read_text())
+    classes = documented["puppet_classes"] + documented["defined_types"]
+    assert len(classes) == len(list((CHECKOUT / "modules").rglob("*.pp")))
+    for each in classes:
+        tags = {tag["tag_name"] for tag in each["docstring"].get("tags", [])}
+        assert "summary" in tags, each["name"]
+
+
+def test_data_are_mappings() -> None:
+    files = sorted((CHECKOUT / "hieradata").rglob("*.yaml"))
+    assert files
+    for path in [*files, *sources("*.yaml"), CHECKOUT / "hiera.yaml"]:
+        assert isinstance(yaml.safe_load(path.read_text()), dict), path
+
+
+def test_every_role_of_the_fleet_is_there() -> None:
+    """The roles that Terraform tags hosts with are those that Puppet knows, and the reverse."""
+    flows = (CHECKOUT / "terraform" / "flows.tf").read_text()
+    tagged = re.search(r"roles = \[(.*?)\]", flows)
+    assert tagged
+    known = {path.stem for path in (CHECKOUT / "modules" / "role" / "manifests").glob("*.pp")}
+    assert set(re.findall(r'"(\w+)"', tagged[1])) == known
+
+
+def test_ports_are_those_that_terraform_opens() -> None:
+    flows = (CHECKOUT / "terraform" / "flows.tf").read_text()
+    opened = {name: int(port) for name, port in re.findall(r"^    (\w+) += (\d+)$", flows, re.M)}
+    data: dict = {}
+    for path in [
+        CHECKOUT / "hieradata" / "common.yaml",
+        *(CHECKOUT / "hieradata" / "role").iterdir(),
+    ]:
+        data |= yaml.safe_load(path.read_text())
+    common = yaml.safe_load((CHECKOUT / "hieradata" / "common.yaml").read_text())
+    spark = common["spark::defaults"]
+    assert {
+        "web": data["profile::web::port"],
+        "spark_master": data["spark::master::port"],
+        "spark_master_ui": data["spark::master::ui_port"],
+        "spark_worker": data["spark::worker::port"],
+        "spark_worker_ui": data["spark::worker::ui_port"],
+        "spark_driver": spark["spark.driver.port"],
+        "spark_blocks": spark["spark.blockManager.port"],
+        "spark_driver_ui": spark["spark.ui.port"],
+    }.items() <= opened.items()

@@ -1,0 +1,93 @@
+"""Fills vendor_modules/ with the Puppet modules that the Puppetfile names.
+
+    python -m tools.vendor_modules
+
+They come from the Forge, by r10k. Where r10k is missing or the Forge cannot be reached, Debian's
+packages of the same modules take their place, and it is said which versions differ.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from airaware.errors import AirAwareError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEBIAN_MODULES = Path("/usr/share/puppet/modules.available")
+# Debian's packages that have a module under the name of an earlier author.
+DEBIAN_NAMES = {"puppet-systemd": "camptocamp-systemd"}
+# What only Debian's older versions need.
+DEBIAN_ONLY = ("puppetlabs-translate",)
+FORGE_SECONDS = 120
+
+
+def pinned(puppetfile: Path) -> dict[str, str]:
+    """Module (AUTHOR-NAME) -> version, as the Puppetfile says."""
+    return dict(re.findall(r"^mod '([\w-]+)', '([\d.]+)'$", puppetfile.read_text(), re.MULTILINE))
+
+
+def installed(folder: Path) -> dict[str, str]:
+    """Module (AUTHOR-NAME) -> version of the modules in a folder."""
+    described = [json.loads(path.read_text()) for path in sorted(folder.glob("*/metadata.json"))]
+    return {each["name"].replace("/", "-"): each["version"] for each in described}
+
+
+def fill(checkout: Path = CHECKOUT) -> str:
+    """Fill the checkout's vendor_modules/ where it is not full; in words, where from.
+
+    Raises AirAwareError where neither the Forge nor Debian's packages have all modules.
+    """
+    wanted, folder = pinned(checkout / "Puppetfile"), checkout / "vendor_modules"
+    if wanted.items() <= installed(folder).items():
+        return "vendor_modules: as the Puppetfile says"
+    if _from_forge(checkout):
+        return "vendor_modules: from the Forge, as the Puppetfile says"
+    _from_debian(wanted, folder)
+    there = {DEBIAN_NAMES.get(name, name): version for name, version in wanted.items()}
+    lines = [
+        f"  {name} {version}, where the Puppetfile says {there[name]}"
+        for name, version in installed(folder).items()
+        if name in there and version != there[name]
+    ]
+    return "\n".join(["vendor_modules: the Forge is out of reach; Debian's packages have", *lines])
+
+
+def _from_forge(checkout: Path) -> bool:
+    r10k = shutil.which("r10k")
+    if r10k is None:
+        return False
+    try:
+        done = subprocess.run(
+            [r10k, "puppetfile", "install", "--force"],
+            cwd=checkout,
+            capture_output=True,
+            timeout=FORGE_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _from_debian(wanted: Mapping[str, str], folder: Path) -> None:
+    packages = {DEBIAN_NAMES.get(name, name) for name in wanted}
+    missing = [name for name in sorted(packages) if not (DEBIAN_MODULES / name).is_dir()]
+    if missing:
+        raise AirAwareError(
+            "vendor_modules: the Forge is out of reach (by r10k), and Debian's packages are"
+            f" missing: apt-get install {' '.join(f'puppet-module-{name}' for name in missing)}"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in sorted(packages.union(DEBIAN_ONLY)):
+        if (DEBIAN_MODULES / name).is_dir():
+            shutil.copytree(DEBIAN_MODULES / name, folder / name.partition("-")[2])
+
+
+if __name__ == "__main__":
+    try:
+        print(fill())
+    except AirAwareError as error:
+        sys.exit(str(error))
