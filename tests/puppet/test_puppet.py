@@ -56,7 +56,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     # The data of a release are one file more.
     (folder / "hieradata").unlink()
     shutil.copytree(CHECKOUT / "hieradata", folder / "hieradata")
-    (folder / "hieradata" / "release.yaml").write_text("airaware::version: 0123abc\n")
+    (folder / "hieradata" / "release.yaml").write_text("airaware::version: '0123456'\n")
     yield folder
 
 
@@ -65,6 +65,11 @@ def test_roles(environment: Path) -> None:
         *("rspec", "--default-path", SPEC, "--pattern", "**/*_spec.rb"),
         PUPPET_ENVIRONMENT_FOLDER=str(environment),
     )
+
+
+def test_reports_name_the_release(environment: Path) -> None:
+    assert run("tools/config_version.sh", environment) == "0123456\n"
+    assert run("tools/config_version.sh", CHECKOUT) == run("git", "rev-parse", "HEAD")
 
 
 def test_manifests_and_templates_parse() -> None:
@@ -92,8 +97,11 @@ def test_everything_is_documented(tmp_path: Path) -> None:
     classes = documented["puppet_classes"] + documented["defined_types"]
     assert len(classes) == len(list((CHECKOUT / "modules").rglob("*.pp")))
     for each in classes:
-        tags = {tag["tag_name"] for tag in each["docstring"].get("tags", [])}
-        assert "summary" in tags, each["name"]
+        tags = each["docstring"].get("tags", [])
+        assert "summary" in {tag["tag_name"] for tag in tags}, each["name"]
+        # A parameter that nobody describes has a tag without text.
+        silent = [tag["name"] for tag in tags if tag["tag_name"] == "param" and not tag.get("text")]
+        assert silent == [], each["name"]
 
 
 def test_data_are_mappings() -> None:
