@@ -2,6 +2,8 @@
 #
 # @param home
 #   The virtual environment that PySpark is installed in.
+# @param host
+#   The name by which others reach what runs here.
 # @param user
 #   The account that Spark runs as.
 # @param java
@@ -10,6 +12,7 @@
 #   spark-defaults.conf: Spark's properties.
 class spark (
   Stdlib::Absolutepath $home,
+  Stdlib::Fqdn $host,
   String[1] $user,
   String[1] $java,
   Hash[Pattern[/\Aspark\.[A-Za-z.]+\z/], Variant[String[1], Integer, Boolean]] $defaults,
@@ -25,6 +28,12 @@ class spark (
   file { '/etc/spark/spark-defaults.conf':
     ensure  => file,
     content => epp('spark/spark-defaults.conf.epp', { 'defaults' => $defaults }),
+  }
+
+  # Spark would look for a name by itself, and for the host's short one.
+  file { '/etc/spark/spark-env.sh':
+    ensure  => file,
+    content => "# Managed by Puppet.\nexport SPARK_LOCAL_HOSTNAME=${host}\n",
   }
 
   file { '/etc/spark/metrics.properties':

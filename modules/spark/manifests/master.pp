@@ -1,7 +1,5 @@
 # @summary Spark's master.
 #
-# @param host
-#   The name that workers and drivers reach it by.
 # @param port
 #   Where it takes workers and jobs.
 # @param ui_port
@@ -9,14 +7,15 @@
 # @param memory
 #   The daemon's heap, as Java writes it.
 class spark::master (
-  Stdlib::Fqdn $host,
   Stdlib::Port $port,
   Stdlib::Port $ui_port,
   Pattern[/\A\d+[mg]\z/] $memory,
 ) {
+  require spark
+
   spark::daemon { 'spark-master':
     java_class  => 'org.apache.spark.deploy.master.Master',
-    arguments   => ['--host', $host, '--port', String($port), '--webui-port', String($ui_port)],
+    arguments   => ['--host', $spark::host, '--port', String($port), '--webui-port', String($ui_port)],
     environment => { 'SPARK_DAEMON_MEMORY' => $memory },
   }
 }

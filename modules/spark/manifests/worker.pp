@@ -2,8 +2,6 @@
 #
 # @param masters
 #   The masters to register with, as spark://HOST:PORT.
-# @param host
-#   The name that others reach it by.
 # @param port
 #   Where it takes orders.
 # @param ui_port
@@ -16,7 +14,6 @@
 #   Memory for executors, as Java writes it; all of the host's but 1 GB where it is not given.
 class spark::worker (
   Array[Pattern[/\Aspark:\/\/[a-z0-9.-]+:\d+\z/], 1] $masters,
-  Stdlib::Fqdn $host,
   Stdlib::Port $port,
   Stdlib::Port $ui_port,
   Pattern[/\A\d+[mg]\z/] $daemon_memory,
@@ -28,10 +25,12 @@ class spark::worker (
     '--memory' => $memory,
   }.filter |$_, $value| { $value =~ NotUndef }
 
+  require spark
+
   spark::daemon { 'spark-worker':
     java_class  => 'org.apache.spark.deploy.worker.Worker',
     arguments   => [
-      '--host', $host, '--port', String($port), '--webui-port', String($ui_port),
+      '--host', $spark::host, '--port', String($port), '--webui-port', String($ui_port),
       '--work-dir', '/var/lib/spark/work',
     ] + $limits.map |$option, $value| { "${option} ${value}" } + $masters,
     environment => {
