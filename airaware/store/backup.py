@@ -228,14 +228,14 @@ def main(arguments: list[str] | None = None) -> int:
     if command == "save":
         save(DatabaseCopies(own), BucketCopies(config.backup))
         return 0
-    status = 0
+    status = 1
     for origin in _origins(config, own):
         try:
             refill(DatabaseCopies(own), origin)
+            status = 0
         except (AirAwareError, psycopg2.Error) as error:
             # Another zone may be down, or not be there yet: then the next origin has to do.
             print(f"{origin}: {str(error).strip()}", file=sys.stderr)
-            status = 1
     return status
 
 

@@ -128,3 +128,18 @@ def test_a_broken_off_save_does_not_count(
     with pytest.raises(AirAwareError, match="broken off"):
         bucket.save(served(zones[0]), broken)
     assert bucket.loads() == {}
+
+
+def test_the_command_takes_the_bucket_when_no_other_zone_answers(
+    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, monkeypatch, capsys
+) -> None:
+    backup.save(DatabaseCopies(zones[0]), bucket)
+    nowhere = "host=127.0.0.1 port=9 dbname=airaware"
+    monkeypatch.setenv("AIRAWARE_ZONES", f"b={zones[1].dsn}; c={nowhere}")
+    monkeypatch.setenv("AIRAWARE_ZONE", "b")
+    monkeypatch.setenv("AIRAWARE_BACKUP", str(bucket))
+    assert backup.main(["refill"]) == 0
+    assert served(zones[1]).checksum == loaded
+    assert "zone c: its database cannot be reached" in capsys.readouterr().err
+    monkeypatch.setenv("AIRAWARE_BACKUP", "s3://bucket-that-is-not-there/backup")
+    assert backup.main(["refill"]) == 1
