@@ -14,7 +14,7 @@ from tools.terraform import Plan
 
 @operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
 def deploy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Bring up the databases and the site of this checkout, or a whole fleet."""
+    """Bring up the site of this checkout, or a whole fleet."""
     place = environments.find(env)
     if not isinstance(place, Fleet):
         carry_out(place.deploy(), dry_run)
