@@ -29,6 +29,8 @@ class Settings:
     terraform_mirror: str = ""
     backup: str = ""
     draining: str = ""
+    lab_clock_factor: float = 1
+    host_cpu_seconds: float = 10
 
     def own_zone_first(self) -> tuple[Zone, ...]:
         """The zones in the order in which this host should ask them."""
@@ -78,4 +80,6 @@ def read() -> Settings:
         terraform_mirror=os.environ.get("AIRAWARE_TERRAFORM_MIRROR", ""),
         backup=os.environ.get("AIRAWARE_BACKUP", ""),
         draining=os.environ.get("AIRAWARE_DRAINING", ""),
+        lab_clock_factor=_number("AIRAWARE_LAB_CLOCK_FACTOR", "1", 1, 10),
+        host_cpu_seconds=_number("AIRAWARE_HOST_CPU_SECONDS", "10", 0.5, 60),
     )

@@ -31,6 +31,7 @@ from tools.lab.forwards import Forwards
 from tools.lab.hosts import HostHealth, Hosts, Lab
 from tools.lab.metadata import Metadata
 from tools.lab.names import Names
+from tools.lab.policies import Policies
 from tools.lab.region import REGION, Moto
 from tools.lab.seed import Endpoint
 
@@ -140,6 +141,7 @@ def serve(folder: Path, stopping: threading.Event) -> None:
                     "ca": environ["AWS_CA_BUNDLE"],
                     "environ": environ,
                     "forwards": forwards.addresses(),
+                    "clock_factor": settings.read().lab_clock_factor,
                     "started": time.time(),
                 }
                 _write(folder / "daemon.json", json.dumps(facts, indent=1))
@@ -183,9 +185,9 @@ def _actors(
     stack.callback(metadata.stop)
     names = Names(net.router)
     stack.callback(names.stop)
-    endpoint = Endpoint(
-        f"https://{network.ENDPOINT_ADDRESS}", REGION, (folder / "ca.pem").read_text()
-    )
+    clock_factor = settings.read().lab_clock_factor
+    url, ca = f"https://{network.ENDPOINT_ADDRESS}", (folder / "ca.pem").read_text()
+    endpoint = Endpoint(url, REGION, ca, clock_factor)
     hosts = Hosts(Lab(net.name, folder, net, endpoint))
     stack.callback(hosts.stop)
     (folder / "balancers").mkdir(exist_ok=True)
@@ -195,6 +197,7 @@ def _actors(
     stack.callback(forwards.stop)
 
     states = _States()
+    policies = Policies(moto, clock_factor)
 
     def observe(region: model.Region) -> None:
         """Let moto's answers and the scaling groups know how the hosts and targets are."""
@@ -213,6 +216,7 @@ def _actors(
             "names": lambda region: names.apply(region, balancers.in_service()),
             "forwards": lambda region: forwards.apply(region, balancers.in_service()),
             "observation": observe,
+            "policies": lambda region: policies.follow(time.time()),
             "scaling": lambda region: scaling.keep_up(moto),
         },
         forwards,

@@ -1,8 +1,9 @@
 """What moto 5.2.5 does otherwise than AWS, put right where a fleet would notice.
 
 A patch is a function that stands in for one of moto's; it is given moto's own as its first
-argument. tests/unit/lab/test_gaps.py shows for each that moto still needs it. What acts on its own,
-launching and terminating the members of auto-scaling groups, is in scaling.py.
+argument. tests/unit/lab/test_gaps.py shows for each that moto still needs it. Those of scaling
+policies are in policy_gaps.py. What acts on its own, launching and terminating the members of
+auto-scaling groups, is in scaling.py.
 """
 
 import functools
@@ -76,7 +77,9 @@ def fill() -> None:
             setattr(owner, name, _bound(patch, original))
 
 
-def _in_place_of(owner: Any, name: str) -> Callable[[Callable], Callable]:
+def in_place_of(owner: Any, name: str) -> Callable[[Callable], Callable]:
+    """Decorates a patch of what `owner` has under that name."""
+
     def note(patch: Callable) -> Callable:
         _patches.append((owner, name, patch))
         return patch
@@ -96,8 +99,8 @@ def _bound(patch: Callable, original: Any) -> Callable:
 # Addresses. moto hands out public addresses of real machines, and 127.x for elastic ones.
 
 
-@_in_place_of(elastic_network_interfaces, "random_public_ip")
-@_in_place_of(elastic_ip_addresses, "random_ip")
+@in_place_of(elastic_network_interfaces, "random_public_ip")
+@in_place_of(elastic_ip_addresses, "random_ip")
 def _public_address(_original: Callable) -> str:
     return str(PUBLIC[random.randrange(1, PUBLIC.num_addresses - 1)])
 
@@ -105,13 +108,13 @@ def _public_address(_original: Callable) -> str:
 # Answers that Terraform takes for a change: it would make all instances and rules anew.
 
 
-@_in_place_of(NetworkInterface, "association")
+@in_place_of(NetworkInterface, "association")
 def _association(original: Callable, self: NetworkInterface) -> dict[str, Any] | None:
     """None where there is no public address, not an empty one, which counts as one."""
     return original(self) or None
 
 
-@_in_place_of(Instance, "prep_nics")
+@in_place_of(Instance, "prep_nics")
 def _prep_nics(original: Callable, self: Instance, *arguments: Any, **named: Any) -> None:
     """The groups of the first interface are the instance's."""
     original(self, *arguments, **named)
@@ -119,13 +122,13 @@ def _prep_nics(original: Callable, self: Instance, *arguments: Any, **named: Any
         self.security_groups = list(self.nics[0]._group_set)
 
 
-@_in_place_of(SecurityGroupRule, "description")
+@in_place_of(SecurityGroupRule, "description")
 def _description(original: Callable, self: SecurityGroupRule) -> str | None:
     """Also of a rule for a group."""
     return original(self) or self.source_group.get("Description")
 
 
-@_in_place_of(LaunchTemplate, "create_version")
+@in_place_of(LaunchTemplate, "create_version")
 def _create_version(
     original: Callable, self: LaunchTemplate, data: dict[str, Any], description: str
 ) -> LaunchTemplateVersion:
@@ -138,7 +141,7 @@ def _create_version(
     return original(self, data, description)
 
 
-@_in_place_of(DHCPOptions, "create_dhcp_options")
+@in_place_of(DHCPOptions, "create_dhcp_options")
 def _create_dhcp_options(original: Callable, self: DHCPOptions) -> Any:
     """With the tags of the request."""
     answer = original(self)
@@ -152,7 +155,7 @@ def _create_dhcp_options(original: Callable, self: DHCPOptions) -> Any:
 ROOT_GIGABYTES = 8
 
 
-@_in_place_of(InstanceResponse, "_validate_block_device_mapping")
+@in_place_of(InstanceResponse, "_validate_block_device_mapping")
 def _validate_block_device_mapping(
     original: Callable, _self: InstanceResponse, mapping: dict[str, Any]
 ) -> None:
@@ -162,7 +165,7 @@ def _validate_block_device_mapping(
     original(mapping)
 
 
-@_in_place_of(Instance, "add_block_device")
+@in_place_of(Instance, "add_block_device")
 def _add_block_device(
     original: Callable, self: Instance, size: int | None, *arguments: Any, **named: Any
 ) -> None:
@@ -170,7 +173,7 @@ def _add_block_device(
     original(self, size or ROOT_GIGABYTES, *arguments, **named)
 
 
-@_in_place_of(InstanceBackend, "run_instances")
+@in_place_of(InstanceBackend, "run_instances")
 def _run_instances(original: Callable, self: Any, *arguments: Any, **named: Any) -> Any:
     """All of it or nothing."""
     known = set(self.reservations)
@@ -190,20 +193,20 @@ def launch_count(instance: Instance) -> int:
     return vars(instance).get("launch", 0)
 
 
-@_in_place_of(Instance, "start")
+@in_place_of(Instance, "start")
 def _start(original: Callable, self: Any) -> Any:
     if self.state != "running":
         self.launch = launch_count(self) + 1
     return original(self)
 
 
-@_in_place_of(Instance, "reboot")
+@in_place_of(Instance, "reboot")
 def _reboot(original: Callable, self: Any) -> None:
     self.launch = launch_count(self) + 1
     original(self)
 
 
-@_in_place_of(Instance, "instance_status")
+@in_place_of(Instance, "instance_status")
 def _instance_status(original: Callable, self: Instance) -> dict[str, Any]:
     """EC2's reachability check, as it is passed by a host that runs."""
     status = original(self)
@@ -214,7 +217,7 @@ def _instance_status(original: Callable, self: Instance) -> dict[str, Any]:
     return {"Status": summary, "Details": [{"Name": "reachability", "Status": check}]}
 
 
-@_in_place_of(Instance, "terminate")
+@in_place_of(Instance, "terminate")
 def _terminate(original: Callable, self: Instance) -> Any:
     """Whoever terminates it, it leaves its target groups: moto sees to that in one place only."""
     groups = elbv2_backends[self.ec2_backend.account_id][self.ec2_backend.region_name].target_groups
@@ -227,7 +230,7 @@ def _terminate(original: Callable, self: Instance) -> Any:
 # condition. The region is served by TLS alone.
 
 
-@_in_place_of(IAMPolicyStatement, "is_action_permitted")
+@in_place_of(IAMPolicyStatement, "is_action_permitted")
 def _is_action_permitted(
     original: Callable, self: IAMPolicyStatement, *arguments: Any, **named: Any
 ) -> PermissionResult:
@@ -239,7 +242,7 @@ def _is_action_permitted(
 # Private zones. Terraform names a VPC, which makes a zone private; moto wants another parameter.
 
 
-@_in_place_of(Route53, "create_hosted_zone")
+@in_place_of(Route53, "create_hosted_zone")
 def _create_hosted_zone(original: Callable, self: Route53) -> Any:
     if self._get_param("VPC.VPCId"):
         self.params.setdefault("HostedZoneConfig", {})["PrivateZone"] = True
@@ -266,7 +269,7 @@ def draining(group: FakeTargetGroup, now: float) -> list[dict[str, Any]]:
     ]
 
 
-@_in_place_of(FakeTargetGroup, "deregister")
+@in_place_of(FakeTargetGroup, "deregister")
 def _deregister(original: Callable, self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
     """Note when; and as on AWS, it is no error if a target has gone already."""
     known = [target for target in targets if target["Id"] in self.targets]
@@ -275,7 +278,7 @@ def _deregister(original: Callable, self: FakeTargetGroup, targets: list[dict[st
         self.deregistered_targets[target["Id"]]["Deregistered"] = time.monotonic()
 
 
-@_in_place_of(FakeTargetGroup, "deregister_terminated_instances")
+@in_place_of(FakeTargetGroup, "deregister_terminated_instances")
 def _deregister_terminated(
     original: Callable, self: FakeTargetGroup, instance_ids: list[str]
 ) -> None:
@@ -285,7 +288,7 @@ def _deregister_terminated(
         self.terminated_targets[instance_id]["Deregistered"] = time.monotonic()
 
 
-@_in_place_of(FakeTargetGroup, "health_for")
+@in_place_of(FakeTargetGroup, "health_for")
 def _health_for(
     original: Callable, self: FakeTargetGroup, target: dict[str, Any], ec2: EC2Backend
 ) -> FakeHealthStatus:
@@ -302,7 +305,7 @@ def _health_for(
     return answer
 
 
-@_in_place_of(ELBv2Backend, "describe_target_health")
+@in_place_of(ELBv2Backend, "describe_target_health")
 def _describe_target_health(
     original: Callable, self: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]
 ) -> list[FakeHealthStatus]:
@@ -321,7 +324,7 @@ def interfaces(balancer: FakeLoadBalancer) -> list[Any]:
     return list(vars(balancer).get("interfaces", {}).values())
 
 
-@_in_place_of(ELBv2Backend, "create_load_balancer")
+@in_place_of(ELBv2Backend, "create_load_balancer")
 def _create_load_balancer(
     original: Callable, self: ELBv2Backend, *arguments: Any, **named: Any
 ) -> FakeLoadBalancer:
@@ -330,14 +333,14 @@ def _create_load_balancer(
     return balancer
 
 
-@_in_place_of(ELBv2Backend, "set_subnets")
+@in_place_of(ELBv2Backend, "set_subnets")
 def _set_subnets(original: Callable, self: ELBv2Backend, arn: str, *rest: Any, **named: Any) -> Any:
     answer = original(self, arn, *rest, **named)
     _place(self.ec2_backend, self.load_balancers[arn], self.load_balancers[arn].subnets)
     return answer
 
 
-@_in_place_of(ELBv2Backend, "delete_load_balancer")
+@in_place_of(ELBv2Backend, "delete_load_balancer")
 def _delete_load_balancer(original: Callable, self: ELBv2Backend, arn: str) -> None:
     if balancer := self.load_balancers.get(arn):
         _place(self.ec2_backend, balancer, [])
@@ -364,14 +367,14 @@ def _place(ec2: EC2Backend, balancer: FakeLoadBalancer, subnets: list[Subnet]) -
 # acts.
 
 
-@_in_place_of(FakeAutoScalingGroup, "set_desired_capacity")
+@in_place_of(FakeAutoScalingGroup, "set_desired_capacity")
 def _set_desired_capacity(
     _original: Callable, self: FakeAutoScalingGroup, new_capacity: int | None
 ) -> None:
     self.desired_capacity = self.min_size if new_capacity is None else new_capacity
 
 
-@_in_place_of(FakeAutoScalingGroup, "update")
+@in_place_of(FakeAutoScalingGroup, "update")
 def _update(original: Callable, self: FakeAutoScalingGroup, **new: Any) -> None:
     """A new least or greatest size moves the size that is wanted, not the one that is there."""
     if new["desired_capacity"] is None:
@@ -381,13 +384,13 @@ def _update(original: Callable, self: FakeAutoScalingGroup, **new: Any) -> None:
     original(self, **new)
 
 
-@_in_place_of(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
-@_in_place_of(AutoScalingBackend, "update_attached_target_groups")
+@in_place_of(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
+@in_place_of(AutoScalingBackend, "update_attached_target_groups")
 def _leave_it_to_scaling(_original: Callable, *_arguments: Any) -> None:
     """The loop launches what is missing, and registers what is not."""
 
 
-@_in_place_of(AutoScalingBackend, "delete_auto_scaling_group")
+@in_place_of(AutoScalingBackend, "delete_auto_scaling_group")
 def _delete_auto_scaling_group(
     original: Callable, self: AutoScalingBackend, group_name: str
 ) -> None:

@@ -93,6 +93,13 @@ class Probes:
         )
         self.let_it_act()
 
+    def policy(self, name: str, kind: str, **options: Any) -> dict[str, Any]:
+        """A new policy of the group `web`, as it is described."""
+        self.scaling.put_scaling_policy(
+            **{"AutoScalingGroupName": "web", "PolicyName": name, "PolicyType": kind}, **options
+        )
+        return self.scaling.describe_policies(PolicyNames=[name])["ScalingPolicies"][0]
+
     # The questions.
 
     def public_addresses_are_of_test_net_3(self) -> list[bool]:
@@ -349,6 +356,43 @@ class Probes:
         answers.append(self.described(instance_id)["State"]["Name"])
         return answers
 
+    def a_tracking_policy_has_two_alarms_while_it_is_there(self) -> list[Any]:
+        cloudwatch = client("cloudwatch")
+        metric = {"Namespace": "AirAware", "MetricName": "HostCPU", "Statistic": "Average"}
+        dimensions = [{"Name": "AutoScalingGroupName", "Value": "web"}]
+        tracking = {
+            "TargetValue": 45.0,
+            "CustomizedMetricSpecification": metric | {"Dimensions": dimensions, "Period": 10},
+        }
+        described = self.policy(
+            "cpu", "TargetTrackingScaling", TargetTrackingConfiguration=tracking
+        )
+        names = [alarm["AlarmName"] for alarm in described["Alarms"]]
+        kept = cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
+        self.scaling.delete_policy(PolicyName="cpu")
+        left = cloudwatch.describe_alarms()["MetricAlarms"]
+        return [
+            described.get("Enabled"),
+            sorted((a["Threshold"], a["Period"], a["EvaluationPeriods"]) for a in kept),
+            len(left),
+        ]
+
+    def a_step_policy_is_executed(self) -> int:
+        steps = [
+            {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 20, "ScalingAdjustment": 1},
+            {"MetricIntervalLowerBound": 20, "ScalingAdjustment": 3},
+        ]
+        self.policy(
+            **{"name": "steps", "kind": "StepScaling", "AdjustmentType": "ChangeInCapacity"},
+            **{"StepAdjustments": steps, "EstimatedInstanceWarmup": 0},
+        )
+        self.scaling.execute_policy(
+            **{"AutoScalingGroupName": "web", "PolicyName": "steps"},
+            **{"MetricValue": 80, "BreachThreshold": 50},
+        )
+        groups = self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["web"])
+        return groups["AutoScalingGroups"][0]["DesiredCapacity"]
+
     def a_new_least_size_moves_only_what_is_wanted(self) -> int:
         self.another_group("least", 0)
         self.scaling.suspend_processes(AutoScalingGroupName="least", ScalingProcesses=["Launch"])
@@ -367,7 +411,7 @@ class Probes:
 def main() -> None:
     with mock_aws():
         probes = Probes()
-        skipped = ("let_it_act", "see", "launched", "members", "described", "targets")
+        skipped = ("let_it_act", "see", "launched", "members", "described", "targets", "policy")
         answers = {}
         for name, probe in vars(Probes).items():
             if not name.startswith("_") and name not in (*skipped, "another_group"):
