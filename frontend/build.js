@@ -11,7 +11,7 @@ await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
 await build({
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
-  entryPoints: ["src/map.js", "src/map.css"],
+  entryPoints: ["map.js", "map.css", "charts.js", "charts.css"].map((name) => `src/${name}`),
   outdir: fileURLToPath(target),
   bundle: true,
   minify: true,

@@ -89,6 +89,8 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
         page.locator("#map-page[data-drawn]").wait_for(state="attached")
         page.locator("#legend-error:not(:empty)").wait_for()
         page.wait_for_load_state("networkidle")
+    for chart in page.locator("[data-chart]").all():
+        chart.and_(page.locator("[data-drawn]")).wait_for(state="attached")
     taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()
     # Other methods lose the colours of small patches, as of a single bad day; kmeans keeps tints.

@@ -11,6 +11,7 @@ from airaware.web import (
     api,
     certainty,
     figures,
+    front_end,
     geocode,
     map_page,
     ops,
@@ -20,11 +21,13 @@ from airaware.web import (
     telemetry,
 )
 
-# Nothing comes from another host, and nothing runs that is not in static/. The Referer would tell
-# the next site the address, so there is none.
+# Nothing comes from another host, and nothing runs that is not in static/. A worker goes by the
+# policy that its own script came with. The Referer would tell the next site the address, so there
+# is none.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; worker-src 'self';"
+    " connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
@@ -49,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)
+    app.jinja_env.globals["built"] = front_end.built
     reader = Reader(settings.own_zone_first(), telemetry.zone_failed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
@@ -59,8 +63,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)
-    for blueprint in (pages.blueprint, map_page.blueprint, api.blueprint, ops.blueprint):
-        app.register_blueprint(blueprint)
+    for part in (pages, map_page, front_end, api, ops):
+        app.register_blueprint(part.blueprint)
     app.after_request(_secure)
     return app
 

@@ -23,10 +23,8 @@ from flask import (
     Blueprint,
     Response,
     current_app,
-    make_response,
     render_template,
     request,
-    send_from_directory,
     url_for,
 )
 
@@ -39,16 +37,10 @@ from airaware.store.tiles import LoadedYear
 from airaware.web.answer import DAILY_METRICS
 from airaware.web.errors import BadYear, VisitorError, YearNotLoaded
 from airaware.web.figures import MONTHS
+from airaware.web.front_end import ASK_AGAIN, FOREVER, built
 
 blueprint = Blueprint("map", __name__)
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self';"
-    " style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-BUILD = Path(__file__).parent / "static" / "build"
-FOREVER = "public, max-age=31536000, immutable"
-ASK_AGAIN = "public, no-cache"
 # Where a month has no value.
 MISSING = -32768
 # What the colours stretch over, in display units: the same in each year, so that years compare.
@@ -79,45 +71,19 @@ def shapes_version() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
-@lru_cache(maxsize=1)
-def build_version() -> str:
-    """A digest of the front end that `make setup` built."""
-    files = sorted(path for path in BUILD.glob("*") if path.suffix != ".gz")
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-
-
 def values_version(load: LoadedYear) -> str:
     """What a load's values, and the shapes that they belong to, are made from."""
     return f"{shapes_version()}-{load.checksum}"
 
 
 @blueprint.get("/map")
-def page() -> Response:
+def page() -> str:
     """The map. Without JavaScript, it leads to the search."""
     catalogue = _catalogue(tiles.loads(current_app.extensions["reader"]))
-    response = make_response(
-        render_template(
-            "map.html", pollutants=catalogue, chosen=_chosen(catalogue, request.args),
-            months=MONTHS, addresses=_addresses(), built=_built,
-        )
+    return render_template(
+        "map.html", pollutants=catalogue, chosen=_chosen(catalogue, request.args),
+        months=MONTHS, addresses=_addresses(),
     )  # fmt: skip
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    return response
-
-
-@blueprint.get("/built/<version>/<name>")
-def built(version: str, name: str) -> Response:
-    """A file of the front end, compressed for whoever takes that."""
-    compressed = "gzip" in request.accept_encodings and (BUILD / f"{name}.gz").is_file()
-    response = send_from_directory(BUILD, name)
-    if compressed:
-        response = send_from_directory(BUILD, f"{name}.gz", mimetype=response.mimetype)
-        response.headers["Content-Encoding"] = "gzip"
-    # A worker goes by the policy that its own script came with.
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["Cache-Control"] = FOREVER if version == build_version() else ASK_AGAIN
-    response.vary.add("Accept-Encoding")
-    return response
 
 
 @blueprint.get("/tiles/<int:z>/<int:x>/<int:y>.mvt")
@@ -323,10 +289,6 @@ def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _built(name: str) -> str:
-    return url_for("map.built", version=build_version(), name=name)
-
-
 def _addresses() -> dict[str, str]:
     """Where the page's script finds the rest."""
     return {
@@ -334,7 +296,7 @@ def _addresses() -> dict[str, str]:
         "tiles": f"/tiles/{{z}}/{{x}}/{{y}}.mvt?v={shapes_version()}",
         "values": "/tiles/values",
         "errors": "/tiles/errors",
-        "worker": _built("map-worker.js"),
-        "states": _built("states.json"),
-        "counties": _built("counties.json"),
+        "worker": built("map-worker.js"),
+        "states": built("states.json"),
+        "counties": built("counties.json"),
     }

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from flask import Blueprint, render_template, request
 
 from airaware.pollutants import AQI_CATEGORIES
-from airaware.web import answer, asking, chart
+from airaware.web import answer, asking, pictures
 
 blueprint = Blueprint("pages", __name__)
 
@@ -36,12 +36,11 @@ def _pictures(at: asking.At, pollutant: dict) -> dict[str, object]:
     """The pollutant's pictures, by name; none where it has no figures."""
     if not pollutant["summary"]:
         return {}
-    trend = [(year["year"], year["daily_mean"]) for year in pollutant["years"]]
     return {
-        "months": chart.monthly(pollutant["months"], pollutant["standard"]["level"]),
-        "calendar": chart.year_of_days(pollutant["days"], AQI_CATEGORIES),
-        "years": chart.years(trend) if len(trend) > 1 else None,
-        "monitors": chart.monitors(at.point, pollutant["monitors"]),
+        "months": pictures.months(pollutant),
+        "calendar": pictures.year_of_days(pollutant["days"], AQI_CATEGORIES),
+        "years": pictures.years(pollutant),
+        "monitors": pictures.monitors(at.point, pollutant["monitors"]),
         "worst": _week_of_the_highest(pollutant["days"]),
     }
 
@@ -68,20 +67,13 @@ def history() -> str:
         "history.html",
         hours=found,
         week=[asked.first + timedelta(day) for day in range((asked.last - asked.first).days + 1)],
-        picture=_picture_of_hours(found, asked.first),
+        picture=pictures.hours(found),
         pollutants=at.parameters(),
         years=years,
         before=before if before.year in years else None,
         after=after if after.year in years else None,
         address=request.args["address"],
     )
-
-
-def _picture_of_hours(hours: dict, first: date) -> chart.Line:
-    errors = [
-        month["expected_error"]["hour"] for month in hours["months"] for _ in range(month["hours"])
-    ]
-    return chart.hours(hours["values"], errors, first)
 
 
 @blueprint.get("/compare")
@@ -97,7 +89,17 @@ def compare() -> str:
     return render_template(
         "compare.html",
         found=found,
+        pictures=_pictures_of_places(found["places"]) if found else [],
         addresses=addresses,
         most=asking.MOST_PLACES,
         year=found["year"] if found else year,
     )
+
+
+def _pictures_of_places(places: list[dict]) -> list[pictures.Chart | None]:
+    """A chart of each pollutant; none where no place has figures of it."""
+    labels = [place["place"]["label"] for place in places]
+    return [
+        pictures.places(each, labels) if any(one["summary"] for one in each) else None
+        for each in zip(*(place["pollutants"] for place in places), strict=True)
+    ]

@@ -5,7 +5,7 @@ import re
 import requests
 from browser import Site, visit
 from handmade import YEAR, YEAR_BEFORE
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 
 def test_from_home_to_an_address_s_air(page: Page) -> None:
@@ -14,14 +14,16 @@ def test_from_home_to_an_address_s_air(page: Page) -> None:
     page.get_by_role("button", name="Look up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL 60614")
     ozone = page.get_by_role("region", name="Ozone", exact=True)
-    expect(ozone.get_by_role("img").first).to_be_visible()
-    expect(ozone.get_by_role("img").first).to_have_accessible_name(
+    months = ozone.get_by_role("img").first
+    expect(months).to_be_visible()
+    expect(months).to_have_accessible_name(
         f"Ozone: daily maximum 8-hour mean by month in {YEAR} at Chicago, IL 60614"
     )
-    assert ozone.locator("rect.bar").count() == 11  # March has no data
-    assert ozone.locator(".calendar rect").count() == 365
-    assert ozone.locator(".calendar rect.aqi-4").count() == 2
-    assert ozone.locator(".calendar rect.aqi-0").count() == 31
+    expect(months).to_have_accessible_description(re.compile("Jan 21.0 and 21.0.* Mar no data"))
+    assert colours(months) > 3  # Bars, dots, the level of the standard.
+    assert ozone.locator(".calendar td[title]").count() == 365
+    assert ozone.locator(".calendar td.aqi-4").count() == 2
+    assert ozone.locator(".calendar td.aqi-0").count() == 31
     expect(ozone.locator(".sentence")).to_contain_text("on 2 days")
     assert ozone.locator(".monitor-list li").count() == 2
     ozone.get_by_text("The months as a table").click()
@@ -35,6 +37,42 @@ def test_from_home_to_an_address_s_air(page: Page) -> None:
     expect(page).to_have_title(re.compile(rf"in {YEAR_BEFORE}"))
 
 
+def colours(picture: Locator) -> int:
+    """How many colours a chart is drawn in, those of soft edges left out."""
+    return picture.locator("canvas").evaluate(
+        """(canvas) => {
+            const { width, height } = canvas;
+            const points = new Uint32Array(
+                canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+            const counts = new Map();
+            for (const each of points) counts.set(each, (counts.get(each) ?? 0) + 1);
+            return [...counts.values()].filter((count) => count > 30).length;
+        }"""
+    )
+
+
+def test_charts_are_read_by_keyboard_and_follow_the_page_s_size_and_colours(page: Page) -> None:
+    page.goto(f"/air?address=60614&year={YEAR}")
+    figure = page.get_by_role("region", name="Ozone", exact=True).locator(".chart").first
+    months, legend = figure.get_by_role("img"), figure.locator(".u-legend")
+    expect(legend).to_contain_text("Mean of the days")
+    months.focus()
+    page.keyboard.press("ArrowRight")
+    expect(legend).to_contain_text(re.compile("Jan.*Mean of the days.*21.0 ppb"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(legend).to_contain_text(re.compile("Mar.*Mean of the days.*–"))
+    page.keyboard.press("End")  # of the page; the chart stays where it is
+    expect(legend).to_contain_text("Mar")
+    page.set_viewport_size({"width": 600, "height": 800})
+    expect(months).to_have_css("width", re.compile(r"^5\d\d"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    bar = legend.locator(".bar .u-marker")
+    day = bar.evaluate("(it) => getComputedStyle(it).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    expect(bar).not_to_have_css("background-color", day)
+
+
 def test_from_an_address_to_its_hours_and_a_file(page: Page) -> None:
     page.goto(f"/air?address=60614&year={YEAR}")
     page.get_by_role("link", name="Ozone hour by hour").click()
@@ -42,6 +80,10 @@ def test_from_an_address_to_its_hours_and_a_file(page: Page) -> None:
     hours = page.get_by_role("table").first.locator("tbody tr")
     assert hours.count() == 24
     expect(hours.first).to_contain_text("27.0")
+    week = page.get_by_role("img", name="Ozone at Chicago, IL 60614")
+    assert colours(week) > 2  # The line in its band.
+    week.hover(position={"x": week.bounding_box()["width"] - 12, "y": 60})
+    expect(page.locator(".u-legend")).to_contain_text(re.compile("Jul 7.*27.0 .*21.0 to 33.0 ppb"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name="The week after").click()
     expect(page.get_by_role("heading", level=2).first).to_have_text(f"July 8 to July 14, {YEAR}")
@@ -67,6 +109,10 @@ def test_from_the_search_to_a_comparison_and_a_file(page: Page) -> None:
     expect(ozone.locator("thead")).to_contain_text("Chicago, IL 60614")
     expect(ozone.locator("thead")).to_contain_text("Fargo, ND")
     expect(ozone.locator("tbody tr").first).to_contain_text("2 of 334")
+    expect(page.locator(".u-legend").first).to_contain_text("Fargo, ND")
+    assert colours(page.get_by_role("img", name="Ozone by month")) > 3  # Two places, the level.
+    page.get_by_text("The months as a table").first.click()
+    expect(page.get_by_role("table").nth(1).locator("tbody tr").nth(3)).to_contain_text("24.0")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # The link is the comparison: it says the same again.
     page.goto(page.url)
@@ -90,6 +136,8 @@ def test_all_of_it_works_without_javascript(browser: Browser, site: Site) -> Non
         page.goto("/")
         page.get_by_role("searchbox").fill("60614")
         page.get_by_role("button", name="Look up").click()
+        expect(page.get_by_text("To draw this picture takes JavaScript").first).to_be_visible()
+        expect(page.locator(".calendar td.aqi-4").first).to_be_visible()
         page.get_by_text("The months as a table").first.click()
         expect(page.get_by_role("table").first.locator("tbody tr").first).to_contain_text("21.0")
         page.get_by_role("link", name="Ozone hour by hour").click()

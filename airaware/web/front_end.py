@@ -1,0 +1,37 @@
+"""The front end that `make setup` bundled, compressed for whoever takes that."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_from_directory, url_for
+
+blueprint = Blueprint("front_end", __name__)
+
+BUILD = Path(__file__).parent / "static" / "build"
+FOREVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "public, no-cache"
+
+
+@lru_cache(maxsize=1)
+def current_version() -> str:
+    """A digest of all of it."""
+    files = sorted(path for path in BUILD.glob("*") if path.suffix != ".gz")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def built(name: str) -> str:
+    """The address of a file of it, which changes with its content."""
+    return url_for("front_end.file", version=current_version(), name=name)
+
+
+@blueprint.get("/built/<version>/<name>")
+def file(version: str, name: str) -> Response:
+    """A file of it, which may be kept for good where the address names the version that is here."""
+    response = send_from_directory(BUILD, name)
+    if "gzip" in request.accept_encodings and (BUILD / f"{name}.gz").is_file():
+        response = send_from_directory(BUILD, f"{name}.gz", mimetype=response.mimetype)
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = FOREVER if version == current_version() else ASK_AGAIN
+    response.vary.add("Accept-Encoding")
+    return response
