@@ -12,7 +12,13 @@ locals {
   read_raw   = { actions = ["s3:GetObject"], resources = [local.raw] }
 
   role_permissions = {
-    web = {}
+    web = {
+      publish_cpu = {
+        actions   = ["cloudwatch:PutMetricData"]
+        resources = ["*"] # a metric has no ARN
+        condition = { StringEquals = { "cloudwatch:namespace" = local.cpu_metric.namespace } }
+      }
+    }
     database = {
       keep_backup = { actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources = [local.backup] }
     }

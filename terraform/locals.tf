@@ -20,6 +20,9 @@ locals {
 
   root_gigabytes = 20
 
+  # What web hosts say of their CPU, and what their groups are scaled by.
+  cpu_metric = { namespace = "AirAware", name = "HostCPU" }
+
   # What each role keeps beyond a host's life, and where.
   data = {
     database   = { mount = "/var/lib/postgresql", gigabytes = var.data_gigabytes.database }

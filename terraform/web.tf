@@ -31,4 +31,5 @@ module "web_tier" {
   profile           = module.identity["web"].profile
   key_name          = aws_key_pair.operator.key_name
   target_group_arn  = module.balancer[0].target_group_arn
+  metric            = local.cpu_metric
 }

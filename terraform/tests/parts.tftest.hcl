@@ -17,6 +17,7 @@ variables {
   profile           = "test"
   key_name          = "test"
   keep_data         = true
+  metric            = { namespace = "AirAware", name = "HostCPU" }
 }
 
 run "a_host_has_imdsv2_only" {
@@ -154,6 +155,38 @@ run "web_hosts_have_imdsv2_only_and_encrypted_disks" {
   }
 }
 
+run "a_zones_group_follows_the_cpu_of_its_own_hosts" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = aws_autoscaling_policy.cpu.target_tracking_configuration[0].target_value <= 45
+    error_message = "One zone could not carry the load of two."
+  }
+  assert {
+    condition     = coalesce(aws_autoscaling_policy.cpu.target_tracking_configuration[0].disable_scale_in, false) == false
+    error_message = "A group that has grown stays so."
+  }
+  assert {
+    condition = [for metric in aws_autoscaling_policy.cpu.target_tracking_configuration[0].customized_metric_specification : {
+      metric = "${metric.namespace} ${metric.metric_name} ${metric.statistic} ${metric.period}"
+      of     = { for dimension in metric.metric_dimension : dimension.name => dimension.value }
+    }] == [{ metric = "AirAware HostCPU Average 10", of = { AutoScalingGroupName = "test" } }]
+    error_message = "The group is not scaled by its own hosts' CPU, each 10 seconds."
+  }
+  assert {
+    condition     = aws_launch_template.this.metadata_options[0].instance_metadata_tags == "enabled"
+    error_message = "A host cannot know whose CPU it is that it publishes."
+  }
+}
+
 run "web_hosts_carry_all_tags" {
   command = plan
 
@@ -251,5 +284,31 @@ run "a_group_lets_in_only_what_the_table_names" {
   assert {
     condition     = [for key, rule in aws_vpc_security_group_egress_rule.this : "${key} ${coalesce(rule.cidr_ipv4, "group")}"] == ["web-database-5432 group", "web-internet-443 0.0.0.0/0"]
     error_message = "Another way out than the table's."
+  }
+}
+
+run "a_permission_may_have_a_condition" {
+  command = plan
+
+  module {
+    source = "./modules/identity"
+  }
+  variables {
+    role = "web"
+    permissions = {
+      publish_cpu = {
+        actions   = ["cloudwatch:PutMetricData"]
+        resources = ["*"]
+        condition = { StringEquals = { "cloudwatch:namespace" = "AirAware" } }
+      }
+      read = { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::mock/*"] }
+    }
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : lookup(statement, "Condition", null)] == [
+      { StringEquals = { "cloudwatch:namespace" = "AirAware" } }, null,
+    ]
+    error_message = "A condition is lost, or is on what should have none."
   }
 }

@@ -120,3 +120,14 @@ run "web_reaches_the_database_and_puppet_alone" {
     error_message = "A web host reaches what it must not."
   }
 }
+
+run "web_hosts_alone_publish_metrics_and_in_their_namespace_alone" {
+  command = plan
+
+  assert {
+    condition = { for role, permissions in local.role_permissions : role => [
+      for permission in permissions : permission.condition.StringEquals["cloudwatch:namespace"] if contains(permission.actions, "cloudwatch:PutMetricData")
+    ] if anytrue([for permission in permissions : contains(permission.actions, "cloudwatch:PutMetricData")]) } == { web = ["AirAware"] }
+    error_message = "Another role than web, or in another namespace, may publish metrics."
+  }
+}

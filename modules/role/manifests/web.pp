@@ -3,4 +3,5 @@ class role::web {
   include profile::base
   include profile::release
   include profile::web
+  include profile::cpu_metric
 }

@@ -19,12 +19,15 @@ resource "aws_iam_role_policy" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      for name, permission in var.permissions : {
-        Sid      = replace(title(replace(name, "_", " ")), " ", "")
-        Effect   = "Allow"
-        Action   = permission.actions
-        Resource = permission.resources
-      }
+      for name, permission in var.permissions : merge(
+        {
+          Sid      = replace(title(replace(name, "_", " ")), " ", "")
+          Effect   = "Allow"
+          Action   = permission.actions
+          Resource = permission.resources
+        },
+        permission.condition == null ? {} : { Condition = permission.condition },
+      )
     ]
   })
 }

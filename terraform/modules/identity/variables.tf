@@ -13,5 +13,6 @@ variable "permissions" {
   type = map(object({
     actions   = list(string)
     resources = list(string)
+    condition = optional(map(map(string)))
   }))
 }

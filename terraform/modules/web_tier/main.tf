@@ -31,6 +31,8 @@ resource "aws_launch_template" "this" {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
+    # A host learns its group's name here, which the metric of its CPU bears.
+    instance_metadata_tags = "enabled"
   }
 
   block_device_mappings {
@@ -72,6 +74,34 @@ resource "aws_autoscaling_group" "this" {
       key                 = tag.key
       value               = tag.value
       propagate_at_launch = true
+    }
+  }
+}
+
+# Out as soon as the hosts' CPU is above the target for three periods, in when it has long been well
+# below. In either zone half of what a host can is free, so that one zone can carry both: 45% and 45%
+# are 90%.
+resource "aws_autoscaling_policy" "cpu" {
+  name                      = "${var.name}-cpu"
+  autoscaling_group_name    = aws_autoscaling_group.this.name
+  policy_type               = "TargetTrackingScaling"
+  estimated_instance_warmup = var.warmup_seconds
+
+  target_tracking_configuration {
+    target_value = 45
+
+    # EC2's own metric has a point a minute at best: the hosts publish theirs (airaware/host_cpu.py).
+    customized_metric_specification {
+      namespace   = var.metric.namespace
+      metric_name = var.metric.name
+      statistic   = "Average"
+      unit        = "Percent"
+      period      = 10
+
+      metric_dimension {
+        name  = "AutoScalingGroupName"
+        value = aws_autoscaling_group.this.name
+      }
     }
   }
 }

@@ -62,3 +62,14 @@ variable "target_group_arn" {
   description = "The balancer's target group, which the hosts join."
   type        = string
 }
+
+variable "metric" {
+  description = "The CloudWatch metric of the hosts' CPU, in percent."
+  type        = object({ namespace = string, name = string })
+}
+
+variable "warmup_seconds" {
+  description = "How long a new host is not yet counted as capacity: until it serves, and its first busy seconds are over."
+  type        = number
+  default     = 45
+}

@@ -1,0 +1,165 @@
+"""A web host's own CPU, published to CloudWatch: what its auto-scaling group is scaled by.
+
+    python -m airaware.host_cpu
+
+Runs for ever. Every AIRAWARE_HOST_CPU_SECONDS it puts one value of AirAware/HostCPU, under the name
+of its group: the percent of the CPUs that its instance type has which were busy since the value
+before. EC2's own CPUUtilization has a value a minute at best.
+"""
+
+import logging
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airaware import settings
+from airaware.errors import AirAwareError
+
+NAMESPACE, METRIC, DIMENSION = "AirAware", "HostCPU", "AutoScalingGroupName"
+METADATA = "http://169.254.169.254/latest"
+GROUP_TAG = "aws:autoscaling:groupName"
+TOKEN, TOKEN_SECONDS = "X-aws-ec2-metadata-token", 60
+# Published so long before a period of CloudWatch ends, a value is there when the period is judged.
+LEAD_SECONDS = 1.0
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+log = logging.getLogger("airaware.host_cpu")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU time that the host has used since some moment, and how many CPUs it may use at once."""
+
+    used_seconds: float
+    cpus: float
+
+    def percent_since(self, before: "Usage", elapsed_seconds: float) -> float:
+        """Of what the host could use in the time from `before` on: 0 to 100."""
+        share = (self.used_seconds - before.used_seconds) / (elapsed_seconds * self.cpus)
+        return min(max(100 * share, 0), 100)
+
+
+def usage(root: Path = Path("/")) -> Usage:
+    """The host's usage now: a virtual machine's own, or a container's.
+
+    A container's /proc/stat tells of the whole machine; its control group tells of itself, and may
+    cap it.
+    Raises AirAwareError where neither is to be found.
+    """
+    if (root / "run/systemd/container").exists():
+        return _of_control_group(root / "sys/fs/cgroup")
+    user, nice, system, _idle, _wait, irq, softirq, steal = (
+        int(word) for word in (root / "proc/stat").read_text().split()[1:9]
+    )
+    # Stolen time is the hypervisor's no to work that was there: EC2's metric counts it, too.
+    busy = user + nice + system + irq + softirq + steal
+    return Usage(busy / TICKS_PER_SECOND, os.cpu_count() or 1)
+
+
+def _of_control_group(groups: Path) -> Usage:
+    cpus = float(os.cpu_count() or 1)
+    if (version_1 := groups / "cpuacct" / "cpuacct.usage").exists():
+        quota, period = (
+            int((groups / "cpu" / f"cpu.cfs_{word}_us").read_text()) for word in ("quota", "period")
+        )
+        used_seconds = int(version_1.read_text()) / 1e9
+        return Usage(used_seconds, quota / period if quota > 0 else cpus)
+    if (version_2 := groups / "cpu.stat").exists():
+        numbers = dict(line.split() for line in version_2.read_text().splitlines())
+        limit = groups / "cpu.max"  # the root group has none
+        most, per = limit.read_text().split() if limit.exists() else ("max", "1")
+        used_seconds = int(numbers["usage_usec"]) / 1e6
+        return Usage(used_seconds, cpus if most == "max" else int(most) / int(per))
+    raise AirAwareError(f"No control group tells of this container's CPU: {groups} has none")
+
+
+def group_name() -> str:
+    """The auto-scaling group that this host is of, by its tags; empty without one.
+
+    Raises AirAwareError where the metadata service does not answer.
+    """
+    try:
+        token = _metadata("PUT", "api/token", {f"{TOKEN}-ttl-seconds": str(TOKEN_SECONDS)})
+        return _metadata("GET", f"meta-data/tags/instance/{GROUP_TAG}", {TOKEN: token})
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return ""
+        raise AirAwareError(f"The metadata service refuses this host's tags: {error}") from None
+    except OSError as error:
+        raise AirAwareError(f"The metadata service does not answer: {error}") from None
+
+
+def _metadata(method: str, path: str, headers: dict[str, str]) -> str:
+    request = urllib.request.Request(f"{METADATA}/{path}", headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read().decode()
+
+
+def moments(
+    interval_seconds: float,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[float]:
+    """The times to publish at, when they are there: once per period, shortly before its end."""
+    lead_seconds = min(LEAD_SECONDS, interval_seconds / 4)
+    while True:
+        now = clock()
+        period = (now + lead_seconds) // interval_seconds + 1
+        sleep(period * interval_seconds - lead_seconds - now)
+        yield clock()
+
+
+def main() -> None:
+    """Publish for ever. Where CloudWatch refuses, say so and go on with the next value."""
+    interval_seconds = settings.read().host_cpu_seconds
+    group = group_name()
+    if not group:
+        log.warning("This host is in no auto-scaling group: nobody needs its CPU")
+        return
+    cloudwatch = boto3.client(
+        "cloudwatch",
+        # A value that is late is of no use.
+        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+    )
+    before, since, refused = usage(), time.monotonic(), False
+    log.info("publishing %s/%s of %s every %g s", NAMESPACE, METRIC, group, interval_seconds)
+    for _ in moments(interval_seconds):
+        after, now = usage(), time.monotonic()
+        percent = after.percent_since(before, now - since)
+        before, since = after, now
+        try:
+            cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum(group, percent)])
+            refused = False
+        except (BotoCoreError, ClientError) as error:
+            if not refused:  # once per outage, not every few seconds
+                log.error("CloudWatch did not take the value: %s", error)
+            refused = True
+
+
+def datum(group: str, percent: float) -> dict[str, Any]:
+    """One value of the metric, as PutMetricData takes it."""
+    return {
+        "MetricName": METRIC,
+        "Dimensions": [{"Name": DIMENSION, "Value": group}],
+        "Value": percent,
+        "Unit": "Percent",
+        "StorageResolution": 1,
+    }
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        main()
+    except AirAwareError as error:
+        sys.exit(f"host_cpu: {error}")
