@@ -24,6 +24,8 @@ def _put_scaling_policy(
     """A target tracking policy brings the two alarms that it goes by."""
     policy: Any = original(self, *arguments, **named)
     policy.enabled = True
+    if policy.policy_type != "PredictiveScaling":
+        policy.predictive_scaling_configuration = None  # an empty one is shown as one
     policy.alarms = []
     configuration = vars(policy.target_tracking_configuration or object)
     if metric := configuration.get("CustomizedMetricSpecification"):

@@ -373,6 +373,7 @@ class Probes:
         left = cloudwatch.describe_alarms()["MetricAlarms"]
         return [
             described.get("Enabled"),
+            "PredictiveScalingConfiguration" in described,
             sorted((a["Threshold"], a["Period"], a["EvaluationPeriods"]) for a in kept),
             len(left),
         ]

@@ -36,7 +36,7 @@ AWS = {
     "suspended_processes_rest": [1, 3],
     "an_unhealthy_member_is_replaced": True,
     "a_tracking_policy_has_two_alarms_while_it_is_there": [
-        *(True, [[40.5, 10, 15], [45.0, 10, 3]], 0),
+        *(True, False, [[40.5, 10, 15], [45.0, 10, 3]], 0),
     ],
     "a_step_policy_is_executed": 7,
     "a_member_drains_before_it_is_terminated": ["draining", "running", "gone", "terminated"],
