@@ -48,6 +48,8 @@ CONFIGURATION = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Else the log would quote the queries that fail, and with them visitors' places.
+    "log_min_error_statement": "panic",
 }
 
 

@@ -51,7 +51,7 @@ def pictures(measured: str, latest: str) -> Iterator[Picture]:
     yield Picture("home", "/", {}, height=760)
     yield Picture("air", "/air", here, height=1240)
     yield Picture("history", "/history", week, height=760)
-    yield Picture("compare", "/compare", {"address": [PLACE, *OTHERS], "year": latest}, height=1010)
+    yield Picture("compare", "/compare", {"address": [PLACE, *OTHERS], "year": latest}, height=1290)
     yield Picture("map", "/map", {"year": latest, "month": "7"})
     yield Picture("map-dark", "/map", {"year": latest, "month": "7"}, scheme="dark")
     yield Picture("phone", "/air", here, PHONE, 844)

@@ -156,7 +156,8 @@ class Reader:
             zone.failing = True
             start_probing = not self._probing
             self._probing = True
-        log.warning("zone %s is passed over: %s", zone.zone.name, str(error).strip())
+        # Further lines would quote the query, which holds a visitor's place.
+        log.warning("zone %s is passed over: %s", zone.zone.name, str(error).partition("\n")[0])
         self._on_failure(zone.zone.name)
         zone.forget_connections()
         if start_probing:

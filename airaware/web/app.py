@@ -1,8 +1,11 @@
 """The application factory, and what every answer has in common."""
 
 from datetime import timedelta
+from typing import Any
 
-from flask import Flask, Response
+import orjson
+from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 
 from airaware import settings as environment
 from airaware.settings import Settings
@@ -13,6 +16,7 @@ from airaware.web import (
     figures,
     front_end,
     geocode,
+    logs,
     map_page,
     ops,
     pages,
@@ -46,10 +50,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises AirAwareError where no zone is set.
     """
     settings = settings or environment.read()
-    app = Flask(__name__)
+    app = _Site(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
     app.config["DRAINING"] = settings.draining
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = _Json(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)
     app.jinja_env.globals["built"] = front_end.built
@@ -67,6 +71,21 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(part.blueprint)
     app.after_request(_secure)
     return app
+
+
+class _Site(Flask):
+    """Flask, which would log an exception with its message."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        _, error, _ = exc_info
+        self.logger.error("%s failed: %s", request.endpoint, logs.told(error))
+
+
+class _Json(DefaultJSONProvider):
+    """JSON by a faster library: a sixth of what an answer costs was its JSON."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj).decode()
 
 
 def _secure(response: Response) -> Response:

@@ -3,6 +3,8 @@
 There is no access log, since requests' queries hold addresses.
 """
 
+from airaware.web.logs import GunicornLogger
+
 worker_class = "gthread"
 threads = 4
 # City and ZIP tables are made once, and shared by the workers.
@@ -10,5 +12,6 @@ preload_app = True
 # An address of 10,000 characters gets a page that says so, not gunicorn's bare 400.
 limit_request_line = 0
 accesslog = None
+logger_class = GunicornLogger
 # Its socket would lie in the account's home, one for all the account's servers.
 control_socket_disable = True

@@ -1,6 +1,7 @@
 """The site under gunicorn: what visitors do in a browser, and what its log and metrics tell."""
 
 import re
+import socket
 
 import requests
 from browser import Site, visit
@@ -154,6 +155,16 @@ def test_addresses_leave_no_trace_in_the_log(site: Site) -> None:
             requests.get(f"{site.url}{path}", params={"address": address}, timeout=10)
     assert "Kalamazoo" not in site.log.read_text()
     assert "Nowhereville" not in site.log.read_text()
+
+
+def test_a_request_that_is_not_understood_leaves_no_trace_of_what_it_asked(site: Site) -> None:
+    host, port = site.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"GET /air?address=12 Secretville Road HTTP/1.1\r\nHost: site\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+    logged = site.log.read_text()
+    assert "A request was not understood: InvalidHTTPVersion" in logged
+    assert "Secretville" not in logged
 
 
 def test_ten_thousand_characters_get_the_page(site: Site) -> None:

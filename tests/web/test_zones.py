@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg2
 import pytest
 from flask.testing import FlaskClient
 
@@ -52,6 +53,16 @@ def test_the_first_zone_is_asked_over_one_connection(
 def test_sessions_only_read(zones: tuple[Zone, ...]) -> None:
     rows = Reader(zones).fetch("SHOW default_transaction_read_only")
     assert rows[0].default_transaction_read_only == "on"
+
+
+def test_a_query_that_fails_leaves_no_trace_of_its_place(
+    region: Local, reader_zones: tuple[Zone, ...]
+) -> None:
+    log = region.clusters["a"].folder / "server.log"
+    with pytest.raises(psycopg2.DataError):
+        Reader(reader_zones).fetch("SELECT 1 / (%s - 41.9229)::int", [41.9229])
+    wait_for(lambda: "division by zero" in log.read_text(), 5)
+    assert "41.9229" not in log.read_text()
 
 
 def test_silent_zone_is_waited_for_once(silent: Zone, reader_zones: tuple[Zone, ...]) -> None:
