@@ -214,10 +214,15 @@ def test_a_zone_that_fails_in_the_middle(versions, submits, zones, reader_zones,
     with watching(versions, (well,), (site,)):
         process = submits.start(new.raw, str(YEAR), [OZONE])
         wait_for(process, "reading")
-        time.sleep(new.seconds / 2)
+        while not staging_tables(failing):
+            assert process.poll() is None
+            time.sleep(0.05)
         # As `pg_ctl stop -m immediate` does.
         os.kill(database.pid(), signal.SIGQUIT)
-        status, said = ended(process)
+        try:
+            status, said = ended(process)
+        finally:
+            database.start()
         assert status == 1
         assert f"zone {failing.name} stays as it was" in said
         assert f"zone {well.name} holds it, checksum {new.year.checksum}" in said
@@ -225,7 +230,6 @@ def test_a_zone_that_fails_in_the_middle(versions, submits, zones, reader_zones,
         assert "Traceback" not in said
         assert "\tat " not in said
         assert new.is_held_by(well)
-        database.start()
         assert old.is_held_by(failing)
         status, said = submits.run(new.raw, str(YEAR), [OZONE])
     assert status == 0
