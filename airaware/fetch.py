@@ -84,8 +84,11 @@ def fetch_year(
     parameters: list[int] | None = None,
     refresh: bool = False,
     progress: Progress = lambda name, done_bytes, total_bytes: None,
+    store: rawstore.Store | None = None,
 ) -> FetchReport:
     """Bring the year's files of the parameters (None: the defaults) into the raw store.
+
+    The store is `store`, or if there is none the one that the settings name.
 
     Files that the store has are kept; with `refresh` the source is asked whether it has newer ones.
     A default file that the source does not have is reported as absent. Raises AirAwareError where a
@@ -93,8 +96,8 @@ def fetch_year(
     it should be; SourceUnreachable where there is no way to the source. `progress` is called with
     the file's name, bytes so far, and all bytes (0 where the source does not say).
     """
-    store = rawstore.open(settings.raw)
-    source = _source(settings)
+    store = store or rawstore.open(settings.raw)
+    source = _source(settings.epa_url, store)
     files = []
     for parameter in parameters or DEFAULT_PARAMETERS:
         file = _fetch(source, store, parameter, year, refresh, progress)
@@ -120,7 +123,7 @@ def _choice(parameter: int) -> str:
 
 def _fetch(
     source: Source,
-    store: rawstore.FolderStore | rawstore.S3Store,
+    store: rawstore.Store,
     parameter: int,
     year: int,
     refresh: bool,
@@ -148,14 +151,13 @@ def _fetch(
     return FileReport(name, "fetched", info.size, info.sha256)
 
 
-def _kept(store: rawstore.FolderStore | rawstore.S3Store, name: str) -> FileReport:
+def _kept(store: rawstore.Store, name: str) -> FileReport:
     return FileReport(name, "kept", store.size(name), store.sha256(name))
 
 
-def _source(settings: Settings) -> Source:
-    url = settings.epa_url
+def _source(url: str, store: rawstore.Store) -> Source:
     if url.startswith(("http://", "https://")):
-        return HttpSource(url, _partial_folder(settings.raw))
+        return HttpSource(url, _partial_folder(store))
     if url.startswith("file://"):
         return FolderSource(Path(unquote(urlsplit(url).path)))
     if "://" in url:
@@ -163,11 +165,11 @@ def _source(settings: Settings) -> Source:
     return FolderSource(Path(url))
 
 
-def _partial_folder(raw: str) -> Path:
+def _partial_folder(store: rawstore.Store) -> Path:
     """Where unfinished downloads wait: beside a raw folder, or in the account's cache."""
-    if "://" in raw:
-        return Path.home() / ".cache" / "airaware" / "partial"
-    return Path(raw).parent / "partial"
+    if isinstance(store, rawstore.FolderStore):
+        return store.folder.parent / "partial"
+    return Path.home() / ".cache" / "airaware" / "partial"
 
 
 class FolderSource:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -20,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from airaware.errors import AirAwareError
 
 
-def open(url: str) -> "FolderStore | S3Store":
+def open(url: str) -> "Store":
     """The store at `url`: a folder's path, or s3://bucket or s3://bucket/prefix.
 
     S3 takes boto3's own configuration: credentials, AWS_REGION, AWS_ENDPOINT_URL.
@@ -127,10 +128,11 @@ class FolderStore:
 class S3Store:
     """Objects under one prefix of a bucket."""
 
-    def __init__(self, bucket: str, prefix: str = "") -> None:
+    def __init__(self, bucket: str, prefix: str = "", client: Any = None) -> None:
+        """`client`: boto3's for S3, where its own configuration does not lead to the bucket."""
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
-        self._client = boto3.client("s3")
+        self._client = client or boto3.client("s3")
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
@@ -221,3 +223,6 @@ class S3Store:
                 f"Cannot {what} in {self}: {error}. Check AIRAWARE_RAW, the credentials"
                 " and AWS_ENDPOINT_URL."
             ) from None
+
+
+Store = FolderStore | S3Store

@@ -1,11 +1,12 @@
 """The task that says how far estimates are from measurements."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from fabric import Connection
 from rich.table import Table
 
-from airaware import kriging, pollutants
+from airaware import kriging, pollutants, store
 from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH, SEASONS, Errors, Residuals, errors
 from airaware.errors import AirAwareError
 from airaware.leave_one_out import leave_one_out
@@ -16,9 +17,7 @@ from airaware.store.manifest import Loaded
 from airaware.store.zones import Reader
 from tools import environments
 from tools.data import parameter_codes, year_number
-from tools.local import Local
 from tools.operation import ENV_HELP, PARAMETER_HELP, operation
-from tools.postgres import READER
 from tools.steps import console
 
 QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
@@ -30,12 +29,17 @@ QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 )
 def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
     """Show how far estimates are from measurements."""
-    zone = _running_zone(environments.local(env))
     wanted = parameter_codes(parameter)
+    with environments.find(env).reading() as zones:
+        _show(_answering(zones), year_number(year), wanted)
+
+
+def _show(zone: Zone, year: int, wanted: list[int]) -> None:
+    """A table for each parameter of the year. Raises AirAwareError where the zone lacks one."""
     loads = [
         load
         for load in manifest.loads(zone)
-        if load.year == year_number(year) and (not wanted or load.parameter in wanted)
+        if load.year == year and (not wanted or load.parameter in wanted)
     ]
     missing = set(wanted) - {load.parameter for load in loads}
     if missing or not loads:
@@ -47,12 +51,13 @@ def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> N
         console.print(_table(zone, load))
 
 
-def _running_zone(place: Local) -> Zone:
-    """The first zone whose database runs."""
-    for name, cluster in place.clusters.items():
-        if cluster.exists() and cluster.pid():
-            return Zone(name, cluster.dsn(READER))
-    raise AirAwareError("No zone's database runs. Start them: fab deploy")
+def _answering(zones: tuple[Zone, ...]) -> Zone:
+    """The first zone whose database answers."""
+    for zone in zones:
+        with suppress(AirAwareError):
+            store.connect(zone).close()
+            return zone
+    raise AirAwareError("No zone's database answers. Start them: fab deploy")
 
 
 def _table(zone: Zone, load: Loaded) -> Table:

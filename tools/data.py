@@ -5,7 +5,6 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from fabric import Connection
@@ -14,11 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from airaware import epa, fetch, pollutants, rawstore, settings, synthetic
 from airaware.errors import AirAwareError
 from tools import environments
-from tools.local import Local
 from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
 from tools.steps import console
-
-LOCAL_MASTER = "local[*]"
 
 
 @operation(
@@ -42,22 +38,24 @@ def fetch_year(
     dry_run: bool = False,
 ) -> None:
     """Bring a year's hourly files from EPA to the raw store."""
-    place = environments.local(env)
-    config = replace(settings.read(), raw=place.raw)
+    place = environments.find(env)
+    config, store = settings.read(), place.raw_store()
     wanted = parameter_codes(parameter)
     if dry_run:
         for code in wanted or pollutants.DEFAULT_PARAMETERS:
             name = epa.file_name(code, year_number(year))
-            console.print(f"would bring {name} from {config.epa_url} into {config.raw}")
+            console.print(f"would bring {name} from {config.epa_url} into {store}")
         return
     try:
         with _bars() as progress:
-            report = fetch.fetch_year(config, year_number(year), wanted or None, refresh, progress)
+            report = fetch.fetch_year(
+                config, year_number(year), wanted or None, refresh, progress, store
+            )
     except fetch.SourceUnreachable as error:
         if not or_synthetic:
             raise
         console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
-        _synthesize(place, year_number(year), wanted)
+        _synthesize(store, year_number(year), wanted)
         return
     for file in report.files:
         size = f", {file.size / 1e6:.1f} MB" if file.size else ""
@@ -77,7 +75,8 @@ def synthesize_year(
     _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
 ) -> None:
     """Make up a year's files, marked as synthetic."""
-    _synthesize(environments.local(env), year_number(year), parameter_codes(parameter), dry_run)
+    store = environments.find(env).raw_store()
+    _synthesize(store, year_number(year), parameter_codes(parameter), dry_run)
 
 
 @operation(
@@ -85,7 +84,7 @@ def synthesize_year(
     help={
         "years": "one or more years, as 2013,2015-2017",
         "parameter": PARAMETER_HELP,
-        "master": "the Spark cluster to run on, as spark://HOST:7077 (this machine's cores)",
+        "master": "local only: another Spark cluster, as spark://HOST:7077 (this machine's cores)",
         "env": ENV_HELP,
         "dry_run": DRY_RUN_HELP,
     },
@@ -94,23 +93,23 @@ def submit_year(
     _: Connection,
     years: str,
     parameter: list[str],
-    master: str = LOCAL_MASTER,
+    master: str = "",
     env: str = "",
     dry_run: bool = False,
 ) -> None:
     """Run the Spark job over years, and load every zone."""
-    place, wanted = environments.local(env), parameter_codes(parameter)
+    place, wanted = environments.find(env), parameter_codes(parameter)
     if dry_run:
         command = shlex.join(place.submit_command(years, wanted, master))
         console.print(f"would run {command}", markup=False)
         return
-    console.print(f"starting Spark on {master}", markup=False)
     place.submit(years, wanted, master)
 
 
-def _synthesize(place: Local, year: int, parameters: list[int], dry_run: bool = False) -> None:
+def _synthesize(
+    store: rawstore.Store, year: int, parameters: list[int], dry_run: bool = False
+) -> None:
     """Synthetic files of the parameters, or of the default ones that EPA measured in that year."""
-    store = rawstore.open(place.raw)
     codes = parameters or [
         code for code in pollutants.DEFAULT_PARAMETERS if pollutants.get(code).first_year <= year
     ]
@@ -119,7 +118,7 @@ def _synthesize(place: Local, year: int, parameters: list[int], dry_run: bool = 
         if store.exists(name):
             console.print(f"{name}: kept")
         elif dry_run:
-            console.print(f"would make {name} in {place.raw}")
+            console.print(f"would make {name} in {store}")
         else:
             with tempfile.TemporaryDirectory(prefix="airaware-") as folder, _bars() as progress:
                 path = Path(folder) / name

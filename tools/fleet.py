@@ -5,15 +5,18 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import requests
 from rich.table import Table
 
-from airaware import settings
+from airaware import rawstore, settings
 from airaware.errors import AirAwareError
-from tools import hosts, ssh
+from airaware.settings import Zone
+from tools import controller, databases, hosts, ssh
+from tools.controller import Controller
 from tools.hosts import Host
 from tools.region import Region
 from tools.steps import Step, console
@@ -21,6 +24,7 @@ from tools.terraform import Plan, Terraform
 
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own
+RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::settings)
 SSH_SECONDS = 300
 SITE_SECONDS = 300
 POLL_SECONDS = 0.5
@@ -90,6 +94,50 @@ class Fleet:
         """What a browser on this machine can open, by name, `site` first."""
         return dict(self.region.urls(self.terraform.outputs().get("site_url", "")))
 
+    def domain(self) -> str:
+        """The domain of the hosts' names."""
+        return self.terraform.outputs()["domain"]
+
+    def raw_store(self) -> rawstore.Store:
+        """The raw store, in the region's bucket. Raises AirAwareError where the region is down."""
+        self._must_be_up()
+        bucket = self.terraform.outputs()["bucket"]
+        return rawstore.S3Store(bucket, RAW, hosts.client("s3", self.region.environ()))
+
+    def controller(self) -> Controller:
+        """The host where jobs start. Raises AirAwareError where there is none."""
+        for host in self._running("controller"):
+            return Controller(self.ssh_config(), host.name)
+        raise AirAwareError(f"No controller runs. Bring it back: fab deploy --env {self.name}")
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Zone, ...]]:
+        """The zones' databases, to read only, for as long as the context lasts."""
+        with databases.reading(
+            self._running("database"), self.domain(), self.ssh_config(), self.region.environ()
+        ) as zones:
+            yield zones
+
+    def submit_command(self, years: str, parameters: list[int], master: str = "") -> list[str]:
+        """What the controller is told to run; `years` as in "2013,2015-2017"."""
+        self._must_not_name(master)
+        return controller.start_command("ID", years, parameters)
+
+    def submit(self, years: str, parameters: list[int], master: str = "") -> None:
+        """Start the main job on the fleet's Spark, and print what it says until it has ended.
+
+        Raises AirAwareError where it failed; the job itself has said why.
+        """
+        self._must_not_name(master)
+        place = self.controller()
+        job = place.start(years, parameters)
+        console.print(
+            f"job {job} runs on {self.name}; it goes on without you. Leave with Ctrl-C, and come"
+            f" back by: fab jobs --follow {job} --env {self.name}",
+            markup=False,
+        )
+        place.follow(job)
+
     def ssh_config(self) -> Path:
         """OpenSSH's configuration for all hosts of this moment."""
         return ssh.write_config(self.folder, self.hosts(), self.region)
@@ -142,6 +190,13 @@ class Fleet:
         console.print(table)
         for name, address in self.urls().items():
             console.print(f"{name}: [bold]{address}/[/]")
+
+    def _running(self, role: str) -> list[Host]:
+        return [host for host in self.hosts() if host.role == role and host.state == "running"]
+
+    def _must_not_name(self, master: str) -> None:
+        if master:
+            raise AirAwareError(f"{self.name} has a Spark cluster of its own: leave --master out")
 
     def _destroy(self) -> None:
         self.terraform.init()

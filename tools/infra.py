@@ -5,6 +5,7 @@ import subprocess
 from fabric import Connection
 from invoke import Exit
 
+from airaware.errors import AirAwareError
 from tools import environments, hosts, overview
 from tools.fleet import Fleet
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
@@ -35,10 +36,16 @@ def plan(_: Connection, env: str = "") -> None:
 def status(_: Connection, env: str = "") -> None:
     """Show what runs, the site's address, and the years loaded."""
     place = environments.find(env)
-    if isinstance(place, Fleet):
-        place.show()
-    else:
+    if not isinstance(place, Fleet):
         overview.show(place)
+        return
+    place.show()
+    if place.region.is_up():
+        try:
+            with place.reading() as zones:
+                overview.show_data(place.raw_store(), zones)
+        except AirAwareError as error:
+            console.print(f"what is loaded cannot be told: {error}", markup=False)
 
 
 @operation(

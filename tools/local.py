@@ -9,19 +9,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from airaware import settings
+from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import schema
+from tools import mainjob
 from tools.postgres import OWNER, READER, Cluster, make_passfile
-from tools.steps import Step
+from tools.steps import Step, console
 from tools.webserver import WebServer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
+MASTER = "local[*]"
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
 DRIVER_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -55,6 +58,10 @@ class Local:
     def raw(self) -> str:
         """The raw store: AIRAWARE_RAW, or a folder of the state folder."""
         return os.environ.get("AIRAWARE_RAW", str(self.folder / "raw"))
+
+    def raw_store(self) -> rawstore.Store:
+        """The raw store, opened."""
+        return rawstore.open(self.raw)
 
     @property
     def spark_log(self) -> Path:
@@ -124,28 +131,37 @@ class Local:
         if self.folder.exists():
             yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
 
-    def submit_command(self, years: str, parameters: list[int], master: str) -> list[str]:
-        """The spark-submit command of the main job; `years` as in "2013,2015-2017"."""
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Zone, ...]]:
+        """The zones' databases, to read only: those that run."""
+        running = [
+            zone for zone, cluster in self.clusters.items() if cluster.exists() and cluster.pid()
+        ]
+        yield tuple(zone for zone in self.zones(READER) if zone.name in running)
+
+    def submit_command(self, years: str, parameters: list[int], master: str = "") -> list[str]:
+        """The spark-submit command of the main job; `years` as in "2013,2015-2017".
+
+        `master` is a Spark cluster; without one it is this machine.
+        """
         log = f"-Dlog4j2.configurationFile={(CHECKOUT / 'tools' / 'log4j2.properties').as_uri()}"
-        command = [
-            *(str(Path(sys.executable).parent / "spark-submit"), "--master", master),
+        return [
+            *(str(Path(sys.executable).parent / "spark-submit"), "--master", master or MASTER),
             *("--driver-memory", DRIVER_MEMORY, "--name", f"airaware {years}"),
             *("--conf", f"spark.local.dir={self.folder / 'spark'}"),
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
             *("--driver-java-options", f"{DRIVER_JAVA} {log}"),
-            *(str(CHECKOUT / "airaware" / "batch.py"), "--years", years),
+            str(CHECKOUT / "airaware" / "batch.py"),
+            *mainjob.arguments(years, parameters),
         ]
-        if parameters:
-            command += ["--parameters", ",".join(map(str, parameters))]
-        return command
 
-    def submit_environ(self, master: str) -> dict[str, str]:
+    def submit_environ(self, master: str = "") -> dict[str, str]:
         """The environment variables of `submit_command`."""
         environ = self.environ(OWNER) | {
             "PYSPARK_PYTHON": sys.executable,
             "AIRAWARE_SPARK_LOG": str(self.spark_log),
         }
-        if master.startswith("local"):
+        if (master or MASTER).startswith("local"):
             environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         return environ
 
@@ -154,6 +170,7 @@ class Local:
 
         Raises AirAwareError where it failed; the job itself has said why.
         """
+        console.print(f"starting Spark on {master or MASTER}", markup=False)
         status = subprocess.run(
             self.submit_command(years, parameters, master), env=self.submit_environ(master)
         )

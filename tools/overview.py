@@ -3,11 +3,11 @@
 from rich.table import Table
 
 from airaware import pollutants, rawstore
+from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
 from tools.local import Local
-from tools.postgres import READER
 from tools.steps import console
 
 
@@ -17,14 +17,8 @@ def show(place: Local) -> None:
     for zone, cluster in place.clusters.items():
         state = f"runs on port {cluster.port}" if cluster.pid() else "is stopped"
         console.print(f"zone {zone}: the database {state if cluster.exists() else 'is not there'}")
-    _show_raw(place)
-    running = [name for name, cluster in place.clusters.items() if cluster.pid()]
-    if running:
-        zones = [Zone(name, place.clusters[name].dsn(READER)) for name in running]
-        loads = {zone.name: manifest.loads(zone) for zone in zones}
-        _show_loads(
-            loads, {key: sizes for zone in zones for key, sizes in manifest.sizes(zone).items()}
-        )
+    with place.reading() as zones:
+        show_data(place.raw_store(), zones)
     if address := place.web.address():
         console.print(f"\nThe site: [bold]{address}/[/]")
         console.print("Stop it: make stop. Delete all of it: .venv/bin/fab destroy")
@@ -32,11 +26,21 @@ def show(place: Local) -> None:
         console.print("\nThe site is stopped. Start it: .venv/bin/fab deploy")
 
 
-def _show_raw(place: Local) -> None:
-    store = rawstore.open(place.raw)
+def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:
+    """Print how many raw files there are, and what each zone that answers has loaded."""
     names = store.names()
     megabytes = sum(store.size(name) for name in names) / 1e6
     console.print(f"raw store {store}: {len(names)} files, {megabytes:,.0f} MB")
+    loads: dict[str, list[Loaded]] = {}
+    sizes: dict[tuple[int, int], dict[str, int]] = {}
+    for zone in zones:
+        try:
+            loads[zone.name] = manifest.loads(zone)
+            sizes |= manifest.sizes(zone)
+        except AirAwareError as error:
+            console.print(str(error).strip(), markup=False)
+    if loads:
+        _show_loads(loads, sizes)
 
 
 def _show_loads(
@@ -50,7 +54,7 @@ def _show_loads(
     if not keys:
         console.print("no year is loaded: fab fetch-year 2017, then fab submit-year 2017")
         return
-    table = Table("year", "pollutant", "rows", "left out", "bad", "MB", "data", "zones")
+    table = Table("year", "pollutant", "rows", "left out", "bad", "MB", "data", "zones", "checksum")
     for year, parameter in keys:
         copies = {zone: rows.get((year, parameter)) for zone, rows in served.items()}
         load = next(copy for copy in copies.values() if copy)
@@ -61,6 +65,7 @@ def _show_loads(
             f"{sum(sizes[parameter, year].values()) / 1e6:,.0f}",
             "synthetic" if load.synthetic else "EPA",
             _agreement(copies),
+            _checksums(copies),
         )
     console.print(table)
 
@@ -73,3 +78,11 @@ def _agreement(copies: dict[str, Loaded | None]) -> str:
     if len({copy.checksum for copy in copies.values() if copy}) > 1:
         return "they differ: submit the year again"
     return "equal"
+
+
+def _checksums(copies: dict[str, Loaded | None]) -> str:
+    """The checksum that the zones have; where they differ, each zone's."""
+    checksums = {zone: copy.checksum for zone, copy in copies.items() if copy}
+    if len(set(checksums.values())) == 1:
+        return str(next(iter(checksums.values())))
+    return ", ".join(f"{zone}: {checksum}" for zone, checksum in checksums.items())

@@ -1,13 +1,21 @@
 """SSH to the hosts of a fleet: a key of the environment's own, and OpenSSH's configuration."""
 
+import shlex
+import socket
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from airaware.errors import AirAwareError
 from tools.hosts import Host
+from tools.postgres import free_port
 from tools.region import Region
 
 USER = "admin"  # of Debian's images
+LOST = 255  # ssh's exit status where it has no connection, or has one no more
+FORWARD_SECONDS = 20
 
 
 def public_key(folder: Path) -> str:
@@ -50,10 +58,58 @@ def write_config(folder: Path, hosts: list[Host], region: Region) -> Path:
     return path
 
 
+def command(config: Path, host: str, words: list[str]) -> list[str]:
+    """The command that runs these words on a host."""
+    return ["ssh", "-F", str(config), "-o", "BatchMode=yes", host, shlex.join(words)]
+
+
+def run(config: Path, host: str, words: list[str]) -> str:
+    """What a command says on a host. Raises AirAwareError where it fails."""
+    done = subprocess.run(
+        command(config, host, words), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise AirAwareError(f"{host}: {done.stderr.strip() or f'exit status {done.returncode}'}")
+    return done.stdout
+
+
+@contextmanager
+def forwarded(config: Path, host: str, to: str, port: int) -> Iterator[int]:
+    """A port of this machine that leads, by way of a host, to a port of `to` as the host sees it.
+
+    Raises AirAwareError where the host cannot be reached.
+    """
+    own = free_port()
+    options = ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=5")
+    process = subprocess.Popen(
+        [
+            *("ssh", "-F", str(config), *(f"-o{option}" for option in options)),
+            *("-N", "-L", f"127.0.0.1:{own}:{to}:{port}", host),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + FORWARD_SECONDS
+        while not _listens(own):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AirAwareError(f"{host} cannot be reached by SSH")
+            time.sleep(0.1)
+        yield own
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def answers(config: Path, host: Host) -> bool:
     """Whether the host runs a command for us."""
-    command = ["ssh", "-F", str(config), "-o", "BatchMode=yes", host.name, "true"]
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command(config, host.name, ["true"]), capture_output=True).returncode == 0
 
 
 def _section(name: str, options: Mapping[str, object]) -> str:

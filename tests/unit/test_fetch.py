@@ -112,6 +112,13 @@ def assert_nothing_stored(config, tmp_path):
     assert list((tmp_path / "partial").glob("*")) == []
 
 
+def test_fetches_into_the_store_that_it_is_given(mirror, at, tmp_path):
+    elsewhere = rawstore.FolderStore(tmp_path / "elsewhere" / "raw")
+    fetch.fetch_year(at(mirror.url), 2017, [44201], store=elsewhere)
+    assert elsewhere.names() == [NAME]
+    assert_nothing_stored(at(mirror.url), tmp_path)
+
+
 def test_fetches_checks_and_reports(mirror, at, ozone):
     seen = []
     config = at(mirror.url)

@@ -1,19 +1,14 @@
-# @summary Where jobs start: Spark's settings for a driver, and the package's commands on the PATH.
-#
-# @param commands
-#   Programs of the release that the operator calls by name.
-class profile::controller (
-  Array[Pattern[/\A[a-z-]+\z/]] $commands,
-) {
+# @summary Where jobs start: Spark's settings for a driver, and the main job as one command.
+class profile::controller {
   contain airaware::settings
   contain spark
 
   Class['airaware'] -> Class['spark']
 
-  $commands.each |$command| {
-    file { "/usr/local/bin/${command}":
-      ensure => link,
-      target => "/opt/airaware/current/venv/bin/${command}",
-    }
+  # `fab submit-year` starts it, as a unit of systemd that runs as the account airaware.
+  file { '/usr/local/bin/airaware-batch':
+    ensure => file,
+    mode   => '0755',
+    source => 'puppet:///modules/profile/airaware-batch',
   }
 }

@@ -1,4 +1,4 @@
-# @summary Where the operator's jobs start: spark-submit and the package's own commands.
+# @summary Where the operator's jobs start: Spark's driver.
 class role::controller {
   include profile::base
   include profile::release

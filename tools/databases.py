@@ -1,0 +1,65 @@
+"""A fleet's databases as this machine reads them: each by SSH to its own host, and TLS within."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from psycopg2.extensions import make_dsn
+
+from airaware.errors import AirAwareError
+from airaware.settings import Zone
+from tools import hosts, ssh
+from tools.hosts import Host
+from tools.postgres import DATABASE, READER
+
+PORT = 5432
+CA = "/etc/airaware/ca.pem"
+
+
+@contextmanager
+def reading(
+    databases: list[Host], domain: str, config: Path, environ: Mapping[str, str]
+) -> Iterator[tuple[Zone, ...]]:
+    """The zones' databases, to read only, for as long as the context lasts.
+
+    `domain` is that of the hosts' names, `config` OpenSSH's, `environ` leads to the region. A host
+    that cannot be reached is a zone whose database does not answer. Raises AirAwareError where the
+    region has no password for a reader.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaware-")))
+        passfile = folder / "passwords"
+        passfile.touch(mode=0o600)
+        passfile.write_text(f"*:*:*:{READER}:{_password(domain, environ)}\n")
+        yield tuple(_zone(stack, host, domain, config, folder) for host in databases)
+
+
+def _zone(stack: ExitStack, host: Host, domain: str, config: Path, folder: Path) -> Zone:
+    authority = folder / f"{host.name}.pem"
+    try:
+        authority.write_text(ssh.run(config, host.name, ["cat", CA]))
+        # By its address and not as 127.0.0.1, which the database lets nobody in from.
+        port = stack.enter_context(ssh.forwarded(config, host.name, str(host.address), PORT))
+    except AirAwareError:
+        port = 0  # Nothing listens there.
+    return Zone(
+        host.zone,
+        make_dsn(
+            host=f"{host.name}.{domain}", hostaddr="127.0.0.1", port=port or 1, dbname=DATABASE,
+            user=READER, passfile=str(folder / "passwords"),
+            sslmode="verify-full", sslrootcert=str(authority),
+        ),
+    )  # fmt: skip
+
+
+def _password(domain: str, environ: Mapping[str, str]) -> str:
+    """The reader's password, as the database's own host finds it."""
+    environment = domain.partition(".")[0]
+    name = f"/airaware/{environment}/database/reader_password"
+    try:
+        answer = hosts.client("ssm", environ).get_parameter(Name=name, WithDecryption=True)
+    except (BotoCoreError, ClientError) as error:
+        raise AirAwareError(f"no secret {name}: {error}. `fab deploy` makes it.") from None
+    return answer["Parameter"]["Value"]
