@@ -22,9 +22,9 @@ from airaware.store.zones import Reader
 from airaware.web import create_app
 from airaware.web.geocode import OUTSIDE_STATES
 from bench import zone_loss
-from bench.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure
+from tools.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.local import Local
 from tools.postgres import HOST, OWNER, READER, free_port
 

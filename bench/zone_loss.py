@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg2
 
 from airaware.store.zones import PROBE
-from bench.http_load import open_loop
+from tools.http_load import open_loop
 from tools.local import Local
 from tools.postgres import READER, Cluster, free_port
 

@@ -1,7 +1,7 @@
 """AWS as a region. Nothing here has been run against AWS itself: there was no account to do it."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
 import boto3
@@ -41,6 +41,14 @@ class Aws:
                 " session-manager-plugin"
             )
         return {"HostName": instance_id, "ProxyCommand": SSM}
+
+    def clock_factor(self) -> float:
+        """AWS is the measure."""
+        return 1.0
+
+    def outside(self) -> Sequence[str]:
+        """None: this machine is a visitor."""
+        return ()
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The balancer's own address."""

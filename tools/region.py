@@ -1,6 +1,6 @@
 """Where a fleet's hosts live: what the fleet asks of AWS, or of whatever stands in for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Protocol
 
@@ -27,6 +27,12 @@ class Region(Protocol):
 
     def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
         """OpenSSH's options that lead to a host's port 22, which no network outside can reach."""
+
+    def clock_factor(self) -> float:
+        """How many times as fast as AWS's its metrics and alarms go."""
+
+    def outside(self) -> Sequence[str]:
+        """Words before a command that run it where the site's visitors are, who find it by name."""
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """What a browser on this machine can open, by name, `site` first."""

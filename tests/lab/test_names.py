@@ -1,5 +1,8 @@
 """The lab's name server, asked from a host and from the Internet side."""
 
+import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from ipaddress import IPv4Address
@@ -8,7 +11,7 @@ import pytest
 from dnslib import RCODE, DNSRecord
 from plainlab import PlainLab, group, instance, plain_lab, subnet
 
-from tools.lab import model, namespaces
+from tools.lab import model, namespaces, outside
 from tools.lab.names import TTL_SECONDS, Names
 from tools.lab.network import NAMES_ADDRESS, ROUTER_ADDRESS
 
@@ -72,3 +75,15 @@ def test_a_name_without_an_address_of_the_kind_has_an_empty_answer(lab: PlainLab
 
 def test_an_unknown_name_is_answered_at_once(lab: PlainLab) -> None:
     assert ask(lab, "deb.debian.org").header.rcode == RCODE.NXDOMAIN
+
+
+def test_a_command_outside_finds_the_site_by_its_name(lab: PlainLab) -> None:
+    """With the machine's own programs and resolver, and without a change to this machine's."""
+    before = outside.RESOLVER.read_text()
+    ask_by_name = f"import socket; print(socket.gethostbyname_ex({BALANCER!r})[2])"
+    said = subprocess.run(
+        [*outside.WORDS, lab.network.name, sys.executable, "-c", ask_by_name],
+        **{"capture_output": True, "text": True, "check": True},
+    )
+    assert set(ast.literal_eval(said.stdout)) == {str(node) for node in NODES}
+    assert outside.RESOLVER.read_text() == before

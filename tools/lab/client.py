@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import images, leftovers, preflight
+from tools.lab import images, leftovers, outside, preflight
 from tools.lab.model import lab_name
 from tools.steps import Step, console
 
@@ -52,6 +52,14 @@ class Lab:
             "ProxyUseFdpass": "yes",
             "ProxyCommand": f"{sys.executable} -m tools.lab.proxy {self.name} %h %p",
         }
+
+    def clock_factor(self) -> float:
+        """As the daemon was told."""
+        return float(self._facts()["clock_factor"])
+
+    def outside(self) -> Sequence[str]:
+        """By the lab's Internet side, which takes root."""
+        return *outside.WORDS, self.name
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The lab's addresses on the loopback."""

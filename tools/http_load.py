@@ -4,9 +4,10 @@ number of clients get their answers)."""
 import itertools
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import gevent
 from gevent.pool import Group
@@ -34,25 +35,29 @@ class Answer:
 
 def open_loop(address: str, paths: Sequence[str], rate: float, seconds: float) -> list[Answer]:
     """Requests at random moments, as independent visitors make them, `rate` a second on average."""
-    chance = random.Random(SEED)  # noqa: S311 (moments, not secrets)
     answers: list[Answer] = []
-    with _client(address, MOST_CONNECTIONS) as client:
+    with closing(client_of(address, MOST_CONNECTIONS)) as client:
 
         def ask(path: str, due: float) -> None:
-            ok = _is_answered(client, path)
+            ok = is_answered(client, path)
             answers.append(Answer(due, time.monotonic(), ok))
 
         group = Group()
-        due = time.monotonic()
-        end = due + seconds
-        for path in itertools.cycle(paths):
-            due += chance.expovariate(rate)
-            if due > end:
-                break
-            gevent.sleep(max(0.0, due - time.monotonic()))
-            group.spawn(ask, path, due)
+        ways = itertools.cycle(paths)
+        for due in arrivals(rate, seconds):
+            group.spawn(ask, next(ways), due)
         group.join()
     return answers
+
+
+def arrivals(rate: float, seconds: float) -> Iterator[float]:
+    """The moments (time.monotonic) at which independent visitors come, each as it is there."""
+    chance = random.Random(SEED)  # noqa: S311 (moments, not secrets)
+    due = time.monotonic()
+    end = due + seconds
+    while (due := due + chance.expovariate(rate)) <= end:
+        gevent.sleep(max(0.0, due - time.monotonic()))
+        yield due
 
 
 def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float) -> float:
@@ -60,13 +65,13 @@ def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float
     ways = itertools.cycle(paths)
     begin = time.monotonic()
     answered = 0
-    with _client(address, clients) as client:
+    with closing(client_of(address, clients)) as client:
 
         def ask() -> None:
             nonlocal answered
             while time.monotonic() < begin + seconds:
                 path = next(ways)
-                if not _is_answered(client, path):
+                if not is_answered(client, path):
                     raise SystemExit(f"{address}{path} failed")
                 answered += 1
 
@@ -77,27 +82,28 @@ def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float
 def one_by_one(address: str, paths: Sequence[str]) -> list[float]:
     """Seconds of each request, asked one after the other. Raises SystemExit where one fails."""
     found = []
-    with _client(address, 1) as client:
+    with closing(client_of(address, 1)) as client:
         for path in paths:
             begin = time.monotonic()
-            if not _is_answered(client, path):
+            if not is_answered(client, path):
                 raise SystemExit(f"{address}{path} failed")
             found.append(time.monotonic() - begin)
     return found
 
 
-def _client(address: str, connections: int) -> closing[HTTPClient]:
-    return closing(
-        HTTPClient.from_url(
-            address,
-            concurrency=connections,
-            connection_timeout=TIMEOUT_SECONDS,
-            network_timeout=TIMEOUT_SECONDS,
-        )
+def client_of(address: str, connections: int, **options: Any) -> HTTPClient:
+    """A client of a site, to be closed in the end; `options` are those of HTTPClient."""
+    return HTTPClient.from_url(
+        address,
+        concurrency=connections,
+        connection_timeout=TIMEOUT_SECONDS,
+        network_timeout=TIMEOUT_SECONDS,
+        **options,
     )
 
 
-def _is_answered(client: HTTPClient, path: str) -> bool:
+def is_answered(client: HTTPClient, path: str) -> bool:
+    """Whether the site answers with 200 in time."""
     try:
         response = client.get(path)
         response.read()
