@@ -2,16 +2,23 @@
 
 from tools.accuracy import accuracy
 from tools.data import fetch_year, submit_year, synthesize_year
+from tools.drill.tasks import drill, drills, recover
 from tools.infra import deploy, destroy, plan, ssh, status, stop
 from tools.jobs import jobs
+from tools.shift import shift_away, shift_back
 
 __all__ = [
     "accuracy",
     "deploy",
     "destroy",
+    "drill",
+    "drills",
     "fetch_year",
     "jobs",
     "plan",
+    "recover",
+    "shift_away",
+    "shift_back",
     "ssh",
     "status",
     "stop",

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address
+from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from airaware.errors import AirAwareError
 
@@ -23,7 +25,7 @@ class Host:
     launched_at: datetime
 
 
-def client(service: str, environ: Mapping[str, str]):  # noqa: ANN201 (boto3 makes its types)
+def client(service: str, environ: Mapping[str, str], config: Config | None = None):  # noqa: ANN201 (boto3 makes its types)
     """A client of an AWS service in the region that `environ` leads to."""
     return boto3.session.Session(
         aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
@@ -33,23 +35,25 @@ def client(service: str, environ: Mapping[str, str]):  # noqa: ANN201 (boto3 mak
         service,
         endpoint_url=environ.get("AWS_ENDPOINT_URL"),
         verify=environ.get("AWS_CA_BUNDLE"),
+        config=config,
     )
 
 
 def of(environment: str, environ: Mapping[str, str]) -> list[Host]:
     """The environment's hosts that are there, running or not, by role, zone and name."""
-    pages = (
-        client("ec2", environ)
-        .get_paginator("describe_instances")
-        .paginate(
-            Filters=[
-                {"Name": "tag:Environment", "Values": [environment]},
-                {
-                    "Name": "instance-state-name",
-                    "Values": ["pending", "running", "stopping", "stopped"],
-                },
-            ]
-        )
+    return described(environment, client("ec2", environ))
+
+
+def described(environment: str, ec2: Any) -> list[Host]:
+    """The same by a client of EC2 that is there already: it takes long to make."""
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[
+            {"Name": "tag:Environment", "Values": [environment]},
+            {
+                "Name": "instance-state-name",
+                "Values": ["pending", "running", "stopping", "stopped"],
+            },
+        ]
     )
     found = [
         instance

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly PYTHON=${PYTHON:-python3}
-readonly EXTRAS=batch,web,operator,load,lab,bench,test,grid
+readonly EXTRAS=batch,web,operator,load,lab,bench,test,grid,drill
 readonly LOG=$PWD/build/setup.log
 # Puppet, and Debian's packages of the modules that the Puppetfile names.
 readonly PUPPET_PACKAGES="puppet-agent puppet-lint puppet-strings ruby-rspec-puppet

@@ -1,0 +1,21 @@
+"""A web host is terminated."""
+
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="instance-kill",
+    hypothesis="A lost web host costs errors for seconds, and is replaced within a minute",
+    steady_state=steady.WEB,
+    fault=faults.kill_web_host,
+    expected=(
+        expect.none_fails_before(),
+        expect.failures_end(15),
+        expect.replaced(60),
+        expect.none_fails_after(),
+    ),
+    rate=120,
+    budget=1_500,
+    hold_seconds=75,
+    other_alerts=frozenset({"HostReplaced", "HostDown", "ZoneInTrouble", "SiteErrorsFast"}),
+)

@@ -1,0 +1,117 @@
+"""The figures of a drill's report, and the report itself."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tiny_drill import ZONE, tiny
+
+from tools.drill import expect, model, report
+from tools.drill.course import Course, by_second, figures
+from tools.drill.runner import Result
+from tools.drill.visitors import HOLDING, RESOLVING, Visit
+from tools.drill.world import Sample
+
+NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
+
+
+def visit(due: float, ok: bool = True, node: str = "10.0.0.5", kind: str = RESOLVING) -> Visit:
+    return Visit(due, 0.005, ok, kind, node)
+
+
+@pytest.fixture
+def course() -> Course:
+    """Ten visits a second; zone-b is lost from second 10 to 110, and its node's visitors fail:
+    those who resolve for 5 s, those who hold on for 62 s; the other node's for 12 s."""
+    moments = [tenth / 10 for tenth in range(1300)]
+    visits = [
+        *(visit(at, ok=not 10 <= at <= 22) for at in moments),
+        *(visit(at, not 10 <= at <= 15, "10.0.1.5") for at in moments),
+        *(visit(at, not 10 <= at <= 72, "10.0.1.5", HOLDING) for at in moments),
+    ]
+    samples = [
+        Sample(at, {}, {"zone-a": 1, ZONE: 0 if 20 <= at < 120 else 1}, {}) for at in range(130)
+    ]
+    return Course(
+        zone=ZONE,
+        began=0,
+        injected=10,
+        returned=110,
+        recovered=121,
+        ended=130,
+        nodes=NODES,
+        visits=visits,
+        samples=samples,
+        cpu={"zone-a": [(5, 20.0), (15, 40.0)], ZONE: []},
+        alerts=[("ZoneInTrouble", 32, 115)],
+    )
+
+
+def test_percentiles_are_by_nearest_rank() -> None:
+    visits = [replace(visit(0), seconds=number / 100) for number in range(1, 201)]
+    assert figures([*visits, visit(0, ok=False)]) == {
+        **{"requests": 201, "failed": 1},
+        **{"p50": 1.0, "p95": 1.9, "p99": 1.98},
+    }
+    assert figures([])["p99"] is None
+
+
+def test_a_series_has_a_row_a_second() -> None:
+    rows = by_second([visit(5.1), visit(5.9, ok=False), visit(7.0)], began=5)
+    assert rows == {
+        **{"second": [0, 2], "requests": [2, 1], "failed": [1, 0], "p99": [0.005, 0.005]}
+    }
+
+
+def test_times_are_seconds_after_the_fault(course: Course) -> None:
+    assert course.times() == {
+        **{"detected": 10, "alerted": 22, "moved": 62, "restored": 110},
+        **{"returned": 100, "recovered": 111},
+    }
+
+
+def test_a_lost_zone_is_judged_by_who_was_asked(course: Course) -> None:
+    verdicts = {f.expected: f.met for f in (judge(course) for judge in expect.ZONE_IS_LOST)}
+    assert all(verdicts.values()), verdicts
+    assert expect.failures_end_at_surviving_node(11)(course).met is False
+    assert expect.failures_end_for_holders(61)(course).met is False
+    assert expect.none_fails()(course).met is False
+
+
+@pytest.mark.parametrize("expected", expect.ZONE_IS_LOST)
+def test_without_visits_nothing_is_met(course: Course, expected) -> None:
+    course.visits, course.samples = [], []
+    assert expected(course).met is False
+
+
+def test_slow_answers_after_settling_are_found(course: Course) -> None:
+    course.visits = [replace(v, seconds=0.05 if v.due > 71 else 0.005) for v in course.visits]
+    assert expect.p99_at_most_doubled()(course).met is False
+
+
+def test_the_report_needs_nothing_else(course: Course, tmp_path: Path) -> None:
+    drill = replace(tiny(), hypothesis="All <is> well", rate=30)
+    result = Result(drill, course, datetime(2026, 11, 25, tzinfo=UTC))
+    result.findings = [judge(course) for judge in expect.ZONE_IS_LOST]
+    told = report.facts(result, "lab", 1.0, "")
+    page = report.write(told, result, tmp_path)
+    text = page.read_text()
+    assert "All &lt;is&gt; well" in text and "<svg" in text and "ZoneInTrouble" in text
+    assert not re.findall(r"(?:src|href)=\"(?!#)", text.replace("xlink:href", "xlink"))
+    kept = json.loads(page.with_suffix(".json").read_text())
+    assert kept["verdict"] == "met" and kept["failed"] == told["failed"]
+    assert sum(kept["series"]["visits"]["requests"]) == len(course.visits)
+    report.summary([told | {"page": page.name}], tmp_path / "all.html")
+    assert page.name in (tmp_path / "all.html").read_text()
+    assert report.line(told).startswith("tiny               met      ")
+
+
+@pytest.mark.parametrize("name", model.names())
+def test_every_drill_says_what_it_is(name: str) -> None:
+    drill = model.find(name)
+    assert drill.name == name
+    assert drill.expected and drill.steady_state and drill.hypothesis
+    assert drill.hold_seconds > 0

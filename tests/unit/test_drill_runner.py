@@ -1,0 +1,102 @@
+"""A drill is undone whatever becomes of it, and starts only where all is well."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiny_drill
+from tiny_drill import ZONE, Folder, losing, tiny
+
+from airaware.errors import AirAwareError
+from tools.drill import journal as journals
+from tools.drill import runner
+from tools.drill.acts import Call, Change
+from tools.drill.journal import Journal
+from tools.drill.runner import STEADY_AGAIN, Result
+
+
+def silent(text: str) -> None:
+    """Nobody reads along."""
+
+
+def run(drill, folder: Path) -> Result:
+    return runner.run(drill, Folder(folder), Journal(folder), ZONE, silent)
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """The tiny drill in a process of its own, once its fault is there."""
+    process = subprocess.Popen(
+        [sys.executable, tiny_drill.__file__, str(folder), *words],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (folder / f"{ZONE}.lost").exists():
+        assert time.monotonic() < deadline, "the fault did not come"
+        time.sleep(0.05)
+    return process
+
+
+def test_a_drill_breaks_and_mends(tmp_path: Path) -> None:
+    result = run(tiny(), tmp_path)
+    assert result.verdict == "met"
+    assert result.undone == [f"lose {ZONE}"]
+    assert {finding.expected: finding.met for finding in result.findings}[STEADY_AGAIN]
+    times = result.course.times()
+    assert times["detected"] < times["returned"] <= times["recovered"]
+    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+
+
+@pytest.mark.parametrize("words", [(), ("die",)], ids=["in the middle", "within an act"])
+def test_a_killed_drill_is_undone_by_another_process(tmp_path: Path, words) -> None:
+    with started(tmp_path, *words) as process:
+        process.kill()
+    assert Folder(tmp_path).lost() == [ZONE]
+    with pytest.raises(AirAwareError, match="left in the middle: first fab recover"):
+        run(tiny(), tmp_path)
+    assert runner.recover(Folder(tmp_path), tmp_path, silent) == [f"lose {ZONE}"]
+    assert not Folder(tmp_path).lost()
+    assert run(tiny(), tmp_path).verdict == "met"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_drill_undoes_itself(tmp_path: Path, number: int) -> None:
+    with started(tmp_path) as process:
+        with pytest.raises(AirAwareError, match="A drill runs here"):
+            runner.recover(Folder(tmp_path), tmp_path, silent)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+    assert said == "aborted a person stopped it\n"
+    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+
+
+def test_nothing_is_broken_where_the_steady_state_does_not_hold(tmp_path: Path) -> None:
+    (tmp_path / "zone-a.lost").touch()
+    with pytest.raises(AirAwareError, match="does not hold: lost zones: 1, not from -inf to 0"):
+        run(tiny(), tmp_path)
+    assert Folder(tmp_path).lost() == ["zone-a"]
+
+
+def test_a_fault_that_fails_half_way_is_undone(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no way"):
+        run(tiny(losing(ZONE), Change("fail", Call("fail"))), tmp_path)
+    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+
+
+def test_what_cannot_be_undone_stays_in_the_journal_alone(tmp_path: Path) -> None:
+    stubborn = Change("do it", Call("lose", {"zone": "zone-a"}), Call("fail"))
+    with pytest.raises(AirAwareError, match="Not undone .* tries again\\):\n  do it: no way"):
+        run(tiny(stubborn, losing(ZONE), hold_seconds=0), tmp_path)
+    assert Folder(tmp_path).lost() == ["zone-a"]
+    assert [entry["text"] for entry in journals.read(tmp_path).done] == ["do it"]
+
+
+def test_what_is_left_behind_spoils_the_verdict(tmp_path: Path) -> None:
+    drill = tiny(Change("lose it for good", Call("lose", {"zone": ZONE})), hold_seconds=1.5)
+    result = run(drill, tmp_path)
+    assert result.verdict == "missed"
+    assert result.left == [f"files: ['{ZONE}.lost'], was []"]
+    assert [f.met for f in result.findings if f.expected == STEADY_AGAIN] == [False]

@@ -1,0 +1,97 @@
+"""A drill so small that no fleet is needed: its world is a folder, its faults are files.
+
+python tiny_drill.py FOLDER: run it, as `fab drill` would, with a fault that lasts for a minute.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tools.drill import runner
+from tools.drill.acts import Call, Change, act
+from tools.drill.course import Course
+from tools.drill.journal import Journal
+from tools.drill.model import Drill, Finding, Probe
+from tools.drill.world import Sample
+
+ZONE = "zone-b"
+
+
+class Folder:
+    """A world with one web host a zone; a file `ZONE.lost` loses one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def lost(self) -> list[str]:
+        return sorted(file.stem for file in self.path.glob("*.lost"))
+
+    def sample(self) -> Sample:
+        healthy = {zone: int(zone not in self.lost()) for zone in ("zone-a", ZONE)}
+        return Sample(time.monotonic(), healthy, healthy, {})
+
+    def inventory(self) -> dict[str, Any]:
+        return {"files": sorted(file.name for file in self.path.glob("*.lost"))}
+
+    def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
+        return []
+
+    def alerts(self, seconds: float) -> None:
+        return None
+
+
+@act
+def lose(world: Folder, zone: str) -> None:
+    (world.path / f"{zone}.lost").touch()
+
+
+@act
+def find_again(world: Folder, zone: str) -> None:
+    (world.path / f"{zone}.lost").unlink(missing_ok=True)
+
+
+@act
+def fail(world: Folder) -> None:
+    raise OSError("no way")
+
+
+@act
+def die(world: Folder) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def losing(zone: str) -> Change:
+    return Change(f"lose {zone}", Call("lose", {"zone": zone}), Call("find_again", {"zone": zone}))
+
+
+def was_lost(course: Course) -> Finding:
+    lost = any(sample.healthy[ZONE] == 0 for sample in course.samples)
+    return Finding("the zone is lost", lost, f"{len(course.samples)} looks")
+
+
+def tiny(*changes: Change, hold_seconds: float = 1.5) -> Drill:
+    """Loses zone-b, or does these changes."""
+    return Drill(
+        name="tiny",
+        hypothesis="A file comes and goes",
+        steady_state=(
+            Probe("lost zones", lambda world: len(world.lost()), most=0, deadline_seconds=0),
+        ),
+        fault=lambda world, zone: list(changes) or [losing(zone)],
+        expected=(was_lost,),
+        before_seconds=0,
+        hold_seconds=hold_seconds,
+        after_seconds=0,
+    )
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    changes = (losing(ZONE), Change("die", Call("die"))) if "die" in sys.argv else ()
+    done = runner.run(
+        tiny(*changes, hold_seconds=60), Folder(folder), Journal(folder), ZONE, lambda text: None
+    )
+    print(done.verdict, done.aborted)

@@ -1,0 +1,120 @@
+"""What was seen in the course of a drill, and the figures that follow from it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tools.drill.visitors import Visit
+from tools.drill.world import Sample
+
+
+@dataclass
+class Course:
+    """Moments are of time.monotonic; those that did not come are None."""
+
+    zone: str
+    began: float
+    injected: float | None = None
+    returned: float | None = None  # the fault is undone
+    recovered: float | None = None  # the steady state holds again
+    ended: float | None = None
+    nodes: dict[str, str] = field(default_factory=dict)  # zone by address
+    visits: list[Visit] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    cpu: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    # (name, begin, end) of alerts that fired; None where no monitoring host answers
+    alerts: list[tuple[str, float, float]] | None = None
+
+    @property
+    def before(self) -> list[Visit]:
+        """Visits before the fault."""
+        return self.due(self.began, self.injected)
+
+    @property
+    def during(self) -> list[Visit]:
+        """Visits from the fault to its return."""
+        return self.due(self.injected, self.returned)
+
+    @property
+    def after(self) -> list[Visit]:
+        """Visits after the fault's return."""
+        return self.due(self.returned, None)
+
+    def due(self, begin: float | None, end: float | None) -> list[Visit]:
+        """Visits of a span of time; none if it did not begin."""
+        if begin is None:
+            return []
+        return [v for v in self.visits if begin <= v.due and (end is None or v.due < end)]
+
+    def failures_end_seconds(self, which: Callable[[Visit], bool]) -> float:
+        """Seconds from the fault to the last visit that failed, of those before its return."""
+        return max(
+            (v.due - self.since_fault(0) for v in self.during if which(v) and not v.ok), default=0.0
+        )
+
+    def since_fault(self, seconds: float) -> float:
+        """That many seconds after the fault."""
+        assert self.injected is not None, "no fault yet"
+        return self.injected + seconds
+
+    def first_sample(self, after: float, true: Callable[[Sample], bool]) -> float | None:
+        """Seconds from the fault to the first sample from `after` on that has it."""
+        found = (s.at for s in self.samples if s.at >= after and true(s))
+        at = next(found, None)
+        return None if at is None else at - self.since_fault(0)
+
+    def healthy_before(self) -> dict[str, int]:
+        """Healthy web hosts by zone at the last look before the fault."""
+        earlier = [s for s in self.samples if self.injected is None or s.at < self.injected]
+        return dict(earlier[-1].healthy) if earlier else {}
+
+    def times(self) -> dict[str, float | None]:
+        """Seconds from the fault to what followed; None for what did not."""
+        if self.injected is None:
+            return {}
+        whole = sum(self.healthy_before().values())
+        detected = self.first_sample(self.injected, lambda s: sum(s.healthy.values()) < whole)
+        restored = None
+        if detected is not None:
+            restored = self.first_sample(
+                self.since_fault(detected), lambda s: sum(s.healthy.values()) >= whole
+            )
+        return {
+            "detected": detected,
+            "alerted": self._alerted(),
+            "moved": self.failures_end_seconds(lambda visit: True),
+            "restored": restored,
+            "returned": None if self.returned is None else self.returned - self.injected,
+            "recovered": None if self.recovered is None else self.recovered - self.injected,
+        }
+
+    def _alerted(self) -> float | None:
+        begins = [begin for _, begin, _ in self.alerts or () if begin >= self.since_fault(0)]
+        return min(begins) - self.since_fault(0) if begins else None
+
+
+def figures(visits: Iterable[Visit]) -> dict[str, Any]:
+    """Requests, failed ones, and percentiles (by nearest rank) of the seconds to a good answer."""
+    visits = list(visits)
+    good = [visit.seconds for visit in visits if visit.ok]
+    ranks = (50, 95, 99)
+    values = np.percentile(good, ranks, method="inverted_cdf").tolist() if good else [None] * 3
+    return {
+        "requests": len(visits),
+        "failed": len(visits) - len(good),
+        **{f"p{rank}": value for rank, value in zip(ranks, values, strict=True)},
+    }
+
+
+def by_second(visits: Iterable[Visit], began: float) -> dict[str, list[float]]:
+    """For each second from `began` on: requests, failed ones, and the p99 of good answers."""
+    seconds: dict[int, list[Visit]] = {}
+    for visit in visits:
+        seconds.setdefault(int(visit.due - began), []).append(visit)
+    rows = [(second, figures(seconds[second])) for second in sorted(seconds)]
+    return {
+        "second": [second for second, _ in rows],
+        **{name: [row[name] for _, row in rows] for name in ("requests", "failed", "p99")},
+    }

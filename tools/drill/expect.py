@@ -1,0 +1,156 @@
+"""What a drill may expect of its course; each function makes an expectation."""
+
+from collections.abc import Callable
+
+from tools.drill.course import Course, figures
+from tools.drill.model import Expectation, Finding
+from tools.drill.visitors import HOLDING, Visit
+
+SETTLED_SECONDS = 60  # after the fault, for the percentiles
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.1f} s"
+
+
+def _failed(visits: list[Visit], expected: str) -> Finding:
+    failed = sum(not visit.ok for visit in visits)
+    return Finding(expected, bool(visits) and failed == 0, f"{failed} of {len(visits)} failed")
+
+
+def none_fails() -> Expectation:
+    """Throughout."""
+    return lambda course: _failed(course.visits, "no request fails, from before to after")
+
+
+def none_fails_before() -> Expectation:
+    """Or what follows says nothing."""
+    return lambda course: _failed(course.before, "no request fails before the fault")
+
+
+def none_fails_after() -> Expectation:
+    """Of those that were sent after the fault's return."""
+    return lambda course: _failed(course.after, "no request fails after the return")
+
+
+def failures_end(within_seconds: float) -> Expectation:
+    """For all visitors."""
+    return _failures_end(within_seconds, "for all visitors", lambda course, visit: True)
+
+
+def failures_end_at_surviving_node(within_seconds: float) -> Expectation:
+    """For those who use the balancer's node in another zone."""
+    return _failures_end(
+        within_seconds,
+        "for visitors of the surviving node",
+        lambda course, visit: course.nodes.get(visit.node) != course.zone,
+    )
+
+
+def failures_end_for_holders(within_seconds: float) -> Expectation:
+    """For those who hold on to an address, be it the dead one."""
+    return _failures_end(
+        within_seconds,
+        "for visitors who hold on to an address",
+        lambda course, visit: visit.kind == HOLDING,
+    )
+
+
+def _failures_end(
+    within_seconds: float, whose: str, which: Callable[[Course, Visit], bool]
+) -> Expectation:
+    def judge(course: Course) -> Finding:
+        asked = [visit for visit in course.during if which(course, visit)]
+        failed = sum(not visit.ok for visit in asked)
+        seconds = course.failures_end_seconds(lambda visit: which(course, visit))
+        return Finding(
+            f"failed requests end at most {within_seconds:g} s after the fault {whose}",
+            bool(asked) and seconds <= within_seconds,
+            f"{failed} of {len(asked)} failed, the last {seconds:.1f} s after the fault",
+        )
+
+    return judge
+
+
+def p99_at_most_doubled() -> Expectation:
+    """Once things have settled."""
+
+    def judge(course: Course) -> Finding:
+        settled = course.due(course.since_fault(SETTLED_SECONDS), course.returned)
+        before, then = figures(course.before)["p99"], figures(settled)["p99"]
+        expected = f"p99 is at most doubled from {SETTLED_SECONDS} s after the fault on"
+        if before is None or then is None:
+            return Finding(expected, False, "no good answers to compare")
+        measured = f"{1000 * before:.1f} ms before, {1000 * then:.1f} ms then"
+        return Finding(expected, then <= 2 * before, measured)
+
+    return judge
+
+
+def out_of_service(within_seconds: float) -> Expectation:
+    """The balancer calls fewer hosts healthy."""
+
+    def judge(course: Course) -> Finding:
+        seconds = course.times()["detected"]
+        return Finding(
+            f"the balancer has it out of service within {within_seconds:g} s",
+            seconds is not None and seconds <= within_seconds,
+            _seconds(seconds),
+        )
+
+    return judge
+
+
+def zone_carries_nothing() -> Expectation:
+    """From the time on when all its hosts are out, until the return: the rest carries all."""
+
+    def judge(course: Course) -> Finding:
+        gone = course.first_sample(course.since_fault(0), lambda s: s.healthy[course.zone] == 0)
+        expected = f"the other zones alone carry all, until {course.zone} is back"
+        if gone is None:
+            return Finding(expected, False, f"{course.zone} served throughout")
+        end = float("inf") if course.returned is None else course.returned
+        looks = [s for s in course.samples if course.since_fault(gone) <= s.at < end]
+        well = all(s.healthy[course.zone] == 0 and sum(s.healthy.values()) > 0 for s in looks)
+        return Finding(expected, well, f"from {gone:.1f} s after the fault, {len(looks)} looks")
+
+    return judge
+
+
+def replaced(within_seconds: float) -> Expectation:
+    """As many healthy hosts as before."""
+
+    def judge(course: Course) -> Finding:
+        seconds = course.times()["restored"]
+        return Finding(
+            f"as many hosts as before are in service within {within_seconds:g} s",
+            seconds is not None and seconds <= within_seconds,
+            _seconds(seconds),
+        )
+
+    return judge
+
+
+def slow_answers_end(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
+    """Slow ones, counted by when they were answered."""
+
+    def judge(course: Course) -> Finding:
+        slow = [v for v in course.during if v.seconds > slow_seconds]
+        last = max((v.due + v.seconds - course.since_fault(0) for v in slow), default=0.0)
+        return Finding(
+            f"answers take more than {slow_seconds:g} s for at most {within_seconds:g} s",
+            bool(course.during) and last <= within_seconds,
+            f"{len(slow)} did, the last {last:.1f} s after the fault",
+        )
+
+    return judge
+
+
+ZONE_IS_LOST: tuple[Expectation, ...] = (
+    none_fails_before(),
+    failures_end_at_surviving_node(15),
+    failures_end_for_holders(75),
+    zone_carries_nothing(),
+    p99_at_most_doubled(),
+    none_fails_after(),
+)

@@ -1,0 +1,100 @@
+"""A drill's report: one HTML page that needs nothing else, and the same as JSON."""
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import psutil
+
+from tools.drill import charts
+from tools.drill.course import by_second, figures
+from tools.drill.runner import Result
+
+CHECKOUT = Path(__file__).parents[2]
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def facts(result: Result, environment: str, clock_factor: float, reason: str) -> dict[str, Any]:
+    """All that the report tells, in JSON's types; seconds are those since the fault."""
+    drill, course = result.drill, result.course
+    spans = {"before": course.before, "during": course.during, "after": course.after}
+    return {
+        "drill": drill.name,
+        "hypothesis": drill.hypothesis,
+        "verdict": result.verdict,
+        "aborted": result.aborted,
+        "environment": environment,
+        "zone": course.zone,
+        "reason": reason,
+        "began": result.began.isoformat(timespec="seconds"),
+        "findings": [asdict(finding) for finding in result.findings],
+        "times": course.times(),
+        "requests": {name: figures(visits) for name, visits in spans.items()} if drill.rate else {},
+        "rate": drill.rate,
+        "failed": result.failed,
+        "budget": drill.budget,
+        "changes": result.changes,
+        "undone": result.undone,
+        "left": result.left,
+        "alerts": None
+        if course.alerts is None or course.injected is None
+        else [(n, b - course.injected, e - course.injected) for n, b, e in course.alerts],
+        "place": _place(clock_factor),
+    }
+
+
+def write(told: dict[str, Any], result: Result, folder: Path) -> Path:
+    """Write `told` into the folder, as HTML with the picture and as JSON with the series. Returns
+    the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
+    picture = charts.picture(result.course)
+    page.write_text(TEMPLATES.get_template("report.html.j2").render(told, picture=picture))
+    series = by_second(result.course.visits, result.course.began)
+    samples = [
+        {"second": sample.at - result.course.began, "healthy": sample.healthy}
+        for sample in result.course.samples
+    ]
+    series_told = {"visits": series, "servers": samples, "cpu": result.course.cpu}
+    page.with_suffix(".json").write_text(json.dumps(told | {"series": series_told}, indent=1))
+    return page
+
+
+def summary(told: list[dict[str, Any]], page: Path) -> None:
+    """One page about several drills; their own pages lie beside it."""
+    page.write_text(TEMPLATES.get_template("summary.html.j2").render(drills=told))
+
+
+def line(told: dict[str, Any]) -> str:
+    """A drill in one line."""
+    moved = told["times"].get("moved")
+    ended = f", the last {moved:.1f} s after the fault" if moved else ""
+    total = sum(row["requests"] for row in told["requests"].values())
+    requests = f"{told['failed']} of {total} requests failed{ended}; " if total else ""
+    missed = [each["expected"] for each in told["findings"] if each["met"] is False]
+    return (
+        f"{told['drill']:18} {told['verdict']:8} {requests}clock factor"
+        f" {told['place']['clock factor']}{'; missed: ' if missed else ''}{'; '.join(missed)}"
+    )
+
+
+def _place(clock_factor: float) -> dict[str, str]:
+    git = ["git", "describe", "--always", "--dirty"]
+    version = subprocess.run(git, cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()
+    memory_gb = psutil.virtual_memory().total / 2**30
+    return {
+        "version": version or "unknown",
+        "clock factor": f"{clock_factor:g}",
+        "machine of the runner": f"{psutil.cpu_count()} cores, {memory_gb:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+    }

@@ -1,0 +1,222 @@
+"""Runs a drill: steady state, visitors, fault, return, steady state again; returns, whatever comes.
+
+What is done to the fleet is in the journal before it is done, so that `recover` can undo it where
+this process does not live to.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from airaware.errors import AirAwareError
+from tools.drill import journal as journals
+from tools.drill import steady
+from tools.drill.course import Course
+from tools.drill.journal import Journal, Tell
+from tools.drill.model import Drill, Finding
+from tools.drill.visitors import Visitors, coming
+
+SAMPLE_SECONDS = 1.0
+POLL_SECONDS = 0.2
+PATHS = ("/",)
+STEADY_AGAIN = "after the return the steady state holds again"
+
+
+@dataclass
+class Result:
+    """A drill's end: its course, what of it was expected, and what was left behind (nothing)."""
+
+    drill: Drill
+    course: Course
+    began: datetime
+    findings: list[Finding] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    aborted: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """In one word: met, missed or aborted."""
+        if self.aborted:
+            return "aborted"
+        bad = self.left or any(finding.met is False for finding in self.findings)
+        return "missed" if bad else "met"
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed."""
+        return sum(not visit.ok for visit in self.course.visits)
+
+
+class _Aborted(Exception):
+    """The drill ends now: why."""
+
+
+def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Result:
+    """Run a drill to its end, and judge it.
+
+    Raises AirAwareError before any fault where another drill is not recovered, or the steady state
+    does not hold; and after it where something could not be undone.
+    """
+    with journal.alone(), _interruptible():
+        journal.must_be_empty()
+        changes = drill.fault(world, zone)
+        tell("wait for the steady state")
+        steady.await_all(drill.steady_state, world, tell)
+        before = world.inventory()
+        result = Result(drill, Course(zone, time.monotonic()), datetime.now(UTC))
+        result.changes = [change.text for change in changes]
+        journal.drill, journal.zone = drill.name, zone
+        journal.began = result.began.isoformat(timespec="seconds")
+        visitors: list[Visitors] = []
+        with ExitStack() as stack:
+            result.course.nodes = world.nodes() if drill.rate else {}
+            visitors += _visitors(drill.rate, world, stack)
+            stack.enter_context(_sampled(world, result.course))
+            try:
+                _carry_out(result, changes, world, journal, visitors, tell)
+            except _Aborted as reason:
+                result.aborted = str(reason)
+        visits = (visit for each in visitors for visit in each.visits)
+        result.course.visits = sorted(visits, key=lambda visit: visit.due)
+        _finish(result, world, before)
+        return result
+
+
+def recover(world: Any, journal_folder: Any, tell: Tell) -> list[str]:
+    """Undo what a drill has left. Returns what was undone, in words."""
+    journal = Journal(journal_folder)
+    with journal.alone():
+        return journals.read(journal_folder).undo(world, tell)
+
+
+def _carry_out(
+    result: Result,
+    changes: list[Any],
+    world: Any,
+    journal: Journal,
+    visitors: list[Visitors],
+    tell: Tell,
+) -> None:
+    """Fault, return and steady state again, on the result's course."""
+    drill, course = result.drill, result.course
+    _watch(drill, visitors, drill.before_seconds)
+    try:
+        with ExitStack() as spike:
+            course.injected = time.monotonic()
+            journal.perform(changes, world, tell)
+            visitors += _visitors(drill.spike_rate, world, spike)
+            tell(f"the fault is there for {drill.hold_seconds:g} s")
+            _watch(drill, visitors, drill.hold_seconds)
+    except KeyboardInterrupt:
+        raise _Aborted("a person stopped it") from None
+    finally:
+        with _uninterruptible():
+            result.undone = journal.undo(world, tell)
+        course.returned = time.monotonic()
+    tell("wait for the steady state again")
+    try:
+        steady.await_all(drill.steady_state, world, tell)
+    except AirAwareError as error:
+        result.findings.append(Finding(STEADY_AGAIN, False, str(error)))
+        return
+    course.recovered = time.monotonic()
+    after_seconds = course.recovered - course.returned
+    result.findings.append(Finding(STEADY_AGAIN, True, f"{after_seconds:.1f} s after the return"))
+    _watch(drill, visitors, drill.after_seconds)
+
+
+def _watch(drill: Drill, visitors: list[Visitors], seconds: float) -> None:
+    """Let time pass. Raises _Aborted as soon as the drill's error budget is gone."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        failed = sum(not visit.ok for each in visitors for visit in each.visits)
+        if visitors and failed > drill.budget:
+            raise _Aborted(f"the budget is gone: {failed} requests failed, {drill.budget} may")
+        if any(each.process.poll() for each in visitors):
+            raise _Aborted("the visitors' process has ended")
+        time.sleep(POLL_SECONDS)
+
+
+def _visitors(rate: float, world: Any, stack: ExitStack) -> list[Visitors]:
+    """Visitors who come until the stack ends; none at the rate 0."""
+    if not rate:
+        return []
+    return [stack.enter_context(coming(world.fleet.region.outside(), world.site, rate, PATHS))]
+
+
+@contextmanager
+def _sampled(world: Any, course: Course) -> Iterator[None]:
+    """Look at the web tier again and again."""
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            with suppress(Exception):  # the next look may succeed
+                course.samples.append(world.sample())
+
+    course.samples.append(world.sample())
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
+    """What is known only in the end: CPU, alerts, traces; and the judgement."""
+    course = result.course
+    course.ended = time.monotonic()
+    span_seconds = course.ended - course.began
+    course.cpu = {zone: world.cpu(zone, span_seconds) for zone in course.healthy_before()}
+    course.alerts = world.alerts(span_seconds)
+    after = world.inventory()
+    result.left = [
+        f"{what}: {after[what]}, was {before[what]}"
+        for what in before
+        if after[what] != before[what]
+    ]
+    if not result.aborted:
+        result.findings += [judge(course) for judge in result.drill.expected]
+        result.findings += _judge_alerts(result.drill, course)
+
+
+def _judge_alerts(drill: Drill, course: Course) -> list[Finding]:
+    """Those that should fire did, no others, and all have cleared."""
+    expected = f"alerts: {', '.join(sorted(drill.alerts)) or 'none'} and no unforeseen one"
+    if course.alerts is None:
+        return [Finding(expected, None, "no monitoring host answers")]
+    fired = {name for name, _, _ in course.alerts}
+    unforeseen = fired - drill.alerts - drill.other_alerts
+    return [Finding(expected, drill.alerts <= fired and not unforeseen, ", ".join(sorted(fired)))]
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A polite kill is as good as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _uninterruptible() -> Iterator[None]:
+    """Nobody stops what brings the fleet back."""
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,76 @@
+"""Probes of the steady state that several drills share."""
+
+import time
+from collections.abc import Callable
+
+from airaware.errors import AirAwareError
+from tools.drill.model import Probe
+from tools.drill.world import World
+
+POLL_SECONDS = 1
+
+
+def every_zone_serves() -> Probe:
+    """By the balancer's word."""
+    return Probe(
+        "healthy web hosts in the zone that has the fewest",
+        lambda world: min(world.sample().healthy.values()),
+        least=1,
+    )
+
+
+def all_targets_well() -> Probe:
+    """No web host is missing behind the balancer, on its way in or out, or sick."""
+
+    def others(world: World) -> int:
+        wanted = sum(world.group_of(zone)["DesiredCapacity"] for zone in world.groups)
+        states = list(world.target_states().values())
+        return max(wanted, len(states)) - states.count("healthy")
+
+    return Probe("web hosts that are not in service", others, most=0)
+
+
+def groups_work() -> Probe:
+    """No process of a scaling group is suspended."""
+    return Probe(
+        "suspended processes of the scaling groups",
+        lambda world: sum(len(world.suspended(zone)) for zone in world.groups),
+        most=0,
+    )
+
+
+def promql(
+    text: str, query: str, least: float = float("-inf"), most: float = float("inf")
+) -> Probe:
+    """A query to Prometheus with one figure as its result."""
+
+    def measure(world: World) -> float | None:
+        result = world.prometheus("query", query=query)
+        return float(result[0]["value"][1]) if result else None
+
+    return Probe(text, measure, least, most)
+
+
+WEB = (
+    every_zone_serves(),
+    all_targets_well(),
+    groups_work(),
+    promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
+    promql("alerts that fire", 'count(ALERTS{alertstate="firing"}) or vector(0)', most=0),
+)
+DATABASES = promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0)
+
+
+def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:
+    """Return once all hold. Raises AirAwareError with the first that does not within its time."""
+    started = time.monotonic()
+    for probe in probes:
+        while (holds := probe.holds(world)) is False:
+            if time.monotonic() - started > probe.deadline_seconds:
+                raise AirAwareError(
+                    f"The steady state does not hold: {probe.text}: {probe.measure(world):g}, not"
+                    f" from {probe.least:g} to {probe.most:g} within {probe.deadline_seconds:g} s"
+                )
+            time.sleep(POLL_SECONDS)
+        if holds is None:
+            tell(f"not known, as nobody answers: {probe.text}")

@@ -1,0 +1,188 @@
+"""Tasks that break a fleet on purpose, say whether it held, and put it right again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fabric import Connection
+from invoke import Exit
+from rich.table import Table
+
+from airaware.errors import AirAwareError
+from tools import environments
+from tools.drill import journal as journals
+from tools.drill import model, report, runner, steady
+from tools.drill.journal import Journal
+from tools.drill.model import Drill
+from tools.drill.world import World
+from tools.fleet import Fleet
+from tools.local import state_folder
+from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.shift import ZONE_HELP
+from tools.steps import console
+
+ALL = "all"
+PRODUCTION = "production"
+# Of the month's error budget (one request of a thousand), what must be left for a drill there.
+LEAST_BUDGET = 0.5
+BUDGET = "1 - avg_over_time(site:airaware_errors:ratio_rate1m[30d]) / 0.001"
+
+
+@operation()
+def drills(_: Connection) -> None:
+    """List the outage drills, and what each is to show."""
+    table = Table("drill", "visitors/s", "hypothesis")
+    for name in model.names():
+        found = model.find(name)
+        table.add_row(name, f"{found.rate + found.spike_rate:g}", found.hypothesis)
+    console.print(table)
+
+
+@operation(
+    help={
+        "name": "a drill, as `fab drills` lists them; all: each of them, from where it was left",
+        "zone": f"{ZONE_HELP}; the last one if not given",
+        "env": ENV_HELP,
+        "reason": "why; asked for on production",
+        "dry_run": DRY_RUN_HELP,
+    }
+)
+def drill(
+    _: Connection,
+    name: str,
+    zone: str = "",
+    env: str = "",
+    reason: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Break something in a fleet, see whether it holds, put it right, and report."""
+    fleet = environments.fleet(env)
+    world = World(fleet)
+    with _in_words():
+        chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
+        zone = zone or max(world.groups)
+        world.must_have(zone)
+        if dry_run:
+            for each in chosen:
+                _say(each, world, zone)
+            return
+        if fleet.environment == PRODUCTION:
+            reason = _leave_for_production(world, reason)
+        if name == ALL:
+            told = _drill_all(chosen, world, zone, reason)
+        else:
+            told = [_drill(chosen[0], world, zone, reason)]
+    if any(each["verdict"] != "met" for each in told):
+        raise Exit(code=1)
+
+
+@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+def recover(_: Connection, env: str = "", dry_run: bool = False) -> None:
+    """Undo what a drill has left that did not come to its end."""
+    fleet = environments.fleet(env)
+    folder = _folder(fleet)
+    left = journals.read(folder)
+    if not left.file.exists():
+        console.print("No drill has left anything.")
+        return
+    console.print(f"The drill {left.drill} of {left.began} did not come to its end.")
+    if dry_run:
+        for entry in reversed(left.done):
+            console.print(f"would undo: {entry['text']}", markup=False)
+        return
+    with _in_words():
+        for text in runner.recover(World(fleet), folder, lambda line: None):
+            console.print(f"undone: {text}", markup=False)
+
+
+def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any]:
+    """Run one, write its report, and print its line."""
+    fleet = world.fleet
+    console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
+    result = runner.run(chosen, world, Journal(_folder(fleet)), zone, _tell)
+    told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason)
+    page = report.write(told, result, _reports(fleet))
+    for finding in result.findings:
+        word = {True: "met", False: "MISSED", None: "not seen"}[finding.met]
+        console.print(f"  {word:8} {finding.expected}: {finding.measured}", markup=False)
+    for what in result.left:
+        console.print(f"  LEFT     {what}", markup=False)
+    console.print(f"  report   {page}", markup=False)
+    console.print(report.line(told), markup=False)
+    return told | {"page": page.name}
+
+
+def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> list[dict[str, Any]]:
+    """All that this fleet has not been through; the page about them grows with each."""
+    kept = _folder(world.fleet) / "all.json"
+    told: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    page = _reports(world.fleet) / "all.html"
+    for each in chosen:
+        if each.name in {done["drill"] for done in told}:
+            console.print(f"{each.name}: done already ({kept} remembers)", markup=False)
+            continue
+        told.append(_drill(each, world, zone, reason))
+        kept.write_text(json.dumps(told))
+        report.summary(told, page)
+    console.print(f"\nall in one page: {page}", markup=False)
+    for each_told in told:
+        console.print(report.line(each_told), markup=False)
+    kept.unlink()
+    return told
+
+
+def _say(chosen: Drill, world: World, zone: str) -> None:
+    console.print(f"{chosen.name}: {chosen.hypothesis}.", markup=False)
+    for probe in chosen.steady_state:
+        console.print(f"  would wait for: {probe.text}", markup=False)
+    for change in chosen.fault(world, zone):
+        after = " (and undo that)" if change.undo else ""
+        console.print(f"  would {change.text}{after}", markup=False)
+
+
+def _leave_for_production(world: World, reason: str) -> str:
+    """Ask a person. Raises AirAwareError without their word, a reason, or the error budget."""
+    left = steady.promql("", BUDGET).measure(world)
+    if left is None or left < LEAST_BUDGET:
+        known = "nobody can say" if left is None else f"{left:.0%}"
+        raise AirAwareError(
+            f"Of the error budget {known} is left; a drill on {PRODUCTION} needs {LEAST_BUDGET:.0%}"
+        )
+    try:
+        said = console.input("Type the environment's name to break it: ", markup=False)
+        reason = reason or console.input("Why? ", markup=False)
+    except EOFError:
+        raise AirAwareError("Nobody is there to answer. Nothing was changed") from None
+    if said.strip() != world.fleet.name or not reason.strip():
+        raise AirAwareError(
+            "A drill needs the environment's name and a reason. Nothing was changed"
+        )
+    return reason.strip()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What AWS refuses is told in a sentence; so is a person's own Ctrl-C."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise AirAwareError(f"AWS: {error}") from error
+    except KeyboardInterrupt:
+        raise AirAwareError("Stopped; what was done is undone") from None
+
+
+def _tell(text: str) -> None:
+    console.print(f"{datetime.now(UTC):%H:%M:%S} {text}", markup=False)
+
+
+def _folder(fleet: Fleet) -> Path:
+    return fleet.folder / "drills"
+
+
+def _reports(fleet: Fleet) -> Path:
+    """They outlive the fleet."""
+    return state_folder() / "drills" / fleet.name

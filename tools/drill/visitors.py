@@ -1,0 +1,190 @@
+"""Visitors of the site during a drill: they come on schedule, whatever becomes of the answers.
+
+    python -m tools.drill.visitors ADDRESS RATE PATH ...
+
+Each visit is a connection of its own. Half of the visitors ask for the site's address whenever they
+come, the other half hold on to one for as long as a name server says that it is good. Writes one
+line of JSON per answer (the fields of Visit, in order), and ends with its standard input.
+"""
+
+import itertools
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import gevent
+import gevent.os
+import gevent.socket
+from gevent.pool import Group
+from geventhttpclient import HTTPClient
+
+from tools.http_load import MOST_CONNECTIONS, TIMEOUT_SECONDS, arrivals, client_of, is_answered
+
+CHECKOUT = Path(__file__).parents[2]
+LOOK_UP_SECONDS = 1.0
+HOLD_SECONDS = 60.0  # the time to live of a balancer's name
+HOLDERS = 20
+RESOLVING, HOLDING = "resolving", "holding"
+START_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Visit:
+    """When a request was due (time.monotonic), what it took, whether it was answered with 200; the
+    kind of visitor, and the address of the balancer's node that it asked."""
+
+    due: float
+    seconds: float
+    ok: bool
+    kind: str
+    node: str
+
+
+@dataclass
+class Visitors:
+    """Visitors who come until they are told to stop; `visits` grows meanwhile."""
+
+    process: subprocess.Popen[str]
+    visits: list[Visit] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Note what they report, until the last of them is gone."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.visits.append(Visit(*json.loads(line)))
+
+
+@contextmanager
+def coming(
+    outside: Sequence[str], address: str, rate: float, paths: Sequence[str]
+) -> Iterator[Visitors]:
+    """Visitors, `rate` a second in all, of the site at `address`; `outside` is of the region.
+
+    At the end all visits that were under way are known.
+    """
+    command = [*outside, sys.executable, "-m", __spec__.name, address, f"{rate:g}", *paths]
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is meant for the runner, who still needs them
+    )
+    visitors = Visitors(process)
+    reader = threading.Thread(target=visitors.read, daemon=True)
+    reader.start()
+    try:
+        yield visitors
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(2 * TIMEOUT_SECONDS)
+        process.kill()
+        reader.join()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@dataclass
+class _Book:
+    """The site's addresses, as its name server gives them just now."""
+
+    host: str
+    port: int
+    addresses: list[str] = field(default_factory=list)
+
+    def look_up(self) -> None:
+        """Ask. Without an answer the last one holds."""
+        with suppress(OSError):
+            found = gevent.socket.getaddrinfo(
+                self.host, self.port, gevent.socket.AF_INET, gevent.socket.SOCK_STREAM
+            )
+            self.addresses = sorted({str(each[4][0]) for each in found})
+
+    def keep_up(self) -> None:
+        """Ask again and again."""
+        while True:
+            gevent.sleep(LOOK_UP_SECONDS)
+            self.look_up()
+
+
+class _Holder:
+    """A visitor who holds on to an address."""
+
+    def __init__(self, book: _Book, until: float) -> None:
+        self._book, self._until = book, until
+        self._address = random.choice(book.addresses)
+
+    def address(self) -> str:
+        """The one that it has, or if that is too old another."""
+        if time.monotonic() >= self._until:
+            self._address = random.choice(self._book.addresses)
+            self._until = time.monotonic() + HOLD_SECONDS
+        return self._address
+
+
+def _client(stack: dict[str, HTTPClient], site: str, address: str) -> HTTPClient:
+    """The client for a node; requests name the site."""
+    if address not in stack:
+        parts = urlsplit(site)
+        host = parts.hostname or ""
+        options = {"ssl_options": {"server_hostname": host}} if parts.scheme == "https" else {}
+        port = f":{parts.port}" if parts.port else ""
+        stack[address] = client_of(
+            f"{parts.scheme}://{address}{port}",
+            MOST_CONNECTIONS,
+            headers={"Host": parts.netloc, "Connection": "close"},
+            **options,
+        )
+    return stack[address]
+
+
+def main(site: str, rate: float, paths: Sequence[str]) -> None:
+    """Visit until the standard input ends, and wait for the last answers."""
+    parts = urlsplit(site)
+    book = _Book(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    deadline = time.monotonic() + START_SECONDS
+    while not book.addresses:
+        if time.monotonic() > deadline:
+            sys.exit(f"visitors: nobody knows an address of {book.host}")
+        book.look_up()
+    gevent.spawn(book.keep_up)
+    now = time.monotonic()
+    holders = itertools.cycle(
+        [_Holder(book, now + HOLD_SECONDS * number / HOLDERS) for number in range(1, HOLDERS + 1)]
+    )
+    clients: dict[str, HTTPClient] = {}
+
+    def visit(due: float, kind: str, node: str, path: str) -> None:
+        ok = is_answered(_client(clients, site, node), path)
+        seconds = time.monotonic() - due
+        print(json.dumps(astuple(Visit(due, seconds, ok, kind, node))), flush=True)
+
+    def come() -> None:
+        ways, kinds = itertools.cycle(paths), itertools.cycle((RESOLVING, HOLDING))
+        for due in arrivals(rate, float("inf")):
+            kind = next(kinds)
+            node = next(holders).address() if kind == HOLDING else random.choice(book.addresses)
+            group.spawn(visit, due, kind, node, next(ways))
+
+    group = Group()
+    coming = gevent.spawn(come)
+    while gevent.os.tp_read(sys.stdin.fileno(), 1):
+        pass
+    coming.kill()
+    group.join(timeout=TIMEOUT_SECONDS)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), sys.argv[3:])

@@ -1,0 +1,249 @@
+"""The fleet as a drill sees and touches it: AWS's API, SSH, and Prometheus where it answers.
+
+Nothing here knows what region it is.
+"""
+
+import json
+import shlex
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from typing import Any
+
+from airaware.errors import AirAwareError
+from tools import hosts
+from tools.fleet import Fleet
+from tools.hosts import Host
+
+SSH_SECONDS = 60
+PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
+CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10
+ALERT_STEP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The web tier at a moment (time.monotonic): by zone the hosts that run, and those of them that
+    the balancer calls healthy; `states` has each target's, by instance id."""
+
+    at: float
+    servers: Mapping[str, int]
+    healthy: Mapping[str, int]
+    states: Mapping[str, str]
+
+
+class World:
+    """A fleet with a balancer, in the course of a drill."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.environment = fleet.environment
+        self.client = cache(self._client)
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        """What Terraform tells of the fleet. Raises AirAwareError where it has no balancer."""
+        self.fleet.hosts()  # tells a person whose fleet is down what to do
+        outputs = self.fleet.terraform.outputs()
+        if not outputs.get("web_groups"):
+            raise AirAwareError(f"{self.fleet.name} has no balancer and no scaling groups to drill")
+        return outputs
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Each zone's auto-scaling group, by zone."""
+        return self.outputs["web_groups"]
+
+    @property
+    def target_group(self) -> str:
+        """The target group's ARN."""
+        return self.outputs["target_group_arn"]
+
+    @cached_property
+    def balancer(self) -> str:
+        """The balancer's ARN."""
+        described = self.client("elbv2").describe_target_groups(TargetGroupArns=[self.target_group])
+        return described["TargetGroups"][0]["LoadBalancerArns"][0]
+
+    def must_have(self, zone: str) -> None:
+        """Raises AirAwareError where the fleet has no such zone."""
+        if zone not in self.groups:
+            raise AirAwareError(f"There is no zone '{zone}'. Zones are: {', '.join(self.groups)}")
+
+    @cached_property
+    def site(self) -> str:
+        """The address by which visitors know the site."""
+        return self.outputs["site_url"]
+
+    def hosts(self) -> list[Host]:
+        """All hosts of this moment."""
+        return hosts.described(self.environment, self.client("ec2"))
+
+    def web_hosts(self, zone: str) -> list[Host]:
+        """The web hosts of a zone that run."""
+        return [h for h in self.hosts() if (h.role, h.zone, h.state) == ("web", zone, "running")]
+
+    def target_states(self) -> dict[str, str]:
+        """What the balancer says of each target, by instance id."""
+        described = self.client("elbv2").describe_target_health(TargetGroupArn=self.target_group)
+        return {
+            each["Target"]["Id"]: each["TargetHealth"]["State"]
+            for each in described["TargetHealthDescriptions"]
+        }
+
+    def group_of(self, zone: str) -> dict[str, Any]:
+        """The API's description of a zone's group."""
+        described = self.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[self.groups[zone]]
+        )
+        return described["AutoScalingGroups"][0]
+
+    def suspended(self, zone: str) -> set[str]:
+        """The processes that the zone's group has suspended."""
+        return {each["ProcessName"] for each in self.group_of(zone)["SuspendedProcesses"]}
+
+    def subnets(self, zone: str) -> dict[str, str]:
+        """The zone's subnets: id -> id of the network."""
+        described = self.client("ec2").describe_subnets(
+            Filters=[
+                {"Name": "availability-zone", "Values": [zone]},
+                {"Name": "tag:Environment", "Values": [self.environment]},
+            ]
+        )
+        return {each["SubnetId"]: each["VpcId"] for each in described["Subnets"]}
+
+    def acls(self) -> dict[str, tuple[str, str]]:
+        """For each subnet the id of its network ACL, and that of their association."""
+        vpc_id = next(iter(self.subnets(next(iter(self.groups))).values()))
+        described = self.client("ec2").describe_network_acls(
+            Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
+        )
+        return {
+            each["SubnetId"]: (acl["NetworkAclId"], each["NetworkAclAssociationId"])
+            for acl in described["NetworkAcls"]
+            for each in acl["Associations"]
+        }
+
+    def nodes(self) -> dict[str, str]:
+        """The zone of each of the balancer's addresses."""
+        name = f"ELB {self.balancer.partition('loadbalancer/')[2]}"
+        interfaces = self.client("ec2").describe_network_interfaces(
+            Filters=[{"Name": "description", "Values": [name]}]
+        )["NetworkInterfaces"]
+        return {
+            address: each["AvailabilityZone"]
+            for each in interfaces
+            for address in (
+                each["PrivateIpAddress"],
+                each.get("Association", {}).get("PublicIp"),
+            )
+            if address
+        }
+
+    def sample(self) -> Sample:
+        """The web tier as it is now."""
+        at = time.monotonic()
+        states = self.target_states()
+        web = [host for host in self.hosts() if host.role == "web" and host.state == "running"]
+        servers = Counter(host.zone for host in web)
+        healthy = Counter(h.zone for h in web if states.get(h.instance_id) == "healthy")
+        return Sample(
+            at,
+            {zone: servers[zone] for zone in self.groups},
+            {zone: healthy[zone] for zone in self.groups},
+            states,
+        )
+
+    def inventory(self) -> dict[str, Any]:
+        """What a drill may have touched, to be compared before and after."""
+        groups = {zone: self.group_of(zone) for zone in self.groups}
+        return {
+            "network ACL by subnet": {subnet: acl for subnet, (acl, _) in self.acls().items()},
+            "suspended processes": {zone: sorted(self.suspended(zone)) for zone in self.groups},
+            "sizes of groups": {
+                zone: [group["MinSize"], group["MaxSize"]] for zone, group in groups.items()
+            },
+            "hosts with a name": sorted(
+                [host.name, host.instance_id, host.state]
+                for host in self.hosts()
+                if host.role != "web"
+            ),
+        }
+
+    def ssh(self, host: Host, command: str, stdin: str = "") -> str:
+        """What a shell command says on a host. Raises AirAwareError where it fails."""
+        words = ["ssh", "-F", str(self.fleet.ssh_config()), "-o", "BatchMode=yes", host.name]
+        try:
+            done = subprocess.run(
+                [*words, command], input=stdin, capture_output=True, text=True, timeout=SSH_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise AirAwareError(
+                f"{host.name} did not end within {SSH_SECONDS} s: {command}"
+            ) from None
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
+            raise AirAwareError(f"{host.name}: {command} failed and said: {said[0]}")
+        return done.stdout
+
+    def prometheus(self, path: str, **parameters: str) -> list[dict[str, Any]] | None:
+        """The result of one of Prometheus' queries; None where there is none to ask."""
+        found = [h for h in self.hosts() if h.role == "monitoring" and h.state == "running"]
+        if not found:
+            return None
+        words = " ".join(
+            f"--data-urlencode {shlex.quote(f'{name}={value}')}"
+            for name, value in parameters.items()
+        )
+        try:
+            said = self.ssh(found[0], f"curl -sS --max-time 5 --get {words} {PROMETHEUS}/{path}")
+            return json.loads(said)["data"]["result"]
+        except (AirAwareError, ValueError, KeyError):
+            return None
+
+    def alerts(self, seconds: float) -> list[tuple[str, float, float]] | None:
+        """What fired within so many seconds until now: name, begin and end (time.monotonic). None
+        where no monitoring host answers."""
+        offset = time.time() - time.monotonic()
+        result = self.prometheus(
+            "query_range",
+            query='max by (alertname) (ALERTS{alertstate="firing"})',
+            start=f"{time.time() - seconds:.0f}",
+            end=f"{time.time():.0f}",
+            step=f"{ALERT_STEP_SECONDS}",
+        )
+        if result is None:
+            return None
+        return [
+            (
+                each["metric"]["alertname"],
+                float(each["values"][0][0]) - offset,
+                float(each["values"][-1][0]) - offset,
+            )
+            for each in result
+        ]
+
+    def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
+        """The mean CPU of the zone's group in percent, over so many seconds until now, in pairs
+        with time.monotonic; empty where no host says."""
+        now, monotonic = datetime.now(UTC), time.monotonic()
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace=CPU_NAMESPACE,
+            MetricName=CPU_METRIC,
+            Dimensions=[{"Name": "AutoScalingGroupName", "Value": self.groups[zone]}],
+            StartTime=now - timedelta(seconds=seconds),
+            EndTime=now,
+            Period=CPU_PERIOD_SECONDS,
+            Statistics=["Average"],
+        )["Datapoints"]
+        return sorted(
+            (monotonic - (now - point["Timestamp"]).total_seconds(), point["Average"])
+            for point in points
+        )
+
+    def _client(self, service: str) -> Any:
+        return hosts.client(service, self.fleet.region.environ())

@@ -1,0 +1,110 @@
+"""The operator's answer to a zone in trouble: take it out of the site, and give it back."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from fabric import Connection
+
+from airaware.errors import AirAwareError
+from tools import environments, hosts
+from tools.drill import acts, faults
+from tools.drill.world import World
+from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.steps import Step, carry_out, console
+
+OUT_SECONDS = 60
+BACK_SECONDS = 180
+POLL_SECONDS = 1
+SHIFT_HOURS = 12  # a zonal shift ends by itself
+ZONE_HELP = "the availability zone: us-west-2b"
+
+
+@operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+def shift_away(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
+    """Take a zone out of the site: its web hosts end their requests, and get no more."""
+    carry_out(away(World(environments.fleet(env)), zone), dry_run)
+
+
+@operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+def shift_back(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
+    """Give the site a zone back that `shift-away` has taken out."""
+    carry_out(back(World(environments.fleet(env)), zone), dry_run)
+
+
+def away(world: World, zone: str) -> Iterator[Step]:
+    """Take the zone out. Raises AirAwareError where no other one could carry the site."""
+    world.must_have(zone)
+    healthy = world.sample().healthy
+    if not sum(count for other, count in healthy.items() if other != zone):
+        raise AirAwareError(f"No web host outside {zone} is healthy: the site would be down")
+    yield Step(f"shift the balancer away from {zone}", lambda: _shift_zone(world, zone))
+    for change in faults.detach(world, zone):
+        yield Step(change.text, partial(change.do, world))
+    yield Step("wait until its last requests are answered", lambda: _await_out(world, zone))
+
+
+def back(world: World, zone: str) -> Iterator[Step]:
+    """Give the zone back, and wait until it carries its part."""
+    world.must_have(zone)
+    yield Step(f"give the web hosts of {zone} to the balancer", lambda: acts.register(world, zone))
+    yield Step(
+        f"resume {', '.join(faults.RESTING)} in {world.groups[zone]}",
+        lambda: acts.resume(world, world.groups[zone], faults.RESTING),
+    )
+    yield Step(f"wait until a web host of {zone} is healthy", lambda: _await_back(world, zone))
+    yield Step("end the balancer's shift", lambda: _end_zone_shift(world))
+
+
+def _shift_zone(world: World, zone: str) -> None:
+    """Have AWS give out the addresses of the other zones' nodes alone. Where the balancer does not
+    take part in zonal shifts, its node of the zone goes on, with the targets of the others."""
+    try:
+        zones = world.client("ec2").describe_availability_zones(ZoneNames=[zone])
+        _zonal_shifts(world).start_zonal_shift(
+            resourceIdentifier=world.balancer,
+            awayFrom=zones["AvailabilityZones"][0]["ZoneId"],
+            expiresIn=f"{SHIFT_HOURS}h",
+            comment="fab shift-away",
+        )
+    except (BotoCoreError, ClientError) as error:
+        console.print(f"no zonal shift, the rest is done all the same: {error}", markup=False)
+
+
+def _end_zone_shift(world: World) -> None:
+    shifts = _zonal_shifts(world)
+    try:
+        for shift in shifts.list_zonal_shifts(
+            status="ACTIVE", resourceIdentifier=world.balancer
+        ).get("items", []):
+            shifts.cancel_zonal_shift(zonalShiftId=shift["zonalShiftId"])
+    except (BotoCoreError, ClientError) as error:
+        console.print(f"there is no zonal shift to end: {error}", markup=False)
+
+
+def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)
+    """A client that gives up soon: it is in the way of the rest."""
+    once = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+    return hosts.client("arc-zonal-shift", world.fleet.region.environ(), once)
+
+
+def _await_out(world: World, zone: str) -> None:
+    deadline = time.monotonic() + OUT_SECONDS
+    while ids := {h.instance_id for h in world.web_hosts(zone)} & world.target_states().keys():
+        if time.monotonic() > deadline:
+            raise AirAwareError(
+                f"After {OUT_SECONDS} s still behind the balancer: {', '.join(ids)}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _await_back(world: World, zone: str) -> None:
+    deadline = time.monotonic() + BACK_SECONDS
+    while not world.sample().healthy[zone]:
+        if time.monotonic() > deadline:
+            raise AirAwareError(
+                f"No web host of {zone} is healthy after {BACK_SECONDS} s: see fab status"
+            )
+        time.sleep(POLL_SECONDS)
