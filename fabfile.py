@@ -5,6 +5,7 @@ from tools.data import fetch_year, submit_year, synthesize_year
 from tools.drill.tasks import drill, drills, recover
 from tools.infra import deploy, destroy, plan, ssh, status, stop
 from tools.jobs import jobs
+from tools.loadtest import loadtest
 from tools.shift import shift_away, shift_back
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "drills",
     "fetch_year",
     "jobs",
+    "loadtest",
     "plan",
     "recover",
     "shift_away",

@@ -28,6 +28,7 @@ from airaware.errors import AirAwareError
 NAMESPACE, METRIC, DIMENSION = "AirAware", "HostCPU", "AutoScalingGroupName"
 METADATA = "http://169.254.169.254/latest"
 GROUP_TAG = "aws:autoscaling:groupName"
+TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # what node exporter tells besides its own
 TOKEN, TOKEN_SECONDS = "X-aws-ec2-metadata-token", 60
 # Published so long before a period of CloudWatch ends, a value is there when the period is judged.
 LEAD_SECONDS = 1.0
@@ -140,10 +141,26 @@ def main() -> None:
         try:
             cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum(group, percent)])
             refused = False
+            tell_prometheus(time.time())
         except (BotoCoreError, ClientError) as error:
             if not refused:  # once per outage, not every few seconds
                 log.error("CloudWatch did not take the value: %s", error)
             refused = True
+
+
+def tell_prometheus(published: float, folder: Path = TEXTFILES) -> None:
+    """Leave the time of the last value for node exporter, where this host has it.
+
+    An alert is on it, as a group without values does not scale.
+    """
+    if os.access(folder, os.W_OK):
+        unfinished = folder / "host_cpu.prom.new"
+        unfinished.write_text(
+            "# TYPE airaware_host_cpu_published_timestamp_seconds gauge\n"
+            f"airaware_host_cpu_published_timestamp_seconds {published:.3f}\n"
+        )
+        unfinished.chmod(0o644)
+        unfinished.rename(folder / "host_cpu.prom")
 
 
 def datum(group: str, percent: float) -> dict[str, Any]:

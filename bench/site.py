@@ -20,10 +20,10 @@ from airaware.settings import Settings
 from airaware.store import manifest, tiles
 from airaware.store.zones import Reader
 from airaware.web import create_app
-from airaware.web.geocode import OUTSIDE_STATES
 from bench import zone_loss
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure
+from loadtest import places
 from tools.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.local import Local
 from tools.postgres import HOST, OWNER, READER, free_port
@@ -74,12 +74,8 @@ def figures(place: Local, raw: Path) -> list[Figure]:
 
 def zip_codes() -> list[str]:
     """Addresses all over the country, always the same, in no order."""
-    inside = [
-        entry["zip_code"]
-        for entry in zipcodes.filter_by(country="US")
-        if entry["state"] not in OUTSIDE_STATES and float(entry["lat"]) and float(entry["long"])
-    ]
-    return random.Random(SEED).sample(sorted(inside), ADDRESSES)  # noqa: S311 (a sample)
+    codes = sorted(place["zip_code"] for place in places.inside())
+    return random.Random(SEED).sample(codes, ADDRESSES)  # noqa: S311 (a sample)
 
 
 @contextmanager
@@ -190,22 +186,13 @@ def tile_paths(codes: Sequence[str]) -> list[str]:
     """Tiles of each zoom where people live, each once: shapes and values."""
     paths = []
     for z in range(tiles.MAX_ZOOM + 1):
-        there = dict.fromkeys(tile_of(code, z) for code in codes)
+        there = dict.fromkeys(places.tile_of(zipcodes.matching(code)[0], z) for code in codes)
         for x, y in list(there)[:TILES_A_ZOOM]:
             paths += [
                 f"/tiles/{z}/{x}/{y}.mvt",
                 f"/tiles/values/{OZONE}/{YEAR}/hourly_mean/{z}/{x}/{y}",
             ]
     return paths
-
-
-def tile_of(code: str, z: int) -> tuple[int, int]:
-    """The tile (x, y) of a ZIP code's point (the Web Mercator projection)."""
-    entry = zipcodes.matching(code)[0]
-    longitude, latitude = float(entry["long"]), np.radians(float(entry["lat"]))
-    x = (longitude + 180) / 360
-    y = (1 - np.arcsinh(np.tan(latitude)) / np.pi) / 2
-    return int(x * 2**z), int(y * 2**z)
 
 
 def hours_path(code: str) -> str:

@@ -22,6 +22,7 @@ PORTS_TO_TRY = 100
 CONNECT_SECONDS = 3
 BLOCK_BYTES = 65536
 SITE = "site"
+LOAD, LOAD_PORT = "load", 8089  # Locust's web page, where it runs on the Internet side
 SITE_ROLE, SITE_PORT = "web", 8000  # of the `single` variant, which has no balancer
 
 Destination = tuple[str, int]  # address and port in the lab
@@ -66,9 +67,11 @@ class Forwards:
     """The forwards. Each has the port that it prefers, or the next one that is free."""
 
     def __init__(self, network: Network, site_port: int) -> None:
-        self._ways = {SITE: _Way(network.internet, site_port)} | {
-            name: _Way(network.router, service.port) for name, service in SERVICES.items()
-        }
+        self._ways = {
+            SITE: _Way(network.internet, site_port),
+            LOAD: _Way(network.internet, LOAD_PORT),
+        } | {name: _Way(network.router, service.port) for name, service in SERVICES.items()}
+        self._ways[LOAD].destinations = [(HOST, LOAD_PORT)]
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, name="forwards", daemon=True)

@@ -131,6 +131,17 @@ def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.Monke
     assert all(0 <= datum.value <= 100 and datum.unit == "Percent" for datum in data)
 
 
+def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> None:
+    host_cpu.tell_prometheus(1764000000.5, tmp_path)
+    host_cpu.tell_prometheus(1764000010.5, tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert file.name == "host_cpu.prom"
+    assert file.read_text().splitlines()[-1] == (
+        "airaware_host_cpu_published_timestamp_seconds 1764000010.500"
+    )
+    host_cpu.tell_prometheus(1764000020.5, tmp_path / "of a host without node exporter")
+
+
 def test_a_refusal_is_told_once_and_survived(
     here: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

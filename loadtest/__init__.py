@@ -1,0 +1,1 @@
+"""Load on the site, by Locust: `fab loadtest` runs it."""

@@ -1,0 +1,271 @@
+"""Load on an environment's site, by Locust, from where its visitors are; and what came of it."""
+
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from fabric import Connection
+from invoke import Exit
+from rich.table import Table
+
+from airaware.errors import AirAwareError
+from tools import environments
+from tools.fleet import Fleet
+from tools.local import CHECKOUT, Local
+from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.steps import console
+from tools.timeline import Recorder, Timeline, draw
+
+SHAPES = ("spike", "ramp", "soak")
+JOURNEYS = ("original", "visitor")
+LEAST_WAIT_SECONDS, MOST_WAIT_SECONDS = 5, 9
+WEB_PORT = 8089
+# A soak's load, as a share of what the site can do; and how that is found.
+SOAK_SHARE, PROBE_USERS, PROBE_MINUTES = 0.5, 8, 0.5
+# The workers' memory, once their caches are filled, may grow by so much.
+SETTLED_SECONDS, MAX_GROWTH_PERCENT = 120, 10
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to do to a site: `minutes` long, the waits between a user's requests in seconds."""
+
+    journey: str
+    shape: str
+    users: int
+    minutes: float
+    least_wait: float = LEAST_WAIT_SECONDS
+    most_wait: float = MOST_WAIT_SECONDS
+    max_failed_percent: float = 0.1
+    max_p95_ms: float = 300
+
+    def command(
+        self, url: str, summary: Path, outside: Sequence[str] = (), web: bool = False
+    ) -> list[str]:
+        """Locust's; `outside` are the words before it by which it runs where visitors are."""
+        mode = ["--web-host", "127.0.0.1", "--web-port", str(WEB_PORT)] if web else ["--headless"]
+        files = ["loadtest/users.py", f"loadtest/shapes/{self.shape}.py"]
+        return [
+            *(*outside, sys.executable, "-m", "locust", *mode, "--only-summary"),
+            *("--locustfile", ",".join(files), self.journey.capitalize()),
+            *("--host", url, "--only-host", url, "--summary", str(summary)),
+            *("--most-users", str(self.users), "--minutes", f"{self.minutes:g}"),
+            *("--least-wait", f"{self.least_wait:g}", "--most-wait", f"{self.most_wait:g}"),
+            *("--max-failed-percent", f"{self.max_failed_percent:g}"),
+            *("--max-p95-ms", f"{self.max_p95_ms:g}"),
+        ]
+
+
+@operation(
+    help={
+        "env": ENV_HELP,
+        "shape": f"how the load goes with time: {', '.join(SHAPES)}",
+        "journey": f"what a user does: {', '.join(JOURNEYS)}",
+        "users": "how many at most (1000; a soak: what half of the site's capacity is)",
+        "minutes": "how long",
+        "max_failed_percent": "objective: so many requests may fail",
+        "max_p95_ms": "objective: 95 of 100 answers within so many milliseconds",
+        "web": "with Locust's web page, until it is stopped there or by Ctrl-C",
+        "picture": "file for a picture of servers and CPU against time (a fleet's)",
+        "dry_run": DRY_RUN_HELP,
+    }
+)
+def loadtest(
+    _: Connection,
+    env: str = "",
+    shape: str = "spike",
+    journey: str = "original",
+    users: int = 0,
+    minutes: float = 10.0,
+    max_failed_percent: float = 0.1,
+    max_p95_ms: float = 300.0,
+    web: bool = False,
+    picture: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Load the site with users, and say whether it held."""
+    _must_be_of("shape", shape, SHAPES)
+    _must_be_of("journey", journey, JOURNEYS)
+    if users < 0 or minutes <= 0:
+        raise AirAwareError("--users and --minutes are numbers above 0")
+    place = environments.find(env)
+    site = _site(place)
+    load = Load(
+        *(journey, shape, users or 1000, minutes),
+        max_failed_percent=max_failed_percent,
+        max_p95_ms=max_p95_ms,
+    )
+    if dry_run:
+        console.print(f"would run {' '.join(site.command(load, Path('summary.json'), web))}")
+        return
+    folder = place.folder / "loadtests" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder.mkdir(parents=True)
+    if web:
+        where = place.urls()["load"] if isinstance(place, Fleet) else f"http://127.0.0.1:{WEB_PORT}"
+        console.print(f"Locust's page: [bold]{where}/[/]")
+        site.run(load, folder / "summary.json", web=True)
+        return
+    if shape == "soak" and not users:
+        load = _half_of_the_capacity(load, site, folder)
+    if isinstance(place, Local):
+        missed = _load_local(place, load, site, folder)
+    else:
+        missed = _load_fleet(place, load, site, folder, picture)
+    console.print(f"report: {folder}", markup=False)
+    if missed:
+        raise Exit("fab loadtest: an objective was missed", code=1)
+
+
+@dataclass(frozen=True)
+class _Site:
+    """A site as its visitors reach it: its address, and the words that run a command there."""
+
+    url: str
+    outside: Sequence[str] = ()
+
+    def command(self, load: Load, summary: Path, web: bool = False) -> list[str]:
+        return load.command(self.url, summary, self.outside, web)
+
+    def run(self, load: Load, summary: Path, web: bool = False) -> int:
+        """Load it. Returns Locust's status."""
+        return subprocess.run(self.command(load, summary, web), cwd=CHECKOUT).returncode
+
+
+def _site(place: Local | Fleet) -> _Site:
+    """The site, which answers. Raises AirAwareError where it does not run."""
+    if isinstance(place, Local):
+        if address := place.web.address():
+            return _Site(address)
+        raise AirAwareError("The site does not run: fab deploy")
+    if not place.region.is_up():
+        raise AirAwareError(f"It is down: fab deploy --env {place.name}")
+    outputs = place.terraform.outputs()
+    if not outputs["balancer_dns_name"]:  # the variant with one host: as the operator reaches it
+        return _Site(place.urls()["site"])
+    return _Site(outputs["site_url"], place.region.outside())
+
+
+def _load_local(place: Local, load: Load, site: _Site, folder: Path) -> bool:
+    """Load this machine's site, and watch its workers' memory. Returns whether something missed."""
+    process = subprocess.Popen(site.command(load, folder / "summary.json"), cwd=CHECKOUT)
+    memory = _Memory(place.web.pid() or 0)
+    while process.poll() is None:
+        memory.look()
+        time.sleep(1)
+    _show(_summary(folder, process.returncode))
+    growth = memory.growth_percent()
+    if growth is not None:
+        console.print(f"memory of the web workers: {memory} ({growth:+.1f}%)", markup=False)
+    return process.returncode != 0 or (growth or 0) > MAX_GROWTH_PERCENT
+
+
+def _load_fleet(place: Fleet, load: Load, site: _Site, folder: Path, picture: str) -> bool:
+    """Load a fleet's site, and record what its web tier does, until it is as it was."""
+    groups = place.terraform.outputs()["web_groups"]
+    if not groups:  # the variant without a balancer has nothing to scale
+        status = site.run(load, folder / "summary.json")
+        _show(_summary(folder, status))
+        return status != 0
+    recorder = Recorder(groups, place.region.environ(), place.region.clock_factor())
+    recorder.start()
+    status = site.run(load, folder / "summary.json")
+    with console.status("wait until the extra servers are gone"):
+        timeline = recorder.finish()
+    timeline.save(folder / "timeline.json")
+    _show(_summary(folder, status))
+    _show_scaling(timeline)
+    if picture:
+        title = f"{load.users} users, {load.shape}: environment {place.name}"
+        draw(timeline, title, Path(picture))
+    return status != 0
+
+
+def _half_of_the_capacity(load: Load, site: _Site, folder: Path) -> Load:
+    """The load with as many users as send half of what a few users without a wait get answered."""
+    probe = Load(load.journey, "spike", PROBE_USERS, PROBE_MINUTES, least_wait=0, most_wait=0)
+    status = site.run(probe, folder / "capacity.json")
+    capacity = _summary(folder, status, "capacity.json")["requests_per_second"]
+    wait_seconds = (load.least_wait + load.most_wait) / 2
+    users = math.ceil(SOAK_SHARE * capacity * wait_seconds)
+    console.print(
+        f"{PROBE_USERS} users without a wait got {capacity:.0f} answers a second:"
+        f" {users} users ask for half as much"
+    )
+    return Load(
+        *(load.journey, load.shape, users, load.minutes, load.least_wait, load.most_wait),
+        *(load.max_failed_percent, load.max_p95_ms),
+    )
+
+
+class _Memory:
+    """The resident memory of a server's workers, over time."""
+
+    def __init__(self, server: int) -> None:
+        self._server = server
+        self._begun = time.monotonic()
+        self._settled = self._last = 0
+
+    def look(self) -> None:
+        """Note what they take now; the first notes are replaced until they have settled."""
+        try:
+            workers = psutil.Process(self._server).children()
+            self._last = sum(worker.memory_info().rss for worker in workers)
+        except psutil.NoSuchProcess:
+            return
+        if time.monotonic() - self._begun < SETTLED_SECONDS:
+            self._settled = self._last
+
+    def growth_percent(self) -> float | None:
+        """Since they had settled; None where the load was too short for that."""
+        if not self._settled or time.monotonic() - self._begun < 2 * SETTLED_SECONDS:
+            return None
+        return 100 * (self._last / self._settled - 1)
+
+    def __str__(self) -> str:
+        return f"{self._settled / 1e6:.0f} MB after {SETTLED_SECONDS} s, {self._last / 1e6:.0f} MB"
+
+
+def _summary(folder: Path, status: int, name: str = "summary.json") -> dict[str, float]:
+    try:
+        return json.loads((folder / name).read_text())
+    except FileNotFoundError:
+        raise AirAwareError(
+            f"Locust ended with status {status} before it had any figures; its output says why"
+        ) from None
+
+
+def _show(figures: dict[str, float]) -> None:
+    table = Table("requests", "failed", "1/s", "p50 ms", "p95 ms", "p99 ms", "Locust's CPU")
+    table.add_row(
+        f"{figures['requests']:.0f}",
+        f"{figures['failed']:.0f} ({figures['failed_percent']:.3f}%)",
+        f"{figures['requests_per_second']:.0f}",
+        *(f"{figures[name]:.0f}" for name in ("p50_ms", "p95_ms", "p99_ms")),
+        f"{figures['locust_cpu_percent']:.0f}% of a core",
+    )
+    console.print(table)
+
+
+def _show_scaling(timeline: Timeline) -> None:
+    words = {
+        "crossed": f"over the target of {timeline.target_percent:g}%, after the load began",
+        "first_extra_server": "first extra server in service, after that",
+        "under_again": "under the target again, after that",
+        "back_to_least": "as many servers as before, after the load ended",
+    }
+    for name, seconds in timeline.times().items():
+        console.print(f"{words[name]}: {'never' if seconds is None else f'{seconds:.0f} s'}")
+    most = ", ".join(f"{count:.0f} in {zone}" for zone, count in timeline.most_servers().items())
+    console.print(f"most servers at once: {most}; clock factor {timeline.clock_factor:g}")
+
+
+def _must_be_of(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise AirAwareError(f"There is no {what} '{word}'. Known are: {', '.join(known)}")

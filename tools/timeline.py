@@ -1,0 +1,241 @@
+"""What a fleet's web tier did during a load: servers and CPU of each zone against time.
+
+Recorded from outside by AWS's interfaces, so that a lab and AWS are told of alike.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools import hosts
+
+POLL_SECONDS = 1.0
+# So many points in a row under the target are taken for "under the target again".
+STEADY_POINTS = 3
+QUIET_SECONDS = 600
+
+Points = list[tuple[float, float]]  # seconds since 1970, value
+
+
+@dataclass
+class Timeline:
+    """By zone: servers in service whenever their number has changed, and the CPU each period."""
+
+    target_percent: float
+    clock_factor: float
+    begun: float
+    ended: float = 0
+    servers: dict[str, Points] = field(default_factory=dict)
+    cpu: dict[str, Points] = field(default_factory=dict)
+
+    def times(self) -> dict[str, float | None]:
+        """When what happened, in seconds; None where it did not.
+
+        `crossed` counts from the beginning of the load; first_extra_server and under_again from
+        then on; back_to_least from the end of the load.
+        """
+        above = [at for at, value in self._points() if value > self.target_percent]
+        crossed = min((at for at in above if at >= self.begun), default=None)
+        if crossed is None:
+            return dict.fromkeys(("crossed", "first_extra_server", "under_again", "back_to_least"))
+        extra = min(
+            (
+                at
+                for points in self.servers.values()
+                for at, count in points
+                if at >= crossed and count > points[0][1]
+            ),
+            default=None,
+        )
+        under, back = self._under_from(crossed), self._back_from(self.ended)
+        return {
+            "crossed": crossed - self.begun,
+            "first_extra_server": None if extra is None else extra - crossed,
+            "under_again": None if under is None else under - crossed,
+            "back_to_least": None if back is None else back - self.ended,
+        }
+
+    def most_servers(self) -> dict[str, float]:
+        """The most that a zone had at once."""
+        return {
+            zone: max(count for _, count in points)
+            for zone, points in self.servers.items()
+            if points
+        }
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, with its times."""
+        path.write_text(json.dumps(asdict(self) | {"times": self.times()}, indent=1))
+
+    def _points(self) -> Points:
+        return sorted(point for points in self.cpu.values() for point in points)
+
+    def _under_from(self, crossed: float) -> float | None:
+        """The first of some points in a row that are all under the target, in every zone."""
+        after = [point for point in self._points() if crossed < point[0] <= self.ended]
+        run: Points = []
+        for point in after:
+            run = [*run, point] if point[1] <= self.target_percent else []
+            if len(run) == STEADY_POINTS * len(self.cpu):
+                return run[0][0]
+        return None
+
+    def _back_from(self, ended: float) -> float | None:
+        """When every zone has as many servers as in the beginning, for good."""
+        backs = []
+        for points in self.servers.values():
+            if points[-1][1] != points[0][1]:
+                return None
+            backs.append(points[-1][0])
+        return max(ended, *backs) if backs else None
+
+
+class Recorder:
+    """Records a fleet's web tier between `start` and `finish`."""
+
+    def __init__(
+        self, groups: Mapping[str, str], environ: Mapping[str, str], clock_factor: float
+    ) -> None:
+        self._groups = groups  # by zone
+        self._scaling = hosts.client("autoscaling", environ)
+        self._balancing = hosts.client("elbv2", environ)
+        self._metrics = hosts.client("cloudwatch", environ)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
+        self._policy = self._tracking()
+        self.timeline = Timeline(float(self._policy["TargetValue"]), clock_factor, time.time())
+        self.timeline.servers = {zone: [] for zone in groups}
+
+    def start(self) -> None:
+        """The load begins."""
+        self.timeline.begun = time.time()
+        self._thread.start()
+
+    def finish(self) -> Timeline:
+        """The load has ended: wait until each zone has as few servers as it began with, or for
+        long enough."""
+        self.timeline.ended = time.time()
+        deadline = time.monotonic() + QUIET_SECONDS / self.timeline.clock_factor
+        while not self._is_back() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self._stopping.set()
+        self._thread.join()
+        self.timeline.cpu = {zone: self._cpu(group) for zone, group in self._groups.items()}
+        return self.timeline
+
+    def _is_back(self) -> bool:
+        return all(points[-1][1] <= points[0][1] for points in self.timeline.servers.values())
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                found = self._in_service()
+            except (BotoCoreError, ClientError):
+                found = {}  # the next look may succeed
+            for zone, count in found.items():
+                points = self.timeline.servers[zone]
+                if not points or points[-1][1] != count:
+                    points.append((time.time(), count))
+            self._stopping.wait(POLL_SECONDS)
+
+    def _in_service(self) -> dict[str, int]:
+        """The members of each zone's group that the balancer finds healthy."""
+        described = self._scaling.describe_auto_scaling_groups(
+            AutoScalingGroupNames=list(self._groups.values())
+        )["AutoScalingGroups"]
+        by_name = {group["AutoScalingGroupName"]: group for group in described}
+        healthy = {
+            target["Target"]["Id"]
+            for arn in {arn for group in described for arn in group["TargetGroupARNs"]}
+            for target in self._balancing.describe_target_health(TargetGroupArn=arn)[
+                "TargetHealthDescriptions"
+            ]
+            if target["TargetHealth"]["State"] == "healthy"
+        }
+        return {
+            zone: sum(member["InstanceId"] in healthy for member in by_name[name]["Instances"])
+            for zone, name in self._groups.items()
+        }
+
+    def _tracking(self) -> dict[str, Any]:
+        """The configuration of the groups' target tracking, which all share."""
+        policies: Sequence[dict[str, Any]] = self._scaling.describe_policies(
+            AutoScalingGroupName=next(iter(self._groups.values())),
+            PolicyTypes=["TargetTrackingScaling"],
+        )["ScalingPolicies"]
+        return policies[0]["TargetTrackingConfiguration"]
+
+    def _cpu(self, group: str) -> Points:
+        metric = self._policy["CustomizedMetricSpecification"]
+        period_seconds = int(metric["Period"])
+        begin = self.timeline.begun // period_seconds * period_seconds - 6 * period_seconds
+        answer = self._metrics.get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": "cpu",
+                    "MetricStat": {
+                        "Metric": {
+                            **{
+                                "Namespace": metric["Namespace"],
+                                "MetricName": metric["MetricName"],
+                            },
+                            "Dimensions": [{"Name": "AutoScalingGroupName", "Value": group}],
+                        },
+                        **{"Period": period_seconds, "Stat": metric["Statistic"]},
+                    },
+                }
+            ],
+            StartTime=datetime.fromtimestamp(begin, UTC),
+            EndTime=datetime.fromtimestamp(time.time(), UTC),
+            ScanBy="TimestampAscending",
+        )["MetricDataResults"][0]
+        # A point bears the begin of its period; it was known at its end.
+        return [
+            (at.timestamp() + period_seconds, value)
+            for at, value in zip(answer["Timestamps"], answer["Values"], strict=True)
+        ]
+
+
+def draw(timeline: Timeline, title: str, path: Path) -> None:
+    """A picture of it: CPU per zone above, servers per zone beneath."""
+    import matplotlib  # only here: it takes a second
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (upper, lower) = pyplot.subplots(
+        *(2, 1), figsize=(9, 5.4), sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
+    for zone in sorted(timeline.servers):
+        cpu = timeline.cpu[zone]
+        upper.plot([_minutes(timeline, at) for at, _ in cpu], [v for _, v in cpu], label=zone)
+        servers = timeline.servers[zone]
+        end = max([timeline.ended, *(at for at, _ in cpu)])
+        lower.step(
+            [_minutes(timeline, at) for at, _ in servers] + [_minutes(timeline, end)],
+            [count for _, count in servers] + [servers[-1][1]],
+            where="post",
+            label=zone,
+        )
+    upper.axhline(timeline.target_percent, color="gray", linestyle="--", label="target")
+    upper.set(ylabel="CPU of a zone's servers (%)", ylim=(0, 105), title=title)
+    lower.set(xlabel="minutes since the load began", ylabel="servers in service", ylim=(0, None))
+    lower.yaxis.get_major_locator().set_params(integer=True)
+    for axes in (upper, lower):
+        axes.axvspan(0, _minutes(timeline, timeline.ended), color="black", alpha=0.06, linewidth=0)
+        axes.grid(alpha=0.3)
+    upper.legend(loc="upper right")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _minutes(timeline: Timeline, at: float) -> float:
+    return (at - timeline.begun) / 60
