@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)
     app.jinja_env.globals["built"] = front_end.built
+    app.jinja_env.globals["asks_census"] = bool(settings.census_url)
     reader = Reader(settings.own_zone_first(), telemetry.zone_failed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)

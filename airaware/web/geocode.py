@@ -62,8 +62,8 @@ _COUNTRY = re.compile(r"[\s,]+(?:U\.?S\.?A?\.?|United States(?: of America)?)$",
 _HOUSE_NUMBER = re.compile(r"[0-9]+\S*\s+\S*[^\W\d]")
 
 log = logging.getLogger(__name__)
-# At its level DEBUG this library writes addresses of requests.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
+# Its lower levels write the addresses of requests, WARNING where an answer's headers are odd.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,9 @@ const looks = {
   }),
 };
 
+// As near to a line's dashes as a border can come.
+const borderStyle = ([dash] = []) => (!dash ? "solid" : dash < 3 ? "dotted" : "dashed");
+
 function series({ name, look }, unit) {
   const tell = (chart, value, index, at) => {
     if (at === null || value === null) return at === null ? "" : "–";
@@ -100,7 +103,7 @@ function draw(place) {
       axes: axes(shown),
       series: [names, ...shown.series.map((each) => series(each, shown.unit))],
       bands: top ? [{ series: [top, top + 1], fill: colour("band") }] : [],
-      legend: { markers: { dash: (it, index) => (it.series[index].dash?.length ? "dashed" : "solid") } },
+      legend: { markers: { dash: (it, index) => borderStyle(it.series[index].dash) } },
       cursor: { y: false, drag: { x: false }, points: { size: 10 } },
     },
     [shown.x, ...shown.series.map(({ values }) => values)],

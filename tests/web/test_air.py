@@ -304,6 +304,14 @@ def test_security_headers(client: FlaskClient, path: str, status: int) -> None:
         assert not re.search(r"<style|\sstyle=|\son\w+=", response.text)
 
 
+def test_pages_say_who_is_asked_for_a_street(
+    reader_zones: tuple[Zone, ...], settings_for: Callable[..., Settings]
+) -> None:
+    asking = create_app(settings_for(reader_zones, "http://127.0.0.1:1/"))
+    assert "US Census Bureau" in asking.test_client().get("/").text
+    assert "Census" not in create_app(settings_for(reader_zones)).test_client().get("/").text
+
+
 def test_method_not_allowed_is_a_problem_document(client: FlaskClient) -> None:
     response = client.post("/api/v1/air")
     assert response.status_code == 405
