@@ -4,6 +4,7 @@ import io
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,7 +76,7 @@ def years(site: str) -> tuple[str, str]:
 
 
 def take(browser: Browser, site: str, picture: Picture) -> None:
-    """Take one picture, with few colours, so that it is small."""
+    """Take one picture."""
     page = browser.new_page(
         base_url=site,
         viewport={"width": picture.width, "height": picture.height},
@@ -91,11 +92,28 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
         page.wait_for_load_state("networkidle")
     for chart in page.locator("[data-chart]").all():
         chart.and_(page.locator("[data-drawn]")).wait_for(state="attached")
-    taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    save(page.screenshot(), picture.file)
     page.close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The machine's own browser. Raises AirAwareError where it has none."""
+    path = shutil.which("chromium")
+    if path is None:
+        raise AirAwareError("Chromium is missing. Install it: tools/setup.sh tests")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def save(png: bytes, file: Path) -> None:
+    """Keep a picture with few colours, so that it is small."""
+    taken = Image.open(io.BytesIO(png)).convert("RGB")
     # Other methods lose the colours of small patches, as of a single bad day; kmeans keeps tints.
     few = taken.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
-    few.save(picture.file, optimize=True)
+    few.save(file, optimize=True)
 
 
 def main() -> None:
@@ -103,19 +121,14 @@ def main() -> None:
     site = environments.local("").web.address()
     if site is None:
         raise AirAwareError("The site does not run. Start it with a year of air: make demo")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise AirAwareError("Chromium is missing. Install it: tools/setup.sh tests")
     measured, latest = years(site)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+    with chromium() as browser:
         steps = (
             Step(f"take {each.file.relative_to(CHECKOUT)}", partial(take, browser, site, each))
             for each in pictures(measured, latest)
         )
         carry_out(steps, dry_run=False)
-        browser.close()
 
 
 if __name__ == "__main__":

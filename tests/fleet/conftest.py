@@ -33,12 +33,17 @@ def state() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="package")
-def fab(state: Path) -> Fab:
-    """Runs fab with these words, and shows what it says."""
-    environ = {name: value for name, value in os.environ.items() if name != "AIRAWARE_ENV"} | {
+def environ(state: Path) -> dict[str, str]:
+    """The variables of a fab that has that state folder."""
+    return {name: value for name, value in os.environ.items() if name != "AIRAWARE_ENV"} | {
         "AIRAWARE_STATE": str(state),
         "AIRAWARE_PORT": str(free_port()),
     }
+
+
+@pytest.fixture(scope="package")
+def fab(environ: dict[str, str]) -> Fab:
+    """Runs fab with these words, and shows what it says."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

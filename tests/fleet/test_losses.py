@@ -1,14 +1,12 @@
-"""Hosts die, and a zone is cut off: the fleet heals itself, and the site goes on."""
+"""Hosts die, and the fleet heals itself; zones are lost in test_drills.py."""
 
 import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psutil
 import pytest
-from visitors import zones_that_answer
 from wait import until
 
 from tools import hosts
@@ -17,7 +15,6 @@ from tools.hosts import Host
 
 ZONES = {"us-west-2a", "us-west-2b"}
 REPLACED_SECONDS = 120
-OUT_SECONDS = 30
 
 
 def web_hosts(fleet: Fleet) -> list[Host]:
@@ -98,47 +95,3 @@ def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
     until(lambda: status() == "impaired", "impaired", 10)
     ec2.reboot_instances(InstanceIds=[lost.instance_id])
     until(lambda: status() == "ok", "well again", 60)
-
-
-@contextmanager
-def cut_off(fleet: Fleet, zone: str) -> Iterator[None]:
-    """The zone's subnets under an ACL without entries, which denies all; and back."""
-    ec2 = hosts.client("ec2", fleet.region.environ())
-    subnets = {
-        each["SubnetId"]: each["VpcId"]
-        for each in ec2.describe_subnets(
-            Filters=[
-                {"Name": "availability-zone", "Values": [zone]},
-                {"Name": "tag:Environment", "Values": [fleet.environment]},
-            ]
-        )["Subnets"]
-    }
-    associations = [
-        (each["NetworkAclAssociationId"], each["NetworkAclId"])
-        for acl in ec2.describe_network_acls()["NetworkAcls"]
-        for each in acl["Associations"]
-        if each["SubnetId"] in subnets
-    ]
-    deny = ec2.create_network_acl(VpcId=next(iter(subnets.values())))["NetworkAcl"]["NetworkAclId"]
-    replaced = []
-    try:
-        for association, acl in associations:
-            new = ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=deny)[
-                "NewAssociationId"
-            ]
-            replaced.append((new, acl))
-        yield
-    finally:
-        for association, acl in replaced:
-            ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)
-        ec2.delete_network_acl(NetworkAclId=deny)
-
-
-def test_a_zone_that_is_cut_off_leaves_the_site_to_the_other(lab: Fleet) -> None:
-    with cut_off(lab, "us-west-2a"):
-        until(lambda: set(zones_that_answer(lab)) == {"us-west-2b"}, "one zone alone", OUT_SECONDS)
-        gone = {host.instance_id for host in web_hosts(lab) if host.zone == "us-west-2a"}
-        until(lambda: not gone & healthy_targets(lab), "targets out", OUT_SECONDS)
-        assert set(zones_that_answer(lab)) == {"us-west-2b"}
-    until(lambda: set(zones_that_answer(lab)) == ZONES, "both zones again", REPLACED_SECONDS)
-    assert not lab.plan().changes

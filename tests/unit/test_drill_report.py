@@ -5,11 +5,13 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_drill import ZONE, tiny
 
-from tools.drill import expect, model, report
+from airaware.errors import AirAwareError
+from tools.drill import expect, model, report, tasks
 from tools.drill.course import Course, by_second, figures
 from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
@@ -38,6 +40,7 @@ def course() -> Course:
     return Course(
         zone=ZONE,
         began=0,
+        breaking=10,
         injected=10,
         returned=110,
         recovered=121,
@@ -115,3 +118,49 @@ def test_every_drill_says_what_it_is(name: str) -> None:
     assert drill.name == name
     assert drill.expected and drill.steady_state and drill.hypothesis
     assert drill.hold_seconds > 0
+
+
+def test_a_drill_that_was_refused_has_its_line_and_its_row(tmp_path: Path) -> None:
+    told = report.refused(tiny(), ZONE, "The steady state does not hold")
+    assert report.line(told) == "tiny               refused  The steady state does not hold"
+    report.summary([told], tmp_path / "all.html")
+    assert "0 of 1 hypotheses were met" in (tmp_path / "all.html").read_text()
+
+
+@pytest.mark.parametrize("left", [None, 0.2])
+def test_production_needs_its_error_budget(left: float | None) -> None:
+    result = None if left is None else [{"value": [0, str(left)]}]
+    world = SimpleNamespace(prometheus=lambda path, **parameters: result)
+    with pytest.raises(AirAwareError, match="a drill on production needs 50%"):
+        tasks.leave_for_production(world, "why not")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"), [(["staging"], "why not"), (["production", " "], ""), ([], "why not")]
+)
+def test_production_needs_its_name_and_a_reason(monkeypatch, words, reason) -> None:
+    result = [{"value": [0, "0.9"]}]
+    world = SimpleNamespace(
+        prometheus=lambda path, **parameters: result, fleet=SimpleNamespace(name="production")
+    )
+    answers = iter(words)
+
+    def answer(*_: object, **__: object) -> str:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr(tasks.console, "input", answer)
+    with pytest.raises(AirAwareError, match="Nothing was changed"):
+        tasks.leave_for_production(world, reason)
+
+
+def test_production_is_left_with_a_reason(monkeypatch) -> None:
+    result = [{"value": [0, "0.9"]}]
+    world = SimpleNamespace(
+        prometheus=lambda path, **parameters: result, fleet=SimpleNamespace(name="production")
+    )
+    answers = iter(["production", "the quarter's drill"])
+    monkeypatch.setattr(tasks.console, "input", lambda *_, **__: next(answers))
+    assert tasks.leave_for_production(world, "") == "the quarter's drill"

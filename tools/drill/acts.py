@@ -143,6 +143,14 @@ def start_instances(world: World, instance_ids: Sequence[str]) -> None:
 
 
 @act
+def set_size(world: World, group: str, size: int) -> None:
+    """Have a scaling group be of that size."""
+    world.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=group, DesiredCapacity=size
+    )
+
+
+@act
 def terminate(world: World, instance_id: str) -> None:
     """Terminate a host."""
     world.client("ec2").terminate_instances(InstanceIds=[instance_id])
@@ -153,7 +161,7 @@ def run_on_host(world: World, instance_id: str, command: str) -> None:
     """Run a shell command as root on a host, if that runs."""
     for host in world.hosts():
         if host.instance_id == instance_id and host.state == "running":
-            world.ssh(host, "sudo sh -s", stdin=command)
+            world.ssh(host, ["sudo", "sh", "-c", command])
 
 
 def _denying_acls(world: World) -> list[str]:

@@ -16,7 +16,8 @@ class Course:
 
     zone: str
     began: float
-    injected: float | None = None
+    breaking: float | None = None  # the fault's first act begins
+    injected: float | None = None  # its last act is done: times count from here
     returned: float | None = None  # the fault is undone
     recovered: float | None = None  # the steady state holds again
     ended: float | None = None
@@ -30,12 +31,12 @@ class Course:
     @property
     def before(self) -> list[Visit]:
         """Visits before the fault."""
-        return self.due(self.began, self.injected)
+        return self.due(self.began, self.breaking)
 
     @property
     def during(self) -> list[Visit]:
         """Visits from the fault to its return."""
-        return self.due(self.injected, self.returned)
+        return self.due(self.breaking, self.returned)
 
     @property
     def after(self) -> list[Visit]:
@@ -50,9 +51,8 @@ class Course:
 
     def failures_end_seconds(self, which: Callable[[Visit], bool]) -> float:
         """Seconds from the fault to the last visit that failed, of those before its return."""
-        return max(
-            (v.due - self.since_fault(0) for v in self.during if which(v) and not v.ok), default=0.0
-        )
+        failed = (v.due - self.since_fault(0) for v in self.during if which(v) and not v.ok)
+        return max(0.0, max(failed, default=0.0))
 
     def since_fault(self, seconds: float) -> float:
         """That many seconds after the fault."""
@@ -67,15 +67,15 @@ class Course:
 
     def healthy_before(self) -> dict[str, int]:
         """Healthy web hosts by zone at the last look before the fault."""
-        earlier = [s for s in self.samples if self.injected is None or s.at < self.injected]
+        earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
         return dict(earlier[-1].healthy) if earlier else {}
 
     def times(self) -> dict[str, float | None]:
         """Seconds from the fault to what followed; None for what did not."""
-        if self.injected is None:
+        if self.injected is None or self.breaking is None:
             return {}
         whole = sum(self.healthy_before().values())
-        detected = self.first_sample(self.injected, lambda s: sum(s.healthy.values()) < whole)
+        detected = self.first_sample(self.breaking, lambda s: sum(s.healthy.values()) < whole)
         restored = None
         if detected is not None:
             restored = self.first_sample(

@@ -131,6 +131,23 @@ def replaced(within_seconds: float) -> Expectation:
     return judge
 
 
+def grown(within_seconds: float) -> Expectation:
+    """One healthy host more than before."""
+
+    def judge(course: Course) -> Finding:
+        whole = sum(course.healthy_before().values())
+        seconds = course.first_sample(
+            course.since_fault(0), lambda sample: sum(sample.healthy.values()) > whole
+        )
+        return Finding(
+            f"a further web host is in service within {within_seconds:g} s",
+            seconds is not None and seconds <= within_seconds,
+            _seconds(seconds),
+        )
+
+    return judge
+
+
 def slow_answers_end(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
     """Slow ones, counted by when they were answered."""
 

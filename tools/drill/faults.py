@@ -108,6 +108,25 @@ def silence_database(world: World, zone: str) -> list[Change]:
     ]
 
 
+def grow_without_puppet(world: World, zone: str) -> list[Change]:
+    """Puppet's master is gone while the zone's group needs another web host."""
+    masters = [h for h in world.hosts() if (h.role, h.state) == ("puppet", "running")]
+    master, group = _one(masters, "Puppet master"), world.groups[zone]
+    size = world.group_of(zone)["DesiredCapacity"]
+    return [
+        Change(
+            f"stop {master.name}",
+            Call("stop_instances", {"instance_ids": [master.instance_id]}),
+            Call("start_instances", {"instance_ids": [master.instance_id]}),
+        ),
+        Change(
+            f"make {group} one larger",
+            Call("set_size", {"group": group, "size": size + 1}),
+            Call("set_size", {"group": group, "size": size}),
+        ),
+    ]
+
+
 def _databases(world: World, zone: str) -> list[Host]:
     return [h for h in world.hosts() if (h.role, h.zone, h.state) == ("database", zone, "running")]
 

@@ -12,7 +12,9 @@ import psutil
 
 from tools.drill import charts
 from tools.drill.course import by_second, figures
+from tools.drill.model import Drill
 from tools.drill.runner import Result
+from tools.local import state_folder
 
 CHECKOUT = Path(__file__).parents[2]
 TEMPLATES = jinja2.Environment(
@@ -22,6 +24,11 @@ TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def folder(environment: str) -> Path:
+    """Where the reports of an environment's drills are: they outlive its hosts."""
+    return state_folder() / "drills" / environment
 
 
 def facts(result: Result, environment: str, clock_factor: float, reason: str) -> dict[str, Any]:
@@ -53,11 +60,17 @@ def facts(result: Result, environment: str, clock_factor: float, reason: str) ->
     }
 
 
-def write(told: dict[str, Any], result: Result, folder: Path) -> Path:
-    """Write `told` into the folder, as HTML with the picture and as JSON with the series. Returns
+def refused(drill: Drill, zone: str, why: str) -> dict[str, Any]:
+    """What the summary tells of a drill that did not begin."""
+    told = {"drill": drill.name, "verdict": "refused", "zone": zone, "aborted": why, "page": ""}
+    return told | {"findings": [], "times": {}, "requests": {}, "failed": 0}
+
+
+def write(told: dict[str, Any], result: Result, into: Path) -> Path:
+    """Write `told` into a folder, as HTML with the picture and as JSON with the series. Returns
     the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
+    into.mkdir(parents=True, exist_ok=True)
+    page = into / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
     picture = charts.picture(result.course)
     page.write_text(TEMPLATES.get_template("report.html.j2").render(told, picture=picture))
     series = by_second(result.course.visits, result.course.began)
@@ -80,12 +93,14 @@ def line(told: dict[str, Any]) -> str:
     moved = told["times"].get("moved")
     ended = f", the last {moved:.1f} s after the fault" if moved else ""
     total = sum(row["requests"] for row in told["requests"].values())
-    requests = f"{told['failed']} of {total} requests failed{ended}; " if total else ""
     missed = [each["expected"] for each in told["findings"] if each["met"] is False]
-    return (
-        f"{told['drill']:18} {told['verdict']:8} {requests}clock factor"
-        f" {told['place']['clock factor']}{'; missed: ' if missed else ''}{'; '.join(missed)}"
-    )
+    parts = [
+        *([told["aborted"]] if told["aborted"] else []),
+        *([f"{told['failed']} of {total} requests failed{ended}"] if total else []),
+        *([f"clock factor {told['place']['clock factor']}"] if "place" in told else []),
+        *([f"missed: {', '.join(missed)}"] if missed else []),
+    ]
+    return f"{told['drill']:18} {told['verdict']:8} {'; '.join(parts)}"
 
 
 def _place(clock_factor: float) -> dict[str, str]:

@@ -23,7 +23,6 @@ from tools.drill.visitors import Visitors, coming
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.2
-PATHS = ("/",)
 STEADY_AGAIN = "after the return the steady state holds again"
 
 
@@ -109,8 +108,9 @@ def _carry_out(
     _watch(drill, visitors, drill.before_seconds)
     try:
         with ExitStack() as spike:
-            course.injected = time.monotonic()
+            course.breaking = time.monotonic()
             journal.perform(changes, world, tell)
+            course.injected = time.monotonic()
             visitors += _visitors(drill.spike_rate, world, spike)
             tell(f"the fault is there for {drill.hold_seconds:g} s")
             _watch(drill, visitors, drill.hold_seconds)
@@ -148,7 +148,9 @@ def _visitors(rate: float, world: Any, stack: ExitStack) -> list[Visitors]:
     """Visitors who come until the stack ends; none at the rate 0."""
     if not rate:
         return []
-    return [stack.enter_context(coming(world.fleet.region.outside(), world.site, rate, PATHS))]
+    return [
+        stack.enter_context(coming(world.fleet.region.outside(), world.site, rate, world.paths()))
+    ]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from airaware.errors import AirAwareError
+from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
 from tools.drill.world import World
 
@@ -58,7 +59,18 @@ WEB = (
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
     promql("alerts that fire", 'count(ALERTS{alertstate="firing"}) or vector(0)', most=0),
 )
-DATABASES = promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0)
+DATABASES_DOWN = promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0)
+
+
+def databases_listen() -> Probe:
+    """By what their hosts say."""
+
+    def silent(world: World) -> int:
+        databases = [host for host in world.hosts() if host.role == "database"]
+        ask = ["ss", "--listening", "--tcp", "--no-header", f"sport = :{DATABASE_PORT}"]
+        return sum(not world.ssh(host, ask).strip() for host in databases)
+
+    return Probe("databases that take no connections", silent, most=0)
 
 
 def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:

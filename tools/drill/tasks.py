@@ -20,7 +20,6 @@ from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.world import World
 from tools.fleet import Fleet
-from tools.local import state_folder
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.shift import ZONE_HELP
 from tools.steps import console
@@ -71,7 +70,7 @@ def drill(
                 _say(each, world, zone)
             return
         if fleet.environment == PRODUCTION:
-            reason = _leave_for_production(world, reason)
+            reason = leave_for_production(world, reason)
         if name == ALL:
             told = _drill_all(chosen, world, zone, reason)
         else:
@@ -105,7 +104,7 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
     console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
     result = runner.run(chosen, world, Journal(_folder(fleet)), zone, _tell)
     told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason)
-    page = report.write(told, result, _reports(fleet))
+    page = report.write(told, result, report.folder(fleet.name))
     for finding in result.findings:
         word = {True: "met", False: "MISSED", None: "not seen"}[finding.met]
         console.print(f"  {word:8} {finding.expected}: {finding.measured}", markup=False)
@@ -120,12 +119,18 @@ def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> lis
     """All that this fleet has not been through; the page about them grows with each."""
     kept = _folder(world.fleet) / "all.json"
     told: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
-    page = _reports(world.fleet) / "all.html"
+    page = report.folder(world.fleet.name) / "all.html"
     for each in chosen:
         if each.name in {done["drill"] for done in told}:
             console.print(f"{each.name}: done already ({kept} remembers)", markup=False)
             continue
-        told.append(_drill(each, world, zone, reason))
+        try:
+            told.append(_drill(each, world, zone, reason))
+        except AirAwareError as error:
+            if journals.read(_folder(world.fleet)).file.exists():
+                raise  # what is left in the middle is a person's matter
+            console.print(f"{each.name}: {error}", markup=False)
+            told.append(report.refused(each, zone, str(error)))
         kept.write_text(json.dumps(told))
         report.summary(told, page)
     console.print(f"\nall in one page: {page}", markup=False)
@@ -144,7 +149,7 @@ def _say(chosen: Drill, world: World, zone: str) -> None:
         console.print(f"  would {change.text}{after}", markup=False)
 
 
-def _leave_for_production(world: World, reason: str) -> str:
+def leave_for_production(world: World, reason: str) -> str:
     """Ask a person. Raises AirAwareError without their word, a reason, or the error budget."""
     left = steady.promql("", BUDGET).measure(world)
     if left is None or left < LEAST_BUDGET:
@@ -181,8 +186,3 @@ def _tell(text: str) -> None:
 
 def _folder(fleet: Fleet) -> Path:
     return fleet.folder / "drills"
-
-
-def _reports(fleet: Fleet) -> Path:
-    """They outlive the fleet."""
-    return state_folder() / "drills" / fleet.name

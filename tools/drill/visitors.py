@@ -9,6 +9,7 @@ line of JSON per answer (the fields of Visit, in order), and ends with its stand
 
 import itertools
 import json
+import os
 import random
 import subprocess
 import sys
@@ -33,7 +34,7 @@ LOOK_UP_SECONDS = 1.0
 HOLD_SECONDS = 60.0  # the time to live of a balancer's name
 HOLDERS = 20
 RESOLVING, HOLDING = "resolving", "holding"
-START_SECONDS = 20
+START_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
         if time.monotonic() > deadline:
             sys.exit(f"visitors: nobody knows an address of {book.host}")
         book.look_up()
+        gevent.sleep(0 if book.addresses else LOOK_UP_SECONDS)
     gevent.spawn(book.keep_up)
     now = time.monotonic()
     holders = itertools.cycle(
@@ -169,7 +171,10 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
     def visit(due: float, kind: str, node: str, path: str) -> None:
         ok = is_answered(_client(clients, site, node), path)
         seconds = time.monotonic() - due
-        print(json.dumps(astuple(Visit(due, seconds, ok, kind, node))), flush=True)
+        try:
+            print(json.dumps(astuple(Visit(due, seconds, ok, kind, node))), flush=True)
+        except BrokenPipeError:
+            os._exit(1)  # whoever wanted to know is gone; an exception would end this visit alone
 
     def come() -> None:
         ways, kinds = itertools.cycle(paths), itertools.cycle((RESOLVING, HOLDING))

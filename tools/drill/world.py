@@ -4,25 +4,29 @@ Nothing here knows what region it is.
 """
 
 import json
-import shlex
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
+import requests
+
 from airaware.errors import AirAwareError
-from tools import hosts
+from tools import hosts, ssh
 from tools.fleet import Fleet
 from tools.hosts import Host
 
-SSH_SECONDS = 60
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
 CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10
 ALERT_STEP_SECONDS = 5
+PLACES = tuple(
+    f"/api/v1/air?address={code}" for code in ("60614", "10001", "90012", "77002", "98101")
+)
+ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,14 @@ class World:
     def site(self) -> str:
         """The address by which visitors know the site."""
         return self.outputs["site_url"]
+
+    def paths(self) -> tuple[str, ...]:
+        """What visitors ask for: the air of places, or where no year is loaded the first page."""
+        with suppress(requests.RequestException):
+            address = f"{self.fleet.urls()['site']}{PLACES[0]}"
+            if requests.get(address, timeout=ANSWER_SECONDS).ok:
+                return PLACES
+        return ("/",)
 
     def hosts(self) -> list[Host]:
         """All hosts of this moment."""
@@ -174,33 +186,21 @@ class World:
             ),
         }
 
-    def ssh(self, host: Host, command: str, stdin: str = "") -> str:
-        """What a shell command says on a host. Raises AirAwareError where it fails."""
-        words = ["ssh", "-F", str(self.fleet.ssh_config()), "-o", "BatchMode=yes", host.name]
-        try:
-            done = subprocess.run(
-                [*words, command], input=stdin, capture_output=True, text=True, timeout=SSH_SECONDS
-            )
-        except subprocess.TimeoutExpired:
-            raise AirAwareError(
-                f"{host.name} did not end within {SSH_SECONDS} s: {command}"
-            ) from None
-        if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-            raise AirAwareError(f"{host.name}: {command} failed and said: {said[0]}")
-        return done.stdout
+    def ssh(self, host: Host, words: list[str]) -> str:
+        """What a command says on a host. Raises AirAwareError where it fails."""
+        config = ssh.write_config(self.fleet.folder, self.hosts(), self.fleet.region)
+        return ssh.run(config, host.name, words)
 
     def prometheus(self, path: str, **parameters: str) -> list[dict[str, Any]] | None:
         """The result of one of Prometheus' queries; None where there is none to ask."""
         found = [h for h in self.hosts() if h.role == "monitoring" and h.state == "running"]
         if not found:
             return None
-        words = " ".join(
-            f"--data-urlencode {shlex.quote(f'{name}={value}')}"
-            for name, value in parameters.items()
-        )
+        words = [f"{name}={value}" for name, value in parameters.items()]
+        options = [option for word in words for option in ("--data-urlencode", word)]
+        ask = ["curl", "-sS", "--max-time", "5", "--get", *options, f"{PROMETHEUS}/{path}"]
         try:
-            said = self.ssh(found[0], f"curl -sS --max-time 5 --get {words} {PROMETHEUS}/{path}")
+            said = self.ssh(found[0], ask)
             return json.loads(said)["data"]["result"]
         except (AirAwareError, ValueError, KeyError):
             return None

@@ -1,0 +1,18 @@
+"""A zone's database is killed, and refuses connections."""
+
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="database-kill",
+    hypothesis="Where a zone's database is killed, the other zone's answers, slowly for at most"
+    " three seconds",
+    steady_state=(*steady.WEB, steady.databases_listen(), steady.DATABASES_DOWN),
+    fault=faults.kill_database,
+    expected=(expect.none_fails(), expect.slow_answers_end(3)),
+    rate=120,
+    budget=500,
+    hold_seconds=75,
+    alerts=frozenset({"DatabaseDown"}),
+    other_alerts=frozenset({"ZonePassedOver", "ZonesUnequal", "UnitFailed"}),
+)
