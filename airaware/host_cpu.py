@@ -32,6 +32,8 @@ TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # what node exporter tell
 TOKEN, TOKEN_SECONDS = "X-aws-ec2-metadata-token", 60
 # Published so long before a period of CloudWatch ends, a value is there when the period is judged.
 LEAD_SECONDS = 1.0
+# The first values are of the host's own boot, not of its visitors: a group would grow by them.
+QUIET_VALUES = 4
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 log = logging.getLogger("airaware.host_cpu")
@@ -120,8 +122,11 @@ def moments(
         yield clock()
 
 
-def main() -> None:
-    """Publish for ever. Where CloudWatch refuses, say so and go on with the next value."""
+def main(quiet_values: int = QUIET_VALUES) -> None:
+    """Publish for ever, but for the first `quiet_values`.
+
+    Where CloudWatch refuses, say so and go on with the next value.
+    """
     interval_seconds = settings.read().host_cpu_seconds
     group = group_name()
     if not group:
@@ -134,10 +139,12 @@ def main() -> None:
     )
     before, since, refused = usage(), time.monotonic(), False
     log.info("publishing %s/%s of %s every %g s", NAMESPACE, METRIC, group, interval_seconds)
-    for _ in moments(interval_seconds):
+    for number, _ in enumerate(moments(interval_seconds)):
         after, now = usage(), time.monotonic()
         percent = after.percent_since(before, now - since)
         before, since = after, now
+        if number < quiet_values:
+            continue
         try:
             cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum(group, percent)])
             refused = False

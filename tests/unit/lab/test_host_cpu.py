@@ -119,8 +119,8 @@ def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_after(2, monkeypatch)
-    host_cpu.main()
+    stop_after(3, monkeypatch)
+    host_cpu.main(quiet_values=1)
     data = [
         datum
         for datum in cloudwatch_backends["123456789012"]["us-west-2"].metric_data
@@ -148,7 +148,7 @@ def test_a_refusal_is_told_once_and_survived(
     stop_after(3, monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
     with caplog.at_level(logging.ERROR):
-        host_cpu.main()
+        host_cpu.main(quiet_values=0)
     assert [record.message[:36] for record in caplog.records] == [
         "CloudWatch did not take the value: C"
     ]
