@@ -52,7 +52,7 @@ def test_a_drill_that_was_killed_is_undone(
     folder = lab.folder / "drills"
     words = [sys.executable, "-m", "fabric", "drill", "zone-outage", "--env", "lab"]
     with subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2]) as drill:
-        until(lambda: len(journal.read(folder).done) == 3, "the fault is there", FAULT_SECONDS)
+        until(lambda: len(journal.read(folder).done) == 4, "the fault is there", FAULT_SECONDS)
         refused = fab("recover", "--env", "lab")
         assert refused.returncode == 1 and "A drill runs here" in refused.stderr
         drill.kill()

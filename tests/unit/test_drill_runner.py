@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,27 @@ def test_what_is_left_behind_spoils_the_verdict(tmp_path: Path) -> None:
     assert result.verdict == "missed"
     assert result.left == [f"files: ['{ZONE}.lost'], was []"]
     assert [f.met for f in result.findings if f.expected == STEADY_AGAIN] == [False]
+
+
+@pytest.mark.parametrize(
+    ("fired", "met"),
+    [
+        (None, None),
+        ([], False),
+        ([("Expected", 20, 40)], True),
+        ([("Expected", 90, 99)], False),
+        ([("Expected", 20, 40), ("Tolerated", 25, 30)], True),
+        ([("Expected", 20, 40), ("Unforeseen", 25, 30)], False),
+    ],
+)
+def test_alerts_are_judged(tmp_path: Path, fired, met: bool | None) -> None:
+    class Watched(Folder):
+        def alerts(self, seconds: float):
+            now = time.monotonic() - seconds
+            return fired and [(name, now + begin, now + end) for name, begin, end in fired] or fired
+
+    drill = replace(tiny(), alerts=frozenset({"Expected"}), other_alerts=frozenset({"Tolerated"}))
+    result = runner.run(drill, Watched(tmp_path), Journal(tmp_path), ZONE, silent)
+    (finding,) = (f for f in result.findings if f.expected.startswith("alerts within 60 s"))
+    assert finding.met is met
+    assert result.verdict == ("missed" if met is False else "met")

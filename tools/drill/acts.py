@@ -15,6 +15,8 @@ from tools.drill.world import World
 TAG = "Drill"  # of what a drill makes
 STOPPED_SECONDS = 120
 POLL_SECONDS = 1
+TELL_SECONDS = 30
+TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
 
 ACTS: dict[str, Callable[..., None]] = {}
 
@@ -162,6 +164,31 @@ def run_on_host(world: World, instance_id: str, command: str) -> None:
     for host in world.hosts():
         if host.instance_id == instance_id and host.state == "running":
             world.ssh(host, ["sudo", "sh", "-c", command])
+
+
+@act
+def tell_prometheus(world: World, drill: str, running: int) -> None:
+    """Have the dashboards show that a drill runs, or that it does no longer, where there are any.
+
+    A monitoring host that cannot be reached keeps no drill from its course, and is given time to
+    come back before it is told of the end.
+    """
+    metric = f'airaware_drill_running{{drill="{drill}"}} {running}'
+    file = f"{TEXTFILES}/drill.prom"
+    command = (
+        f"test -d {TEXTFILES} || exit 0; echo '{metric}' >{file}.new && chmod 644 {file}.new"
+        f" && mv {file}.new {file}"
+    )
+    deadline = time.monotonic() + (0 if running else TELL_SECONDS)
+    for host in world.hosts():
+        while host.role == "monitoring" and host.state == "running":
+            try:
+                world.ssh(host, ["sudo", "sh", "-c", command])
+                break
+            except AirAwareError:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(POLL_SECONDS)
 
 
 def _denying_acls(world: World) -> list[str]:

@@ -19,6 +19,16 @@ SITE_PORT = 8000
 DATABASE_PORT = 5432
 
 
+def announced(drill: str, fault: Fault) -> Fault:
+    """A drill's fault, shown in the dashboards for as long as it is there."""
+    told = Change(
+        "tell Prometheus of the drill",
+        Call("tell_prometheus", {"drill": drill, "running": 1}),
+        Call("tell_prometheus", {"drill": drill, "running": 0}),
+    )
+    return lambda world, zone: [told, *fault(world, zone)]
+
+
 def detach(world: World, zone: str) -> list[Change]:
     """The balancer gives the zone no more requests, and lets it end those that it has."""
     return [

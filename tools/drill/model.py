@@ -65,7 +65,8 @@ class Drill:
     before_seconds: float = 15
     hold_seconds: float = 90
     after_seconds: float = 15
-    alerts: frozenset[str] = frozenset()  # that should fire
+    alerts: frozenset[str] = frozenset()  # that should fire, within alert_seconds
+    alert_seconds: float = 60
     other_alerts: frozenset[str] = frozenset()  # that may
 
 

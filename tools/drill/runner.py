@@ -4,6 +4,7 @@ What is done to the fleet is in the journal before it is done, so that `recover`
 this process does not live to.
 """
 
+import math
 import signal
 import threading
 import time
@@ -188,17 +189,21 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
     ]
     if not result.aborted:
         result.findings += [judge(course) for judge in result.drill.expected]
-        result.findings += _judge_alerts(result.drill, course)
+        result.findings.append(_judge_alerts(result.drill, course))
 
 
-def _judge_alerts(drill: Drill, course: Course) -> list[Finding]:
-    """Those that should fire did, no others, and all have cleared."""
-    expected = f"alerts: {', '.join(sorted(drill.alerts)) or 'none'} and no unforeseen one"
+def _judge_alerts(drill: Drill, course: Course) -> Finding:
+    """Those that should fire did, in time, and no unforeseen ones. That all have cleared is part of
+    the steady state."""
+    names = ", ".join(sorted(drill.alerts)) or "none"
+    expected = f"alerts within {drill.alert_seconds:g} s: {names}; and no unforeseen one"
     if course.alerts is None:
-        return [Finding(expected, None, "no monitoring host answers")]
-    fired = {name for name, _, _ in course.alerts}
-    unforeseen = fired - drill.alerts - drill.other_alerts
-    return [Finding(expected, drill.alerts <= fired and not unforeseen, ", ".join(sorted(fired)))]
+        return Finding(expected, None, "no monitoring host answers")
+    begins = {name: begin - course.since_fault(0) for name, begin, _ in course.alerts}
+    late = {name for name in drill.alerts if begins.get(name, math.inf) > drill.alert_seconds}
+    unforeseen = begins.keys() - drill.alerts - drill.other_alerts
+    told = ", ".join(f"{name} after {seconds:.0f} s" for name, seconds in sorted(begins.items()))
+    return Finding(expected, not late and not unforeseen, told or "none fired")
 
 
 @contextmanager

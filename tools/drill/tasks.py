@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from rich.table import Table
 
 from airaware.errors import AirAwareError
 from tools import environments
+from tools.drill import faults, model, report, runner, steady
 from tools.drill import journal as journals
-from tools.drill import model, report, runner, steady
 from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.world import World
@@ -102,7 +103,8 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
     """Run one, write its report, and print its line."""
     fleet = world.fleet
     console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
-    result = runner.run(chosen, world, Journal(_folder(fleet)), zone, _tell)
+    shown = replace(chosen, fault=faults.announced(chosen.name, chosen.fault))
+    result = runner.run(shown, world, Journal(_folder(fleet)), zone, _tell)
     told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason)
     page = report.write(told, result, report.folder(fleet.name))
     for finding in result.findings:
