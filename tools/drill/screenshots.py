@@ -10,7 +10,7 @@ from airaware.errors import AirAwareError
 from tools.drill.report import folder
 from tools.screenshots import FOLDER, chromium, save
 
-WIDTH, HEIGHT = 1000, 1200
+WIDTH, HEIGHT = 1000, 1330
 
 
 def newest(environment: str, drill: str) -> Path:
