@@ -105,12 +105,14 @@ class Reader:
 
     Connections are made on first use, so that a process may make a Reader and fork afterwards.
     A zone that fails is passed over, and asked again in the background, each second, until it
-    answers: no request pays for finding out. `on_failure` is called with the zone's name each time
-    that a zone is given up.
+    answers: no request pays for finding out. `on_change` is called with the zone's name and whether
+    it fails, each time that a zone is given up or answers again.
     """
 
     def __init__(
-        self, zones: Sequence[Zone], on_failure: Callable[[str], None] = lambda zone: None
+        self,
+        zones: Sequence[Zone],
+        on_change: Callable[[str, bool], None] = lambda zone, failing: None,
     ):
         """`zones` in the order in which to ask them. Raises AirAwareError where there is none."""
         if not zones:
@@ -119,7 +121,7 @@ class Reader:
                 " a=host=127.0.0.1 port=5432 dbname=airaware user=airaware_reader"
             )
         self._zones = [_ZoneReader(zone) for zone in zones]
-        self._on_failure = on_failure
+        self._on_change = on_change
         self._lock = threading.Lock()
         self._probing = False
 
@@ -158,7 +160,7 @@ class Reader:
             self._probing = True
         # Further lines would quote the query, which holds a visitor's place.
         log.warning("zone %s is passed over: %s", zone.zone.name, str(error).partition("\n")[0])
-        self._on_failure(zone.zone.name)
+        self._on_change(zone.zone.name, True)
         zone.forget_connections()
         if start_probing:
             threading.Thread(target=self._probe, name="zone-probe", daemon=True).start()
@@ -170,6 +172,7 @@ class Reader:
             for zone in self._zones:
                 if zone.failing and self._answers(zone):
                     zone.failing = False
+                    self._on_change(zone.zone.name, False)
                     log.warning("zone %s answers again", zone.zone.name)
             with self._lock:
                 if not any(zone.failing for zone in self._zones):

@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.filters.update(figures.FILTERS)
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
-    reader = Reader(settings.own_zone_first(), telemetry.zone_failed)
+    reader = Reader(settings.own_zone_first(), telemetry.zone_changed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["ranks"] = rank.Ranks(reader)

@@ -3,6 +3,11 @@
 There is no access log, since requests' queries hold addresses.
 """
 
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
 from airaware.web.logs import GunicornLogger
 
 worker_class = "gthread"
@@ -15,3 +20,9 @@ accesslog = None
 logger_class = GunicornLogger
 # Its socket would lie in the account's home, one for all the account's servers.
 control_socket_disable = True
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """Forget what a worker that has ended said of its present state; its counts stay."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)

@@ -66,8 +66,8 @@ def test_a_query_that_fails_leaves_no_trace_of_its_place(
 
 
 def test_silent_zone_is_waited_for_once(silent: Zone, reader_zones: tuple[Zone, ...]) -> None:
-    failures: list[str] = []
-    reader = Reader((silent, *reader_zones), failures.append)
+    changes: list[tuple[str, bool]] = []
+    reader = Reader((silent, *reader_zones), lambda *change: changes.append(change))
     started = time.monotonic()
     reader.fetch(PORT)
     assert time.monotonic() - started < 3
@@ -75,7 +75,7 @@ def test_silent_zone_is_waited_for_once(silent: Zone, reader_zones: tuple[Zone, 
     for _ in range(20):
         reader.fetch(PORT)
     assert time.monotonic() - started < 1
-    assert failures == ["silent"]
+    assert changes == [("silent", True)]
 
 
 def test_zone_without_a_schema_is_passed_over(region: Local, reader_zones) -> None:
@@ -97,9 +97,9 @@ def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...
     wait_for(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
 
 
-def failovers(client: FlaskClient, zone: str) -> float:
+def measured(client: FlaskClient, metric: str, zone: str) -> float:
     found = re.search(
-        rf'^airaware_database_failovers_total{{zone="{zone}"}} (.*)$',
+        rf'^airaware_{metric}{{zone="{zone}"}} (.*)$',
         client.get("/metrics").text,
         re.MULTILINE,
     )
@@ -122,11 +122,12 @@ def test_site_outlives_one_zone_and_returns_to_it(
             assert client.get(path).status_code == 200
 
     answers(client)
-    before = failovers(client, "b")
+    before = measured(client, "database_failovers_total", "b")
     try:
         own.stop()
         answers(client)
         assert reader.fetch(PORT)[0].port == other.port
+        assert measured(client, "zone_passed_over", "a") == 1
         other.stop()
         assert client.get("/readyz").status_code == 503
         assert client.get("/air?address=60614").status_code == 503
@@ -134,11 +135,12 @@ def test_site_outlives_one_zone_and_returns_to_it(
         wait_for(lambda: client.get("/readyz").status_code == 200, 20)
         answers(client)
         assert reader.fetch(PORT)[0].port == own.port
+        assert measured(client, "zone_passed_over", "a") == 0
     finally:
         own.start()
         other.start()
     # The counter is the process's: other tests' sites have added to it.
-    assert failovers(client, "b") == before + 1
+    assert measured(client, "database_failovers_total", "b") == before + 1
 
 
 def test_nothing_answers(silent: Zone) -> None:
