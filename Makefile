@@ -11,7 +11,7 @@ PYTEST = .venv/bin/python -m pytest
 
 setup: ; @tools/setup.sh
 demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
-test: check ; @tools/setup.sh tests && $(PYTEST) tests --ignore tests/unit
+test: ; @tools/setup.sh tests && $(MAKE) check && $(PYTEST) tests --ignore tests/unit
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots

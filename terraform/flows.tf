@@ -15,6 +15,7 @@ locals {
     web               = 8000
     spark_master_ui   = 8080
     spark_worker_ui   = 8081
+    balancer_metrics  = 8405
     puppet            = 8140
     node_exporter     = 9100
     postgres_exporter = 9187
@@ -27,6 +28,9 @@ locals {
     local.single ? [] : [
       { from = "internet", to = "balancer", port = "http", why = "the site" },
       { from = "balancer", to = "web", port = "web", why = "requests and health checks" },
+    ],
+    local.single || !var.balancer_metrics ? [] : [
+      { from = "monitoring", to = "balancer", port = "balancer_metrics", why = "metrics of the balancer" },
     ],
     local.single || var.certificate_arn == null ? [] : [
       { from = "internet", to = "balancer", port = "https", why = "the site" },

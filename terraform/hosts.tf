@@ -46,6 +46,16 @@ resource "aws_route53_zone" "private" {
   }
 }
 
+# The site by a name that Prometheus can be given beforehand.
+resource "aws_route53_record" "site" {
+  #checkov:skip=CKV2_AWS_23: the balancer is in a module, which the check does not follow
+  zone_id = aws_route53_zone.private.zone_id
+  name    = "site.${local.domain}"
+  type    = local.single ? "A" : "CNAME"
+  ttl     = 60
+  records = [local.single ? module.host["web"].private_ip : module.balancer[0].dns_name]
+}
+
 resource "aws_route53_record" "host" {
   #checkov:skip=CKV2_AWS_23: the host is in a module, which the check does not follow
   for_each = local.hosts

@@ -62,6 +62,12 @@ variable "visitors_range" {
   }
 }
 
+variable "balancer_metrics" {
+  description = "Whether the balancer's nodes tell Prometheus of themselves, as the lab's do. AWS's are in CloudWatch."
+  type        = bool
+  default     = false
+}
+
 variable "certificate_arn" {
   description = "ACM certificate of the site. With one the balancer answers on 443 and sends 80 there."
   type        = string

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly PYTHON=${PYTHON:-python3}
-readonly EXTRAS=batch,web,operator,load,lab,bench,test,grid,drill
+readonly EXTRAS=batch,web,operator,dashboards,fleet,load,lab,bench,test,grid,drill
 readonly LOG=$PWD/build/setup.log
 # Puppet, and Debian's packages of the modules that the Puppetfile names.
 readonly PUPPET_PACKAGES="puppet-agent puppet-lint puppet-strings ruby-rspec-puppet
@@ -209,10 +209,28 @@ make_checkov() {
     echo "$digest" >"$stamp"
 }
 
+# Prometheus' and Alertmanager's programs, unpacked and not installed: nothing is to run here.
+unpack_prometheus() {
+    local folder=build/prometheus package
+    [ ! -x "$folder/usr/bin/promtool" ] || return 0
+    apt-cache show prometheus >/dev/null 2>&1 || step "asking for the list of packages" apt update
+    rm -rf "$folder" && mkdir -p "$folder"
+    (
+        cd "$folder"
+        step "bringing Prometheus' programs, for its rules' tests" apt-get -q download \
+            prometheus prometheus-alertmanager prometheus-blackbox-exporter
+    ) || fail "apt-get could not bring them; mend that and try again"
+    for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; done
+    rm "$folder"/*.deb
+}
+
 mkdir -p build
 ! command -v "$PYTHON" >/dev/null || python_is_new_enough || fail \
     "$PYTHON is $("$PYTHON" -V 2>&1), but 3.11 or newer is needed: name another, PYTHON=python3.12"
 install_system_packages "$@"
 make_environment
 build_front_end
-[ "${1:-}" != tests ] || make_checkov
+if [ "${1:-}" = tests ]; then
+    make_checkov
+    unpack_prometheus
+fi

@@ -13,4 +13,5 @@ instance_types = {
   puppet       = "t3.small"
   monitoring   = "t3.micro"
 }
-data_gigabytes = { database = 10, puppet = 1, monitoring = 5 }
+data_gigabytes   = { database = 10, puppet = 1, monitoring = 5 }
+balancer_metrics = true

@@ -22,6 +22,7 @@ REGION = model.Region(
     groups={"sg-none": group("sg-none")},
     instances={"db": instance("db", "10.79.1.10", "private-a", "sg-none")},
     records=(("db.zone-a.internal.", IPv4Address("10.79.1.10")),),
+    aliases=(("site.zone-a.internal", BALANCER), ("gone.zone-a.internal", "nobody.example")),
 )
 
 
@@ -65,6 +66,13 @@ def test_a_balancers_name_is_its_nodes_for_hosts_and_clients(
 def test_a_private_name_is_for_hosts_alone_whatever_their_groups_and_acl(lab: PlainLab) -> None:
     assert addresses(ask(lab, "DB.zone-a.internal")) == {"10.79.1.10"}
     assert ask(lab, "db.zone-a.internal", outside=True).header.rcode == RCODE.REFUSED
+
+
+def test_an_alias_is_what_it_stands_for_and_for_hosts_alone(lab: PlainLab) -> None:
+    nodes = {str(node) for node in NODES}
+    assert addresses(ask(lab, "site.zone-a.internal")) == nodes
+    assert ask(lab, "gone.zone-a.internal").header.rcode == RCODE.NXDOMAIN
+    assert ask(lab, "site.zone-a.internal", outside=True).header.rcode == RCODE.REFUSED
 
 
 def test_a_name_without_an_address_of_the_kind_has_an_empty_answer(lab: PlainLab) -> None:

@@ -16,6 +16,7 @@ CONNECT_SECONDS = 10  # an ALB's limit; it cannot be set
 START_SECONDS = 10
 STOP_SECONDS = 5
 ANSWER_SECONDS = 5
+METRICS_PORT = 8405
 SERVERS_ONLY = 4  # the kind of row of `show stat`
 
 # (backend, server): HAProxy's statistics of that server, by its own names
@@ -47,6 +48,7 @@ def configuration(
     return "".join(
         [
             _defaults(balancer),
+            *([_metrics(node)] if listeners else []),
             *(_frontend(node, listener) for listener in listeners),
             *(_backends(balancer, group) for group in groups),
         ]
@@ -65,6 +67,16 @@ defaults
     timeout connect {CONNECT_SECONDS}s
     timeout client {balancer.idle_timeout_seconds}s
     timeout server {balancer.idle_timeout_seconds}s
+"""
+
+
+def _metrics(node: model.Node) -> str:
+    """What Prometheus asks where the security group lets it; an ALB has CloudWatch for it."""
+    return f"""
+frontend metrics
+    bind {node.interface.address}:{METRICS_PORT}
+    http-request use-service prometheus-exporter
+    no log
 """
 
 

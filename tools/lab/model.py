@@ -164,8 +164,9 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Region:
-    """All of it. `records` are the names of private zones with their addresses; `domain` is what
-    hosts complete a short name with (the network's DHCP options), empty without."""
+    """All of it. `records` are the names of private zones with their addresses, `aliases` those
+    that stand for another name (of a balancer, or in the zones); `domain` is what hosts complete a
+    short name with (the network's DHCP options), empty without."""
 
     subnets: dict[str, Subnet] = field(default_factory=dict)
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
@@ -173,4 +174,5 @@ class Region:
     balancers: tuple[Balancer, ...] = ()
     target_groups: dict[str, TargetGroup] = field(default_factory=dict)
     records: tuple[tuple[str, IPv4Address], ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
     domain: str = ""

@@ -42,7 +42,8 @@ class Names:
         """Answer for the region from now on; `in_service` has the nodes by balancer's name."""
         balancers = {_plain(name): tuple(nodes) for name, nodes in in_service.items()}
         self._internet.addresses = balancers
-        self._hosts.addresses = balancers | private(region)
+        known = balancers | private(region)
+        self._hosts.addresses = known | aliases(region, known)
 
     def stop(self) -> None:
         """Serve no more."""
@@ -57,6 +58,12 @@ def private(region: model.Region) -> dict[str, tuple[IPv4Address, ...]]:
     for name, address in region.records:
         found[_plain(name)] = (*found.get(_plain(name), ()), address)
     return found
+
+
+def aliases(region: model.Region, known: Addresses) -> dict[str, Sequence[IPv4Address]]:
+    """The addresses of what each alias in the private zones stands for, where that is known."""
+    pairs = ((_plain(name), _plain(target)) for name, target in region.aliases)
+    return {name: known[target] for name, target in pairs if target in known}
 
 
 def _plain(name: str) -> str:

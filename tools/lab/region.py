@@ -94,6 +94,7 @@ class Moto:
                 balancers=tuple(_balancers(elb)),
                 target_groups={group.arn: group for group in _target_groups(elb, instances)},
                 records=tuple(sorted(_records())),
+                aliases=tuple(sorted(_aliases())),
                 domain=_domain(ec2),
             )
 
@@ -349,13 +350,21 @@ def _targets(group: Any, instances: dict[str, model.Instance]) -> Iterator[model
             )
 
 
-def _records() -> Iterator[tuple[str, IPv4Address]]:
+def _private_records(kind: str) -> Iterator[tuple[str, str]]:
     for zone in route53_backends[DEFAULT_ACCOUNT_ID]["aws"].zones.values():
         if zone.private_zone:
             for record in zone.rrsets:
-                if record.type == "A":
-                    for address in record.records or ():
-                        yield record.name.rstrip("."), IPv4Address(address)
+                if record.type == kind:
+                    for value in record.records or ():
+                        yield record.name.rstrip("."), value
+
+
+def _records() -> Iterator[tuple[str, IPv4Address]]:
+    return ((name, IPv4Address(address)) for name, address in _private_records("A"))
+
+
+def _aliases() -> Iterator[tuple[str, str]]:
+    return ((name, target.rstrip(".")) for name, target in _private_records("CNAME"))
 
 
 def _domain(ec2: EC2Backend) -> str:

@@ -2,13 +2,28 @@
 #
 # @param region
 #   AWS region whose hosts it finds.
+# @param environment
+#   The hosts' tag Environment.
 # @param retention
 #   How long it keeps what it has measured, as Prometheus writes it: 30d.
+# @param jobs
+#   What it asks of hosts, by the job's name: the port, the path, and the role that has it (all).
+# @param site
+#   Pages that it asks as a visitor would, through the balancer.
+# @param services
+#   What else it asks, by the job's name: a port, and the DNS name of all that listen there.
+# @param endpoint
+#   Where EC2 is, if not where AWS has it.
 class profile::prometheus (
   String[1] $region,
+  String[1] $environment,
   Pattern[/\A\d+[hdwy]\z/] $retention,
+  Hash[Pattern[/\A[a-z_]+\z/], Struct[{ port => Stdlib::Port, Optional[role] => String[1], Optional[path] => String[1] }], 1] $jobs,
+  Array[Stdlib::HTTPUrl, 1] $site,
+  Hash[Pattern[/\A[a-z_]+\z/], Struct[{ port => Stdlib::Port, name => Stdlib::Fqdn }]] $services,
+  Optional[Stdlib::HTTPSUrl] $endpoint = undef,
 ) {
-  package { 'prometheus':
+  package { ['prometheus', 'prometheus-blackbox-exporter']:
     ensure => installed,
   }
 
@@ -21,9 +36,26 @@ class profile::prometheus (
     require => Package['prometheus'],
   }
 
+  file { '/etc/prometheus/rules':
+    ensure  => directory,
+    source  => 'puppet:///modules/profile/prometheus/rules',
+    recurse => true,
+    purge   => true,
+    ignore  => '*_test.yaml',
+    require => Package['prometheus'],
+    notify  => Service['prometheus'],
+  }
+
   file { '/etc/prometheus/prometheus.yml':
     ensure       => file,
-    content      => epp('profile/prometheus.yml.epp', { 'region' => $region }),
+    content      => epp('profile/prometheus.yml.epp', {
+        'region'      => $region,
+        'endpoint'    => $endpoint,
+        'environment' => $environment,
+        'jobs'        => $jobs,
+        'site'        => $site,
+        'services'    => $services,
+    }),
     validate_cmd => '/usr/bin/promtool check config --syntax-only %',
     require      => Package['prometheus'],
   }
@@ -34,9 +66,34 @@ class profile::prometheus (
     require => Package['prometheus'],
   }
 
+  # Its client of AWS takes certificates from the system alone, and refuses to start with these.
+  systemd::dropin_file { 'certificates.conf':
+    unit    => 'prometheus.service',
+    content => "# Managed by Puppet.\n[Service]\nUnsetEnvironment=AWS_CA_BUNDLE\n",
+    notify  => Service['prometheus'],
+  }
+
   service { 'prometheus':
     ensure    => running,
     enable    => true,
     subscribe => File['/etc/prometheus/prometheus.yml', '/etc/default/prometheus', '/var/lib/prometheus'],
+  }
+
+  file { '/etc/prometheus/blackbox.yml':
+    ensure  => file,
+    source  => 'puppet:///modules/profile/prometheus/blackbox.yml',
+    require => Package['prometheus-blackbox-exporter'],
+  }
+
+  file { '/etc/default/prometheus-blackbox-exporter':
+    ensure  => file,
+    content => "# Managed by Puppet.\nARGS=\"--config.file=/etc/prometheus/blackbox.yml --web.listen-address=127.0.0.1:9115\"\n",
+    require => Package['prometheus-blackbox-exporter'],
+  }
+
+  service { 'prometheus-blackbox-exporter':
+    ensure    => running,
+    enable    => true,
+    subscribe => File['/etc/prometheus/blackbox.yml', '/etc/default/prometheus-blackbox-exporter'],
   }
 }

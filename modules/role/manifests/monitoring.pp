@@ -1,6 +1,8 @@
-# @summary Prometheus, and Grafana where its package can be had.
+# @summary Prometheus with Alertmanager, and Grafana where its package can be had.
 class role::monitoring {
   include profile::base
+  include profile::release
   include profile::prometheus
+  include profile::alertmanager
   include profile::grafana
 }

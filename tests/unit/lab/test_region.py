@@ -201,16 +201,23 @@ def test_names_of_private_zones_alone(served) -> None:
         ("airaware.example", {}),
     ):
         zone = route53.create_hosted_zone(Name=name, CallerReference=name, **network)
-        record = {
-            **{"Name": f"puppet.{name}", "Type": "A", "TTL": 60},
-            "ResourceRecords": [{"Value": "10.20.0.99"}],
-        }
+        records = [
+            {"Name": f"{word}.{name}", "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": to}]}
+            for word, kind, to in (
+                ("puppet", "A", "10.20.0.99"),
+                ("site", "CNAME", "site-1.us-west-2.elb.amazonaws.com"),
+            )
+        ]
         route53.change_resource_record_sets(
             HostedZoneId=zone["HostedZone"]["Id"],
-            ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+            ChangeBatch={
+                "Changes": [{"Action": "CREATE", "ResourceRecordSet": each} for each in records]
+            },
         )
-    records = served.moto.read().records
-    assert records == (("puppet.lab.airaware.internal", IPv4Address("10.20.0.99")),)
+    region = served.moto.read()
+    assert region.records == (("puppet.lab.airaware.internal", IPv4Address("10.20.0.99")),)
+    balancer = "site-1.us-west-2.elb.amazonaws.com"
+    assert region.aliases == (("site.lab.airaware.internal", balancer),)
 
 
 def test_the_networks_domain(served) -> None:

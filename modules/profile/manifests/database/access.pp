@@ -27,7 +27,7 @@ class profile::database::access {
       order       => 2,
       ;
     'metrics':
-      database => 'postgres',
+      database => $database,
       user     => 'prometheus',
       order    => 3,
       ;

@@ -1,0 +1,58 @@
+"""Prometheus' rules: each file is right and tested, and each alert has its page of the runbook."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from promtool import CHECKOUT, says
+
+RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
+FILES = sorted(path for path in RULES.glob("*.yaml") if not path.stem.endswith("_test"))
+RUNBOOK = CHECKOUT / "docs" / "operations.md"
+
+
+def alerts(path: Path) -> Iterator[dict]:
+    """The alerts of a rules file."""
+    for group in yaml.safe_load(path.read_text())["groups"]:
+        yield from (rule for rule in group["rules"] if "alert" in rule)
+
+
+def fired(path: Path) -> set[str]:
+    """The alerts that a file of promtool tests expects to fire."""
+    return {
+        name
+        for test in yaml.safe_load(path.read_text())["tests"]
+        for asked in test["promql_expr_test"]
+        for sample in asked["exp_samples"]
+        for name in re.findall(r'alertname="(\w+)"', sample["labels"])
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_rules_do_what_their_tests_say(path: Path) -> None:
+    right, told = says("promtool", "check", "rules", path)
+    assert right, told
+    beside = path.with_name(f"{path.stem}_test.yaml")
+    right, told = says("promtool", "test", "rules", beside)
+    assert right, told
+    assert fired(beside) == {alert["alert"] for alert in alerts(path)}, "each alert fires in a test"
+
+
+def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("groups: [{name: a, rules: [{alert: A, expr: 'sum(up'}]}]")
+    right, told = says("promtool", "check", "rules", path)
+    assert not right and "unclosed left parenthesis" in told
+
+
+def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:
+    told = [alert for path in FILES for alert in alerts(path)]
+    names = {alert["alert"] for alert in told}
+    assert len(names) == len(told), "a name is given twice"
+    assert set(re.findall(r"^### (\w+)$", RUNBOOK.read_text(), re.MULTILINE)) == names
+    for alert in told:
+        assert alert["labels"]["severity"] in ("page", "ticket", "note"), alert["alert"]
+        assert alert["annotations"].keys() == {"summary", "description", "runbook"}
+        assert alert["annotations"]["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
