@@ -1,6 +1,7 @@
 """The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one."""
 
 from tools.accuracy import accuracy
+from tools.dashboards.task import dashboards
 from tools.data import fetch_year, submit_year, synthesize_year
 from tools.drill.tasks import drill, drills, recover
 from tools.infra import deploy, destroy, plan, ssh, status, stop
@@ -10,6 +11,7 @@ from tools.shift import shift_away, shift_back
 
 __all__ = [
     "accuracy",
+    "dashboards",
     "deploy",
     "destroy",
     "drill",

@@ -18,6 +18,16 @@ await build({
   format: "esm",
   target: "es2022",
 });
+// The fleet's dashboards are one page: what it runs goes into it, so it is a script and not a module.
+await build({
+  absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
+  entryPoints: ["src/dashboards.js", "src/dashboards.css"],
+  outdir: fileURLToPath(new URL("../tools/dashboards/build/", import.meta.url)),
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2023",
+});
 // MapLibre's worker comes as one file; a strict Content-Security-Policy forbids it as a blob.
 await copyFile(installed("maplibre-gl/dist/maplibre-gl-worker.mjs"), new URL("map-worker.js", target));
 for (const outlines of ["states", "counties"]) {

@@ -1,19 +1,52 @@
-# @summary Grafana on port 3000, in environments that have its package.
+# @summary The dashboards on port 3000: Grafana's, in environments that have its package, or a page
+#   that draws the same panels.
 #
 # @param ensure
-#   Whether it is there. The distributions lack it: profile::packages names a source that has it.
+#   Whether Grafana is there. The distributions lack it: profile::packages names a source that has it.
+# @param port
+#   Where either listens.
 class profile::grafana (
   Enum['present', 'absent'] $ensure,
+  Stdlib::Port $port,
 ) {
+  $python = '/opt/airaware/current/venv/bin/python'
+
   package { 'grafana':
     ensure => $ensure,
   }
 
+  systemd::unit_file { 'airaware-dashboards.service':
+    content   => epp('profile/airaware-dashboards.service.epp', { 'python' => $python, 'port' => $port }),
+    enable    => $ensure == 'absent',
+    active    => $ensure == 'absent',
+    subscribe => Class['airaware'],
+  }
+
   if $ensure == 'present' {
-    service { 'grafana-server':
-      ensure  => running,
-      enable  => true,
+    file { '/etc/grafana/provisioning/datasources/airaware.yaml':
+      ensure  => file,
+      source  => 'puppet:///modules/profile/grafana/datasources.yaml',
       require => Package['grafana'],
+    }
+
+    file { '/etc/grafana/provisioning/dashboards/airaware.yaml':
+      ensure  => file,
+      source  => 'puppet:///modules/profile/grafana/dashboards.yaml',
+      require => Package['grafana'],
+    }
+
+    # Grafana looks there itself from time to time.
+    exec { 'write the dashboards':
+      command     => "${python} -m tools.dashboards.panels /var/lib/airaware/dashboards",
+      refreshonly => true,
+      subscribe   => Class['airaware'],
+    }
+
+    service { 'grafana-server':
+      ensure    => running,
+      enable    => true,
+      require   => Systemd::Unit_file['airaware-dashboards.service'],
+      subscribe => File['/etc/grafana/provisioning/datasources/airaware.yaml', '/etc/grafana/provisioning/dashboards/airaware.yaml'],
     }
   }
 }

@@ -1,0 +1,1 @@
+"""The dashboards: their definition (panels.py), and a page that draws them without Grafana."""

@@ -1,0 +1,35 @@
+"""The task that draws a fleet's dashboards."""
+
+from pathlib import Path
+
+from fabric import Connection
+
+from airaware.errors import AirAwareError
+from tools import environments, prometheus
+from tools.dashboards import page
+from tools.operation import ENV_HELP, operation
+from tools.steps import Step, carry_out, console
+
+
+@operation(
+    help={
+        "env": ENV_HELP,
+        "minutes": "how far back it goes (60)",
+        "output": "the file to write (the environment's own folder)",
+    }
+)
+def dashboards(_: Connection, env: str = "", minutes: int = 60, output: str = "") -> None:
+    """Draw a fleet's dashboards as one HTML page, from what its Prometheus knows."""
+    if not 5 <= minutes <= 43200:
+        raise AirAwareError(f"--minutes {minutes} is not from 5 to 43200 (30 days)")
+    fleet = environments.fleet(env)
+    path = Path(output) if output else fleet.folder / "dashboards.html"
+
+    def draw() -> None:
+        with prometheus.of(fleet) as answering:
+            path.write_text(page.render(answering, minutes))
+
+    carry_out([Step("draw the dashboards", draw)], dry_run=False)
+    console.print(f"Open {path.resolve()}", markup=False)
+    if served := fleet.urls().get("dashboards"):
+        console.print(f"The monitoring host serves them, always of now: [bold]{served}/[/]")
