@@ -7,6 +7,7 @@ from tools.drill.tasks import drill, drills, recover
 from tools.infra import deploy, destroy, plan, ssh, status, stop
 from tools.jobs import jobs
 from tools.loadtest import loadtest
+from tools.logs import logs
 from tools.shift import shift_away, shift_back
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "fetch_year",
     "jobs",
     "loadtest",
+    "logs",
     "plan",
     "recover",
     "shift_away",

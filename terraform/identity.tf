@@ -40,6 +40,7 @@ module "identity" {
   name = "${local.name}-${each.key}"
   role = each.key
   permissions = merge(each.value, {
+    write_logs    = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${each.key}/*"] }
     list_bucket   = { actions = ["s3:ListBucket"], resources = [module.bucket.arn] }
     read_releases = { actions = ["s3:GetObject"], resources = [local.releases] }
     read_secrets = {

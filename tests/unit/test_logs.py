@@ -1,58 +1,67 @@
-"""What the site's logs tell of failures."""
+"""fab logs against a bucket: which journal is meant, and its last lines."""
 
-import io
-import logging
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
 
+import boto3
 import pytest
-from flask import Flask
-from gunicorn.config import Config
+from moto import mock_aws
 
-from airaware.settings import Settings, Zone
-from airaware.web import create_app
-from airaware.web.logs import GunicornLogger
+from airaware.errors import AirAwareError
+from tools import logs
+from tools.hosts import Host
 
-ADDRESS = "12 Secretville Road"
-
-
-def fail(*_: object) -> None:
-    raise ValueError(f"no good: {ADDRESS}")
+BUCKET = "epa-data"
+LIVING = [
+    Host(
+        *("web-a-1111", "web", "us-west-2a", "i-1111", IPv4Address("10.20.0.9"), "running"),
+        launched_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+]
 
 
 @pytest.fixture
-def gunicorn_log() -> tuple[GunicornLogger, io.StringIO]:
-    """Gunicorn's logger, and what it wrote."""
-    logger, written = GunicornLogger(Config()), io.StringIO()
-    logger.error_log.handlers = [logging.StreamHandler(written)]
-    return logger, written
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        for key, text in {
+            "web/i-1111/i-1111/20261124T100000.000000Z.gz": "one\ntwo\n",
+            "web/i-1111/i-1111/20261124T100500.000000Z.gz": "three\n",
+            "database/database-a/i-old/20261123T100000.000000Z.gz": "of the first\n",
+            "database/database-a/i-new/20261124T110000.000000Z.gz": "of the second\n",
+        }.items():
+            client.put_object(Bucket=BUCKET, Key=f"logs/{key}", Body=gzip.compress(text.encode()))
+        yield client
 
 
-def test_gunicorn_names_no_request_that_fails(
-    gunicorn_log: tuple[GunicornLogger, io.StringIO],
-) -> None:
-    logger, written = gunicorn_log
-    try:
-        fail()
-    except ValueError as error:
-        logger.exception("Error handling request %s %s", "GET", f"/air?address={ADDRESS}")
-        logger.warning(f"Invalid request from ip=192.0.2.1: {error}")
-    assert "A request failed: ValueError" in written.getvalue()
-    assert ", in fail\n" in written.getvalue()
-    assert "A request was not understood: ValueError" in written.getvalue()
-    assert "Secretville" not in written.getvalue()
-    logger.warning("%s is about to stop", "worker")
-    assert "worker is about to stop" in written.getvalue()
+def told(s3, host: str, lines: int = 200) -> list[list[str]]:  # noqa: ANN001
+    found = logs.meant(logs.journals(s3, BUCKET), LIVING, host)
+    return [logs.tail(s3, BUCKET, each, lines) for each in found]
 
 
-def test_an_error_of_our_own_is_logged_without_its_words(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    zone = Zone("a", "host=127.0.0.1 port=1 dbname=airaware")
-    app: Flask = create_app(Settings("", "", (zone,), "a", 0.05, 0, ""))
-    monkeypatch.setattr(app.extensions["geocoder"], "locate", fail)
-    found = app.test_client().get("/api/v1/air", query_string={"address": ADDRESS})
-    assert found.status_code == 500
-    assert found.mimetype == "application/problem+json"
-    assert "Secretville" not in found.text
-    assert "api.air failed: ValueError" in caplog.text
-    assert ", in fail\n" in caplog.text
-    assert "Secretville" not in caplog.text
+@pytest.mark.parametrize("host", ["web-a-1111", "i-1111", "10.20.0.9"])
+def test_a_host_that_runs_by_any_of_its_names(s3, host: str) -> None:  # noqa: ANN001
+    assert told(s3, host) == [["one", "two", "three"]]
+
+
+def test_all_hosts_that_had_a_name_the_latest_at_the_end(s3) -> None:  # noqa: ANN001
+    assert told(s3, "database-a") == [["of the first"], ["of the second"]]
+    assert told(s3, "i-old") == [["of the first"]]
+
+
+@pytest.mark.parametrize(("lines", "last"), [(1, ["three"]), (2, ["two", "three"])])
+def test_the_last_lines_over_several_objects(s3, lines: int, last: list[str]) -> None:  # noqa: ANN001
+    assert told(s3, "i-1111", lines) == [last]
+
+
+def test_all_lines(s3) -> None:  # noqa: ANN001
+    assert told(s3, "i-1111", 0) == [["one", "two", "three"]]
+
+
+def test_an_unknown_host(s3) -> None:  # noqa: ANN001
+    with pytest.raises(AirAwareError, match="no journal of 'nobody'"):
+        told(s3, "nobody")

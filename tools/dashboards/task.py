@@ -19,7 +19,7 @@ from tools.steps import Step, carry_out, console
     }
 )
 def dashboards(_: Connection, env: str = "", minutes: int = 60, output: str = "") -> None:
-    """Draw a fleet's dashboards as one HTML page, from what its Prometheus knows."""
+    """Draw a fleet's dashboards as one page of HTML."""
     if not 5 <= minutes <= 43200:
         raise AirAwareError(f"--minutes {minutes} is not from 5 to 43200 (30 days)")
     fleet = environments.fleet(env)

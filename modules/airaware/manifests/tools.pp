@@ -19,7 +19,7 @@ class airaware::tools {
     }),
   }
 
-  ['airaware-release', 'airaware-secret'].each |$program| {
+  ['airaware-journal', 'airaware-release', 'airaware-secret'].each |$program| {
     file { "/usr/local/sbin/${program}":
       ensure  => file,
       mode    => '0755',

@@ -1,4 +1,4 @@
-# Raw files (raw/) and releases (releases/): private, encrypted, versioned, and by TLS alone.
+# Raw files (raw/), releases (releases/), the hosts' journals (logs/, for 90 days): private, encrypted, versioned, and by TLS alone.
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18: public data, which the fleet alone reads
@@ -58,6 +58,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
     abort_incomplete_multipart_upload {
       days_after_initiation = 7
+    }
+  }
+
+  rule {
+    id     = "logs"
+    status = "Enabled"
+    filter {
+      prefix = "logs/"
+    }
+
+    expiration {
+      days = 90
     }
   }
 

@@ -1,0 +1,107 @@
+"""The task that shows what a host's journal said, also of a host that is gone."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fabric import Connection
+
+from airaware.errors import AirAwareError
+from tools import environments, hosts, ssh
+from tools.fleet import Fleet
+from tools.hosts import Host
+from tools.operation import ENV_HELP, operation
+from tools.steps import console
+
+PREFIX = "logs/"
+SEND = ["sudo", "systemctl", "start", "airaware-journal.service"]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A host's journal in the bucket: the objects in the order of time."""
+
+    role: str
+    name: str
+    instance_id: str
+    keys: tuple[str, ...]
+
+
+@operation(
+    help={
+        "host": "a host's name, instance id or address; without it, whose journals there are",
+        "lines": "how many of the last lines (200); 0 for all",
+        "env": ENV_HELP,
+    }
+)
+def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None:
+    """Print a host's journal, also of one that is gone."""
+    fleet = environments.fleet(env)
+    s3, bucket = hosts.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
+    living = fleet.hosts()
+    if host:
+        _send_news(fleet, living, host)
+    found = journals(s3, bucket)
+    if not host:
+        for each in found:
+            _, _, last = each.keys[-1].rpartition("/")
+            console.print(f"{each.role:14}{each.name:24}{each.instance_id:22}until {last[:15]}")
+        return
+    for each in meant(found, living, host):
+        console.print(f"-- {each.role} {each.name} {each.instance_id}", markup=False)
+        for line in tail(s3, bucket, each, lines):
+            console.print(line, markup=False)
+
+
+def journals(s3, bucket: str) -> list[Journal]:  # noqa: ANN001 (boto3 makes its types)
+    """All journals in the bucket, those that ended last at the end."""
+    keys: dict[tuple[str, str, str], list[str]] = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX):
+        for entry in page.get("Contents", ()):
+            _, role, name, instance_id, _ = entry["Key"].split("/")
+            keys.setdefault((role, name, instance_id), []).append(entry["Key"])
+    found = [Journal(*who, tuple(sorted(theirs))) for who, theirs in keys.items()]
+    return sorted(found, key=lambda journal: journal.keys[-1].rpartition("/")[2])
+
+
+def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
+    """The journals that a person means: of a host that runs, or of all that had the name.
+
+    Raises AirAwareError where there is none.
+    """
+    runs = {each.instance_id for each in living if host in (each.name, str(each.address))}
+    ours = [
+        each for each in found if each.instance_id in runs or host in (each.name, each.instance_id)
+    ]
+    if not ours:
+        raise AirAwareError(
+            f"The bucket has no journal of '{host}'. `fab logs` without --host lists them all; a"
+            " host sends its first some two minutes after its first Puppet run"
+        )
+    return ours
+
+
+def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: ANN001
+    """The last lines of a journal; all where `lines` is 0. Reads no more objects than it takes."""
+    told: list[str] = []
+    for text in _backwards(s3, bucket, journal):
+        told = text.splitlines() + told
+        if 0 < lines <= len(told):
+            break
+    return told[-lines:]
+
+
+def _backwards(s3, bucket: str, journal: Journal) -> Iterator[str]:  # noqa: ANN001
+    for key in reversed(journal.keys):
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        yield gzip.decompress(body).decode(errors="replace")
+
+
+def _send_news(fleet: Fleet, living: list[Host], host: str) -> None:
+    """Have a host that runs send what it has said since the last time; silent where it cannot."""
+    for each in living:
+        if host in (each.name, each.instance_id, str(each.address)) and each.state == "running":
+            try:
+                ssh.run(fleet.ssh_config(), each.name, SEND)
+            except AirAwareError as error:
+                console.print(f"Its last minutes may be missing: {error}", markup=False)
