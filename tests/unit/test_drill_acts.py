@@ -1,0 +1,160 @@
+"""Faults and their ways back, on moto's API: whole, half or not at all done, and undone twice."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from airaware.errors import AirAwareError
+from tools.drill import faults
+from tools.drill.acts import Call, Change
+from tools.drill.world import World
+
+A, B = "us-west-2a", "us-west-2b"
+IMAGE = "ami-12c6146b"  # one that moto has
+ENVIRON = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-west-2",
+}
+
+
+def tags(kind: str, **more: str) -> list[dict[str, Any]]:
+    named = {"Environment": "test", **more}
+    return [
+        {
+            "ResourceType": kind,
+            "Tags": [{"Key": key, "Value": value} for key, value in named.items()],
+        }
+    ]
+
+
+@pytest.fixture
+def world(monkeypatch) -> Iterator[World]:
+    """A network with two subnets in each of two zones, a group of web hosts and a database in
+    each."""
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        fleet = SimpleNamespace(
+            environment="test", region=SimpleNamespace(environ=lambda: ENVIRON), hosts=lambda: []
+        )
+        outputs = {"web_groups": {A: "web-a", B: "web-b"}, "target_group_arn": made()}
+        fleet.terraform = SimpleNamespace(outputs=lambda: outputs)
+        yield World(fleet)  # type: ignore[arg-type]
+
+
+def made() -> str:
+    """Make it, and return the target group's ARN."""
+    ec2, groups = boto3.client("ec2"), boto3.client("autoscaling")
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    arn = boto3.client("elbv2").create_target_group(
+        Name="web", Protocol="HTTP", Port=8000, VpcId=vpc_id
+    )["TargetGroups"][0]["TargetGroupArn"]
+    groups.create_launch_configuration(
+        LaunchConfigurationName="web", ImageId=IMAGE, InstanceType="t3.micro"
+    )
+    for number, zone in enumerate((A, B)):
+        subnet_ids = [
+            ec2.create_subnet(
+                VpcId=vpc_id,
+                CidrBlock=f"10.0.{2 * number + half}.0/24",
+                AvailabilityZone=zone,
+                TagSpecifications=tags("subnet"),
+            )["Subnet"]["SubnetId"]
+            for half in (0, 1)
+        ]
+        ec2.run_instances(
+            ImageId=IMAGE,
+            **{"MinCount": 1, "MaxCount": 1, "SubnetId": subnet_ids[1]},
+            TagSpecifications=tags("instance", Role="database", Name=f"database-{zone[-1]}"),
+        )
+        propagated = {"ResourceId": f"web-{zone[-1]}", "PropagateAtLaunch": True}
+        groups.create_auto_scaling_group(
+            AutoScalingGroupName=f"web-{zone[-1]}",
+            LaunchConfigurationName="web",
+            **{"MinSize": 1, "MaxSize": 3, "VPCZoneIdentifier": subnet_ids[0]},
+            TargetGroupARNs=[arn],
+            Tags=[
+                {"Key": key, "Value": value, **propagated}
+                for key, value in {"Environment": "test", "Role": "web", "Name": "web"}.items()
+            ],
+        )
+    return arn
+
+
+def do(world: World, changes: list[Change]) -> None:
+    for change in changes:
+        change.do(world)
+
+
+def undo(world: World, changes: list[Change]) -> None:
+    for change in reversed(changes):
+        if change.undo:
+            change.undo(world)
+
+
+def state(world: World) -> dict[str, Any]:
+    return world.inventory() | {"targets": set(world.target_states())}
+
+
+@pytest.mark.parametrize("fault", [faults.deny_network, faults.cut_power, faults.detach])
+def test_a_fault_is_undone_however_far_it_came(world: World, fault) -> None:
+    before, changes = state(world), fault(world, B)
+    for number in range(len(changes) + 1):
+        do(world, changes[:number])
+        undo(world, changes)
+        undo(world, changes)
+        assert state(world) == before, f"after {number} changes"
+
+
+def test_a_zone_without_a_network_is_under_an_acl_that_lets_nothing_through(world: World) -> None:
+    changes = faults.deny_network(world, B)
+    do(world, changes)
+    under = {world.acls()[subnet][0] for subnet in world.subnets(B)}
+    others = {world.acls()[subnet][0] for subnet in world.subnets(A)}
+    assert len(under) == 1 and not under & others
+    (acl,) = world.client("ec2").describe_network_acls(NetworkAclIds=list(under))["NetworkAcls"]
+    assert not [entry for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
+
+
+def test_a_zone_without_power_has_no_host_that_runs_and_launches_none(world: World) -> None:
+    do(world, faults.cut_power(world, B))
+    states = {(host.zone, host.state) for host in world.hosts()}
+    assert {state for zone, state in states if zone == B} == {"stopped"}
+    assert {state for zone, state in states if zone == A} == {"running"}
+    assert (world.suspended(A), world.suspended(B)) == (set(), {"Launch"})
+
+
+def test_what_was_suspended_before_stays_so(world: World) -> None:
+    Call("suspend", {"group": "web-b", "processes": ["Launch"]})(world)
+    changes = faults.detach(world, B)
+    do(world, changes)
+    assert world.suspended(B) == set(faults.RESTING)
+    undo(world, changes)
+    assert world.suspended(B) == {"Launch"}
+
+
+def test_a_detached_zone_has_no_targets_and_keeps_its_hosts(world: World) -> None:
+    own = {host.instance_id for host in world.web_hosts(B)}
+    assert own and own <= world.target_states().keys()
+    do(world, faults.detach(world, B))
+    assert not own & world.target_states().keys()
+    assert own == {host.instance_id for host in world.web_hosts(B)}
+
+
+@pytest.mark.parametrize("fault", [faults.kill_web_host, faults.hang_web_host])
+def test_without_a_target_there_is_no_drill(world: World, fault) -> None:
+    world.client("autoscaling").delete_auto_scaling_group(
+        AutoScalingGroupName="web-b", ForceDelete=True
+    )
+    with pytest.raises(AirAwareError, match=f"There is no web host in {B} that runs"):
+        fault(world, B)
+
+
+def test_an_unknown_zone_is_refused(world: World) -> None:
+    with pytest.raises(AirAwareError, match=f"no zone 'us-west-2z'. Zones are: {A}, {B}"):
+        world.must_have("us-west-2z")
