@@ -13,9 +13,9 @@ import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.ec2.models import ec2_backends
 
-from airaware import host_cpu
+from airaware import host_cpu, host_usage
 from airaware.errors import AirAwareError
-from airaware.host_cpu import Usage
+from airaware.host_usage import Usage, usage
 from tools.lab.metadata import Metadata
 
 STAT = "cpu  1000 200 300 90000 40 5 15 80 7 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
@@ -53,14 +53,14 @@ HOSTS = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_usage(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, expected = HOSTS[host]
-    monkeypatch.setattr(host_cpu.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(host_usage.os, "cpu_count", lambda: 2)
     monkeypatch.setattr(host_cpu, "TICKS_PER_SECOND", 100)
-    assert host_cpu.usage(made(tmp_path, files)) == expected
+    assert usage(made(tmp_path, files)) == expected
 
 
 def test_a_container_without_a_group_is_named(tmp_path: Path) -> None:
     with pytest.raises(AirAwareError, match=f"{tmp_path}/sys/fs/cgroup has none"):
-        host_cpu.usage(made(tmp_path, CONTAINER))
+        usage(made(tmp_path, CONTAINER))
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_percent_of_what_the_host_may_use(after: Usage, percent: float) -> None:
 
 
 def test_this_machine_is_seen_to_work() -> None:
-    before, since = host_cpu.usage(), time.monotonic()
+    before, since = usage(), time.monotonic()
     while time.monotonic() - since < 0.2:
         pass
-    assert host_cpu.usage().percent_since(before, time.monotonic() - since) > 5
+    assert usage().percent_since(before, time.monotonic() - since) > 5
 
 
 def test_each_period_has_one_moment_shortly_before_its_end() -> None:
