@@ -54,7 +54,7 @@ HOSTS = {
 def test_usage(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, expected = HOSTS[host]
     monkeypatch.setattr(host_usage.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(host_cpu, "TICKS_PER_SECOND", 100)
+    monkeypatch.setattr(host_usage, "TICKS_PER_SECOND", 100)
     assert usage(made(tmp_path, files)) == expected
 
 
