@@ -12,7 +12,8 @@ DRILL = Drill(
     expected=(expect.none_fails(), expect.slow_answers_end(3)),
     rate=120,
     budget=500,
-    hold_seconds=75,
+    hold_seconds=90,
     alerts=frozenset({"DatabaseDown"}),
+    alert_seconds=80,
     other_alerts=frozenset({"ZonePassedOver", "ZonesUnequal", "UnitFailed"}),
 )

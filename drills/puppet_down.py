@@ -12,6 +12,5 @@ DRILL = Drill(
     rate=120,
     budget=100,
     hold_seconds=120,
-    alerts=frozenset({"HostDown"}),
-    other_alerts=frozenset({"PuppetFailing", "PuppetSilent"}),
+    other_alerts=frozenset({"HostDown", "PuppetFailing", "PuppetSilent"}),
 )

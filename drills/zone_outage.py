@@ -12,8 +12,9 @@ DRILL = Drill(
     expected=expect.ZONE_IS_LOST,
     rate=120,
     budget=4_000,
-    hold_seconds=100,
+    hold_seconds=125,
     alerts=frozenset({"ZoneInTrouble"}),
+    alert_seconds=110,
     other_alerts=frozenset(
         {"HostDown", "TargetsMissing", "SiteErrorsFast", "DatabaseDown", "ZonePassedOver"}
     ),

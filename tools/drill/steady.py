@@ -57,7 +57,11 @@ WEB = (
     all_targets_well(),
     groups_work(),
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
-    promql("alerts that fire", 'count(ALERTS{alertstate="firing"}) or vector(0)', most=0),
+    promql(
+        "alerts that fire, beside notes, which stay for a while",
+        'count(ALERTS{alertstate="firing", severity!="note"}) or vector(0)',
+        most=0,
+    ),
 )
 DATABASES_DOWN = promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0)
 
