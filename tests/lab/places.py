@@ -24,7 +24,7 @@ SUBNETS = {
 }
 
 
-def make_instance(number: int, zone: str, image_name: str, public_key: str = "") -> Instance:
+def make_instance(number: int, zone: str, layer: str, public_key: str = "") -> Instance:
     """An instance in a zone (a, b) with the address .10 + its number, that runs."""
     subnet = SUBNETS[f"subnet-{zone}"]
     address = subnet.network.network_address + 10 + number
@@ -34,7 +34,7 @@ def make_instance(number: int, zone: str, image_name: str, public_key: str = "")
         launch=1,
         zone=subnet.zone,
         interface=Interface(IPv4Address(address), subnet.id, frozenset()),
-        image_name=image_name,
+        layer=layer,
         type="t3.large",
         user_data=b"#!/bin/sh\necho $AWS_ENDPOINT_URL >> /root/user-data\n",
         public_key=public_key,
@@ -67,7 +67,7 @@ class Place:
     def add(self, number: int, zone: str) -> str:
         """A new instance; its id."""
         public_key = self.key.with_suffix(".pub").read_text().strip()
-        instance = make_instance(number, zone, self.image.name, public_key)
+        instance = make_instance(number, zone, self.image.digest, public_key)
         self.instances[instance.id] = instance
         self.apply()
         return instance.id

@@ -50,7 +50,7 @@ def instance(
         launch=1,
         zone=f"us-west-2{subnet_name[-1]}",
         interface=model.Interface(IPv4Address(address), subnet_name, frozenset(groups)),
-        image_name="",
+        layer="",
         type="t3.micro",
         user_data=b"",
         public_key="",

@@ -169,7 +169,7 @@ def test_the_cap_of_its_type_begins_after_the_boot_and_bites(
 
 def test_a_host_without_its_image_is_dead_with_a_reason(place: Place) -> None:
     instance_id = place.add(5, "a")
-    place.change(instance_id, image_name="airaware-base-000000000000", launch=2)
+    place.change(instance_id, layer="000000000000", launch=2)
     until(lambda: "build the lab's image again" in place.health(instance_id).message)
     del place.instances[instance_id]
     place.apply()

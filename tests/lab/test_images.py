@@ -18,7 +18,7 @@ def test_the_image_is_reused_and_names_its_layers(image: images.Image) -> None:
     said: list[str] = []
     assert images.base(said.append) == image
     assert said == []
-    assert images.layers_of(image.name) == image.layers
+    assert images.layers_of(image.digest) == image.layers
 
 
 def test_an_image_tells_nothing_of_where_it_was_built(image: images.Image) -> None:

@@ -26,6 +26,7 @@ from airaware import settings
 from airaware.errors import AirAwareError
 from tools.lab import gaps, images, leftovers, model, namespaces, network, scaling
 from tools.lab.balancer import Balancers
+from tools.lab.disks import Disks
 from tools.lab.firewall import Firewall
 from tools.lab.forwards import Forwards
 from tools.lab.hosts import HostHealth, Hosts, Lab
@@ -162,7 +163,8 @@ def _serve_moto(
     moto.start([operators, namespaces.listening_socket(net.router, endpoint, 443)], ca)
     stack.callback(moto.stop)
     image = images.base(lambda line: log.info("%s", line))
-    moto.register_image(image.name, {"Name": image.name, "Project": "airaware"})
+    tags = (("Name", image.name), ("Project", "airaware"))
+    moto.register_image(model.Image("", image.name, image.digest, "", "", tags, time.time()))
     return moto, {
         "AWS_ENDPOINT_URL": f"https://127.0.0.1:{operators.getsockname()[1]}",
         "AWS_CA_BUNDLE": str(ca),
@@ -190,6 +192,8 @@ def _actors(
     endpoint = Endpoint(url, REGION, ca, clock_factor)
     hosts = Hosts(Lab(net.name, folder, net, endpoint))
     stack.callback(hosts.stop)
+    disks = Disks(moto, net.name, hosts)
+    stack.callback(disks.stop)
     (folder / "balancers").mkdir(exist_ok=True)
     balancers = Balancers(net, folder / "balancers")
     stack.callback(balancers.stop)
@@ -212,6 +216,7 @@ def _actors(
             "firewall": Firewall(net.router).apply,
             "metadata": metadata.apply,
             "hosts": hosts.apply,
+            "disks": disks.apply,
             "balancers": balancers.apply,
             "names": lambda region: names.apply(region, balancers.in_service()),
             "forwards": lambda region: forwards.apply(region, balancers.in_service()),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airaware.errors import AirAwareError
@@ -69,13 +69,21 @@ class Hosts:
                 self._hosts[instance_id] = _Host(self.lab, instance_id, self._boots)
             self._hosts[instance_id].follow(instance, region)
         for instance_id in self._hosts.keys() - region.instances.keys():
-            self._hosts[instance_id].follow(None, region)
-            if self._hosts[instance_id].ended():
+            host = self._hosts[instance_id]
+            if host.wanted and instance_id in region.imaged:
+                host.follow(replace(host.wanted, state="stopped"), region)
+                continue
+            host.follow(None, region)
+            if host.ended():
                 del self._hosts[instance_id]
 
     def health(self) -> dict[str, HostHealth]:
         """How each host is, by instance id."""
         return {instance_id: host.health() for instance_id, host in self._hosts.items()}
+
+    def disk(self, instance_id: str) -> Path:
+        """What differs on a host's disk from its image."""
+        return self.lab.folder / "hosts" / instance_id / "upper"
 
     def reboot(self, instance_id: str) -> None:
         """Stop a host and start it again."""
@@ -179,7 +187,7 @@ class _Host:
         self._say("starting")
         for made in (self.root, self.folder / "upper", self.folder / "work"):
             made.mkdir(parents=True, exist_ok=True)
-        layers = ":".join(str(layer) for layer in images.layers_of(instance.image_name))
+        layers = ":".join(str(layer) for layer in images.layers_of(instance.layer))
         upper = f"upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
         run(
             *("mount", "-t", "overlay", "-o", f"lowerdir={layers},{upper}"),

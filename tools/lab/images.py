@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airaware.errors import AirAwareError
+from tools.lab import contents
 from tools.lab.commands import run
 
 SUITE = "bookworm"
@@ -28,6 +29,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LIMIT_BYTES = 12 << 30
 BUILD_SECONDS = 1200
+SEAL_SECONDS = 300
 UNFINISHED = "building-"
 BUILD = "/run/build"  # where a root sees what only its build may know
 
@@ -99,7 +101,7 @@ def base(progress: Callable[[str], None]) -> Image:
     Raises AirAwareError where a package cannot be had. Another build at the same time is waited
     for.
     """
-    with _lock() as lock:
+    with locked() as lock:
         _remove_unfinished()
         debian = _layer(
             _digest(SUITE), None, progress, lambda root, work: _bootstrap(root, lock, progress)
@@ -111,18 +113,17 @@ def base(progress: Callable[[str], None]) -> Image:
             lambda root, work: _furnish(root, work, debian / "root", progress),
         )
         image = Image(f"airaware-base-{top.name}", _stack(top), top.name)
-        for layer in image.layers:
-            os.utime(layer.parent)
+        use(image.layers)
         _shrink(image.layers)
     return image
 
 
-def layers_of(name: str) -> tuple[Path, ...]:
-    """The layers of the image of that name, the topmost first; its last part is the top's digest.
+def layers_of(top: str) -> tuple[Path, ...]:
+    """The layer of that digest and those below it, the topmost first.
 
-    Raises AirAwareError where it is not in the cache.
+    Raises AirAwareError where one is not in the cache.
     """
-    return _stack(folder() / name.rpartition("-")[2])
+    return _stack(folder() / top)
 
 
 def _stack(layer: Path) -> tuple[Path, ...]:
@@ -137,12 +138,51 @@ def _digest(*inputs: str) -> str:
 
 
 @contextlib.contextmanager
-def _lock() -> Iterator[int]:
-    """Held by one build at a time, and by what it started for as long as that runs."""
+def locked() -> Iterator[int]:
+    """Held by one change of the cache at a time, for as long as what it started runs."""
     folder().mkdir(parents=True, exist_ok=True)
     with (folder() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
+
+
+def use(layers: tuple[Path, ...]) -> None:
+    """Note that they are used: the cache loses first what was not used for longest."""
+    for layer in layers:
+        os.utime(layer.parent)
+
+
+def seal(disk: Path, below: str, clean: Callable[[Path], None]) -> str:
+    """Keep a host's disk as a layer on `below`. Returns its digest, which its content makes.
+
+    `clean` is given the copy, to take out what was the host's alone.
+    """
+    with locked():
+        _remove_unfinished()
+        try:
+            unfinished = _begin("disk", below)
+            run(
+                *("cp", "-a", "--reflink=auto", f"{disk}/.", unfinished / "root"),
+                timeout_seconds=SEAL_SECONDS,
+            )
+            clean(unfinished / "root")
+            digest = contents.digest(unfinished / "root", below)
+            if not (folder() / digest).is_dir():
+                _finish(unfinished, folder() / digest)
+        finally:
+            _remove_unfinished()
+        use(_stack(folder() / digest))
+        _shrink(_stack(folder() / digest))
+    return digest
+
+
+def free(digest: str) -> None:
+    """Remove a layer that no image has any more, unless a host or another layer is on it."""
+    with locked():
+        layer = folder() / digest
+        needed = {below.read_text() for below in folder().glob("*/below")}
+        if layer.is_dir() and digest not in needed and not _is_mounted(layer):
+            shutil.rmtree(layer)
 
 
 def _layer(
@@ -152,19 +192,29 @@ def _layer(
     layer = folder() / digest
     if layer.is_dir():
         return layer
-    unfinished = folder() / f"{UNFINISHED}{digest}"
     started = time.monotonic()
     try:
-        (unfinished / "root").mkdir(parents=True)
-        (unfinished / "below").write_text(below.name if below else "")
+        unfinished = _begin(digest, below.name if below else "")
         build(unfinished / "root", unfinished / "work")
         shutil.rmtree(unfinished / "work", ignore_errors=True)
-        (unfinished / "bytes").write_text(run("du", "-sxB1", unfinished / "root").split()[0])
-        unfinished.rename(layer)
+        _finish(unfinished, layer)
     finally:
         _remove_unfinished()
     progress(f"image layer {digest} is there after {time.monotonic() - started:.0f} s")
     return layer
+
+
+def _begin(name: str, below: str) -> Path:
+    """A layer's folder for as long as it is not whole."""
+    unfinished = folder() / f"{UNFINISHED}{name}"
+    (unfinished / "root").mkdir(parents=True)
+    (unfinished / "below").write_text(below)
+    return unfinished
+
+
+def _finish(unfinished: Path, layer: Path) -> None:
+    (unfinished / "bytes").write_text(run("du", "-sxB1", unfinished / "root").split()[0])
+    unfinished.rename(layer)
 
 
 def _remove_unfinished() -> None:
@@ -177,14 +227,17 @@ def _remove_unfinished() -> None:
 
 def _shrink(kept: tuple[Path, ...]) -> None:
     """Remove the layers that were not used for longest, until the rest is within the limit."""
-    mounts = Path("/proc/self/mountinfo").read_text()
     sizes = {layer.parent: int(layer.read_text()) for layer in folder().glob("*/bytes")}
     for layer in sorted(sizes, key=lambda layer: layer.stat().st_mtime):
         if sum(sizes.values()) <= LIMIT_BYTES:
             return
-        if layer / "root" not in kept and str(layer) not in mounts:
+        if layer / "root" not in kept and not _is_mounted(layer):
             shutil.rmtree(layer)
             del sizes[layer]
+
+
+def _is_mounted(layer: Path) -> bool:
+    return str(layer) in Path("/proc/self/mountinfo").read_text()
 
 
 def _mirrors() -> dict[str, str]:

@@ -86,7 +86,7 @@ class Instance:
     launch: int  # counts starts and reboots: a host of another launch is started anew
     zone: str
     interface: Interface
-    image_name: str
+    layer: str  # of its image, the topmost
     type: str
     user_data: bytes
     public_key: str  # one line, as in authorized_keys; empty where it was launched without
@@ -98,6 +98,20 @@ class Instance:
     def role(self) -> str:
         """The role that its tag names; empty without."""
         return dict(self.tags).get("Role", "")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A machine image. `layer` is the topmost of its disk's, empty until that is sealed; `source`
+    the instance whose disk it is, which had started from the layer `below`."""
+
+    id: str
+    name: str
+    layer: str
+    source: str
+    below: str
+    tags: tuple[tuple[str, str], ...]
+    created: float  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -171,8 +185,14 @@ class Region:
     subnets: dict[str, Subnet] = field(default_factory=dict)
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
     balancers: tuple[Balancer, ...] = ()
     target_groups: dict[str, TargetGroup] = field(default_factory=dict)
     records: tuple[tuple[str, IPv4Address], ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     domain: str = ""
+
+    @property
+    def imaged(self) -> frozenset[str]:
+        """The instances whose disk is to become an image: it must stay until then."""
+        return frozenset(image.source for image in self.images.values() if not image.layer)

@@ -31,6 +31,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from tools.lab import (
     gaps,
+    image_gaps,
     model,
     policy_gaps,  # noqa: F401 - its patches are filled in, too
 )
@@ -68,17 +69,16 @@ class Moto:
         for server in self._servers:
             server.shutdown()
 
-    def register_image(self, name: str, tags: dict[str, str]) -> str:
-        """Make an image known by that name, as if this account had made it. Returns its id."""
+    def register_image(self, image: model.Image) -> str:
+        """Make an image known, as if this account had made it; under a new id where it has none.
+        Returns its id."""
         with self.lock:
-            ec2 = ec2_backends[DEFAULT_ACCOUNT_ID][REGION]
-            image = ec2.register_image(name, f"{name}, as the lab keeps it")
-            image.architecture = "x86_64"
-            image.virtualization_type = "hvm"
-            image.root_device_type = "ebs"
-            image.root_device_name = "/dev/xvda"
-            image.add_tags(tags)
-            return image.id
+            return image_gaps.register(ec2_backends[DEFAULT_ACCOUNT_ID][REGION], image)
+
+    def settle_image(self, image_id: str, layer: str) -> bool:
+        """Have an image's disk be that layer, or if empty have failed. False: it is gone."""
+        with self.lock:
+            return image_gaps.settle(ec2_backends[DEFAULT_ACCOUNT_ID][REGION], image_id, layer)
 
     def read(self) -> model.Region:
         """The region as it is now (milliseconds)."""
@@ -91,6 +91,7 @@ class Moto:
                 subnets=subnets,
                 groups={group.id: group for group in _groups(ec2)},
                 instances=instances,
+                images={image.id: image for image in image_gaps.images(ec2)},
                 balancers=tuple(_balancers(elb)),
                 target_groups={group.arn: group for group in _target_groups(elb, instances)},
                 records=tuple(sorted(_records())),
@@ -160,7 +161,6 @@ def _instances(ec2: EC2Backend, subnets: dict[str, model.Subnet]) -> Iterator[mo
             if state is None or nic.subnet.id not in subnets:
                 continue
             key = ec2.key_pairs.get(instance.key_name or "")
-            image = ec2.amis.get(instance.image_id)
             yield model.Instance(
                 id=instance.id,
                 state=state,
@@ -171,7 +171,7 @@ def _instances(ec2: EC2Backend, subnets: dict[str, model.Subnet]) -> Iterator[mo
                     nic.subnet.id,
                     frozenset(g.id for g in instance.security_groups or nic.group_set),
                 ),
-                image_name=image.name if image and image.name else "",
+                layer=image_gaps.layer_of(instance),
                 type=instance.instance_type,
                 user_data=base64.b64decode(str(instance.user_data or "")),
                 public_key=key.public_key.strip() if key else "",

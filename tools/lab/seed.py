@@ -10,6 +10,13 @@ from tools.lab.network import NAMES_ADDRESS
 
 HOST_CPU_SECONDS = 10  # at the clock's own speed
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+TRUSTED = "usr/local/share/ca-certificates/aws.crt"
+# What only the lab puts into a host, all of it anew for each one.
+WRITTEN = (
+    *("var/lib/cloud/seed/nocloud/meta-data", "var/lib/cloud/seed/nocloud/user-data"),
+    *("etc/systemd/network/10-host0.network", "etc/resolv.conf", "etc/environment"),
+    *("etc/systemd/system.conf.d/aws.conf", TRUSTED),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def write(root: Path, instance: Instance, region: Region, endpoint: Endpoint) ->
         "etc/resolv.conf": resolver_file(region),
         "etc/environment": "".join(f"{k}={v}\n" for k, v in endpoint.environ().items()),
         "etc/systemd/system.conf.d/aws.conf": manager_file(endpoint),
-        "usr/local/share/ca-certificates/aws.crt": endpoint.ca_pem,
+        TRUSTED: endpoint.ca_pem,
         BUNDLE: trusting((root / BUNDLE).read_text(), endpoint.ca_pem),
     }
     for path, content in files.items():
@@ -57,6 +64,18 @@ def write(root: Path, instance: Instance, region: Region, endpoint: Endpoint) ->
     user_data = root / "var/lib/cloud/seed/nocloud/user-data"
     user_data.touch(mode=0o600)
     user_data.write_bytes(instance.user_data)
+
+
+def remove(root: Path, endpoint: Endpoint) -> None:
+    """Take out of a disk what `write` had written: it is to be another host's."""
+    for path in WRITTEN:
+        (root / path).unlink(missing_ok=True)
+    if (root / BUNDLE).exists():
+        text = (root / BUNDLE).read_text()
+        (root / BUNDLE).write_text(text.replace(endpoint.ca_pem, ""))
+    for link in (root / "etc/ssl/certs").glob("*"):
+        if link.is_symlink() and TRUSTED in str(link.readlink()):
+            link.unlink()
 
 
 def metadata(instance: Instance) -> dict[str, object]:

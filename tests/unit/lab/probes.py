@@ -217,6 +217,17 @@ class Probes:
             answers.append(answer["InstanceStatuses"][0]["InstanceStatus"]["Status"])
         return answers
 
+    def an_image_takes_its_time(self) -> list[str]:
+        instance_id = self.launched()
+        image_id = self.ec2.create_image(InstanceId=instance_id, Name="kept")["ImageId"]
+        (image,) = self.ec2.describe_images(ImageIds=[image_id])["Images"]
+        self.ec2.terminate_instances(InstanceIds=[instance_id])
+        try:
+            self.ec2.create_image(InstanceId=instance_id, Name="late")
+        except self.ec2.exceptions.ClientError as error:
+            return [image["State"], error.response["Error"]["Code"]]
+        return [image["State"], "ok"]
+
     def a_zone_with_a_network_is_private(self) -> bool:
         answer = client("route53").create_hosted_zone(
             **{"Name": "lab.airaware.internal", "CallerReference": "1"},

@@ -23,6 +23,7 @@ AWS = {
     "dhcp_options_have_their_tags": ["tagged"],
     "starts_and_reboots_are_counted": 2,
     "a_dead_host_shows": ["initializing", "ok", "impaired"],
+    "an_image_takes_its_time": ["pending", "IncorrectState"],
     "a_zone_with_a_network_is_private": True,
     "a_bucket_for_tls_alone_takes_an_object": "ok",
     "targets_have_the_health_that_the_balancer_sees": ["initial", "unhealthy", "draining", "gone"],

@@ -22,8 +22,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return images.folder()
 
 
-def test_a_name_leads_to_its_layers_the_topmost_first(cache: Path) -> None:
-    assert images.layers_of("airaware-base-three") == (
+def test_a_digest_leads_to_its_layers_the_topmost_first(cache: Path) -> None:
+    assert images.layers_of("three") == (
         cache / "three" / "root",
         cache / "two" / "root",
     )
@@ -31,7 +31,7 @@ def test_a_name_leads_to_its_layers_the_topmost_first(cache: Path) -> None:
 
 def test_a_layer_that_is_gone_is_told(cache: Path) -> None:
     with pytest.raises(AirAwareError, match="build the lab's image again"):
-        images.layers_of("airaware-base-four")
+        images.layers_of("four")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,9 @@ def test_balancer_and_its_targets(served) -> None:
 
 def test_an_instance_through_its_life(served) -> None:
     ec2 = served.client("ec2")
-    image_id = served.moto.register_image("airaware-base-0123456789ab", {"Project": "airaware"})
+    image_id = served.moto.register_image(
+        model.Image("", "airaware-base-0", "0123456789ab", "", "", (("Project", "airaware"),), 0)
+    )
     (found,) = ec2.describe_images(
         Owners=["self"], Filters=[{"Name": "name", "Values": ["airaware-base-*"]}]
     )["Images"]
@@ -153,7 +155,7 @@ def test_an_instance_through_its_life(served) -> None:
             served.fleet.subnets["a"],
             frozenset({served.fleet.group}),
         ),
-        image_name="airaware-base-0123456789ab",
+        layer="0123456789ab",
         type="t3.small",
         user_data=b"#cloud-config\n",
         public_key="ssh-ed25519"

@@ -129,7 +129,7 @@ def test_the_site_is_the_balancer_where_there_is_one() -> None:
         launch=1,
         zone="us-west-2a",
         interface=interface("10.0.1.1"),
-        image_name="",
+        layer="",
         type="t3.micro",
         user_data=b"",
         public_key="",
