@@ -212,13 +212,14 @@ make_checkov() {
 # Prometheus' and Alertmanager's programs, unpacked and not installed: nothing is to run here.
 unpack_prometheus() {
     local folder=build/prometheus package
-    [ ! -x "$folder/usr/bin/promtool" ] || return 0
+    [ ! -x "$folder/usr/bin/prometheus-postgres-exporter" ] || return 0
     apt-cache show prometheus >/dev/null 2>&1 || step "asking for the list of packages" apt update
     rm -rf "$folder" && mkdir -p "$folder"
     (
         cd "$folder"
         step "bringing Prometheus' programs, for its rules' tests" apt-get -q download \
-            prometheus prometheus-alertmanager prometheus-blackbox-exporter
+            prometheus prometheus-alertmanager prometheus-blackbox-exporter \
+            prometheus-postgres-exporter
     ) || fail "apt-get could not bring them; mend that and try again"
     for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; done
     rm "$folder"/*.deb
