@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fleets import Fab, deployed
 
+from tools import environments
 from tools.fleet import Fleet
 from tools.lab import preflight
 from tools.postgres import free_port
@@ -18,10 +19,15 @@ CHECKOUT = Path(__file__).parents[2]
 DEPLOY_SECONDS = 900
 
 
+# An environment that is up, for the tests that only look: AWS's too. Without it they look at a lab
+# that is brought up for all tests here.
+STANDING = os.environ.get("AIRAWARE_TEST_ENV", "")
+
+
 @pytest.fixture(scope="package", autouse=True)
 def able_machine(state: Path) -> None:
     """Skip where this machine cannot hold the lab; .ci/run takes such a skip for a failure."""
-    if problems := preflight.problems(state):
+    if not STANDING and (problems := preflight.problems(state)):
         pytest.skip("no lab here: " + "; ".join(problems))
 
 
@@ -43,12 +49,12 @@ def environ(state: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="package")
 def fab(environ: dict[str, str]) -> Fab:
-    """Runs fab with these words, and shows what it says."""
+    """Runs fab with these words and variables, and shows what it says."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "fabric", *words],
-            **{"cwd": CHECKOUT, "env": environ, "stdin": subprocess.DEVNULL},
+            **{"cwd": CHECKOUT, "env": environ | variables, "stdin": subprocess.DEVNULL},
             capture_output=True,
             text=True,
             timeout=DEPLOY_SECONDS,
@@ -64,3 +70,11 @@ def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
     """The environment `lab`, deployed; destroyed in the end, when nothing of it may be left."""
     with deployed("lab", fab, state) as fleet:
         yield fleet
+
+
+@pytest.fixture(scope="package")
+def fleet(request: pytest.FixtureRequest) -> Fleet:
+    """The fleet to look at, that AIRAWARE_TEST_ENV names; or the lab."""
+    if STANDING:
+        return environments.fleet(STANDING)
+    return request.getfixturevalue("lab")
