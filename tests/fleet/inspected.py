@@ -29,7 +29,9 @@ class Inspected:
     def root(self) -> Root:
         """testinfra's host, root's rights included."""
         config = self.fleet.ssh_config()
-        return testinfra.get_host(f"ssh://{self.instance.name}", ssh_config=str(config), sudo=True)
+        return testinfra.get_host(
+            f"ssh://{self.instance.name}", ssh_config=str(config), sudo=True, controlpersist=10
+        )
 
     def ports(self) -> set[int]:
         """TCP ports on which the host listens for others: not those of the loopback."""
