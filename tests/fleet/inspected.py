@@ -1,7 +1,9 @@
 """Hosts of a fleet as testinfra sees them, over SSH and as root."""
 
 import json
+import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,9 +30,13 @@ class Inspected:
     @cached_property
     def root(self) -> Root:
         """testinfra's host, root's rights included."""
-        config = self.fleet.ssh_config()
         return testinfra.get_host(
-            f"ssh://{self.instance.name}", ssh_config=str(config), sudo=True, controlpersist=10
+            f"ssh://{self.instance.name}",
+            ssh_config=str(self.fleet.ssh_config()),
+            sudo=True,
+            # One connection for all that is asked within this many seconds.
+            controlpersist=10,
+            controlpath=f"{tempfile.gettempdir()}/airaware-{os.getpid()}-%C",
         )
 
     def ports(self) -> set[int]:
