@@ -13,6 +13,7 @@ from airaware.settings import Zone
 from tools import hosts, ssh
 from tools.hosts import Host
 from tools.postgres import DATABASE, READER
+from tools.steps import console
 
 PORT = 5432
 CA = "/etc/airaware/ca.pem"
@@ -24,30 +25,33 @@ def reading(
 ) -> Iterator[tuple[Zone, ...]]:
     """The zones' databases, to read only, for as long as the context lasts.
 
-    `domain` is that of the hosts' names, `config` OpenSSH's, `environ` leads to the region. A host
-    that cannot be reached is a zone whose database does not answer. Raises AirAwareError where the
-    region has no password for a reader.
+    `domain` is that of the hosts' names, `config` OpenSSH's, `environ` leads to the region. A zone
+    whose host cannot be reached is left out, in words. Raises AirAwareError where the region has no
+    password for a reader.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaware-")))
         passfile = folder / "passwords"
         passfile.touch(mode=0o600)
         passfile.write_text(f"*:*:*:{READER}:{_password(domain, environ)}\n")
-        yield tuple(_zone(stack, host, domain, config, folder) for host in databases)
+        zones = []
+        for host in databases:
+            try:
+                zones.append(_zone(stack, host, domain, config, folder))
+            except AirAwareError as error:
+                console.print(f"zone {host.zone}: {error}", markup=False)
+        yield tuple(zones)
 
 
 def _zone(stack: ExitStack, host: Host, domain: str, config: Path, folder: Path) -> Zone:
     authority = folder / f"{host.name}.pem"
-    try:
-        authority.write_text(ssh.run(config, host.name, ["cat", CA]))
-        # By its address and not as 127.0.0.1, which the database lets nobody in from.
-        port = stack.enter_context(ssh.forwarded(config, host.name, str(host.address), PORT))
-    except AirAwareError:
-        port = 0  # Nothing listens there.
+    authority.write_text(ssh.run(config, host.name, ["cat", CA]))
+    # By its address and not as 127.0.0.1, which the database lets nobody in from.
+    port = stack.enter_context(ssh.forwarded(config, host.name, str(host.address), PORT))
     return Zone(
         host.zone,
         make_dsn(
-            host=f"{host.name}.{domain}", hostaddr="127.0.0.1", port=port or 1, dbname=DATABASE,
+            host=f"{host.name}.{domain}", hostaddr="127.0.0.1", port=port, dbname=DATABASE,
             user=READER, passfile=str(folder / "passwords"),
             sslmode="verify-full", sslrootcert=str(authority),
         ),
