@@ -54,6 +54,7 @@ class Load:
         files = ["loadtest/users.py", f"loadtest/shapes/{self.shape}.py"]
         return [
             *(*outside, sys.executable, "-m", "locust", *mode, "--only-summary"),
+            *("--loglevel", "WARNING"),
             *("--locustfile", ",".join(files), self.journey.capitalize()),
             *("--host", url, "--only-host", url, "--summary", str(summary)),
             *("--most-users", str(self.users), "--minutes", f"{self.minutes:g}"),

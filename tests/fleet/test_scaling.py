@@ -1,0 +1,110 @@
+"""A zone's web hosts follow the CPU that its group is told of; and load comes from outside."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from fleets import Fab
+from wait import until
+
+from airaware import host_cpu
+from tools import hosts
+from tools.fleet import Fleet
+
+ZONE = "us-west-2a"
+# More than the target, and less than twice as much: a second host is wanted, and no third.
+PERCENT = 80
+GROWN_SECONDS, IN_SERVICE_SECONDS, BACK_SECONDS = 60, 300, 90
+
+
+def in_service(fleet: Fleet, zone: str) -> int:
+    """The healthy members of the zone's group."""
+    environ, name = fleet.region.environ(), fleet.terraform.outputs()["web_groups"][zone]
+    (group,) = hosts.client("autoscaling", environ).describe_auto_scaling_groups(
+        AutoScalingGroupNames=[name]
+    )["AutoScalingGroups"]
+    health = hosts.client("elbv2", environ).describe_target_health(
+        TargetGroupArn=group["TargetGroupARNs"][0]
+    )["TargetHealthDescriptions"]
+    healthy = {
+        each["Target"]["Id"] for each in health if each["TargetHealth"]["State"] == "healthy"
+    }
+    return len(healthy & {member["InstanceId"] for member in group["Instances"]})
+
+
+@contextmanager
+def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
+    """CloudWatch is told so of a group, beside what its hosts say, which is far less."""
+    cloudwatch = hosts.client("cloudwatch", fleet.region.environ())
+    enough = threading.Event()
+
+    def tell() -> None:
+        while not enough.wait(1):
+            cloudwatch.put_metric_data(
+                Namespace=host_cpu.NAMESPACE, MetricData=[host_cpu.datum(group, percent)]
+            )
+
+    thread = threading.Thread(target=tell)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+@pytest.fixture
+def grown_back(lab: Fleet) -> Iterator[None]:
+    """In the end every group is as small as it was, at once and not when its policy finds it is
+    time."""
+    scaling = hosts.client("autoscaling", lab.region.environ())
+    names = lab.terraform.outputs()["web_groups"].values()
+    yield
+    for name in names:
+        alarms = {"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
+        scaling.suspend_processes(**alarms)
+        scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+    for zone in lab.terraform.outputs()["web_groups"]:
+        until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
+    for name in names:
+        scaling.resume_processes(
+            **{"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
+        )
+
+
+def test_a_zone_gets_a_second_host_by_its_own_cpu(lab: Fleet, grown_back: None) -> None:
+    groups = lab.terraform.outputs()["web_groups"]
+    before = {zone: in_service(lab, zone) for zone in groups}
+    assert before == dict.fromkeys(groups, 1)
+    scaling = hosts.client("autoscaling", lab.region.environ())
+
+    def desired(zone: str) -> int:
+        (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[groups[zone]])[
+            "AutoScalingGroups"
+        ]
+        return group["DesiredCapacity"]
+
+    with told(lab, groups[ZONE], PERCENT):
+        until(lambda: desired(ZONE) == 2, "a second host is wanted", GROWN_SECONDS)
+        until(lambda: in_service(lab, ZONE) == 2, "and in service", IN_SERVICE_SECONDS)
+    assert {zone: desired(zone) for zone in groups if zone != ZONE} == {"us-west-2b": 1}
+
+
+def test_load_comes_from_outside_and_is_told_of(lab: Fleet, fab: Fab) -> None:
+    lenient = ("--max-failed-percent", "100", "--max-p95-ms", "60000")
+    done = fab("loadtest", "--env", "lab", "--users", "30", "--minutes", "0.2", *lenient)
+    assert done.returncode == 0
+    assert "clock factor 1" in done.stdout
+    report = max((lab.folder / "loadtests").iterdir())
+    assert json.loads((report / "summary.json").read_text())["requests"] > 10
+    recorded = json.loads((report / "timeline.json").read_text())
+    assert {zone: points[0][1] for zone, points in recorded["servers"].items()} == {
+        **{"us-west-2a": 1, "us-west-2b": 1}
+    }
+
+
+def test_another_host_or_shape_is_refused(lab: Fleet, fab: Fab) -> None:
+    assert fab("loadtest", "--env", "lab", "--shape", "flood").returncode == 1
+    assert "no shape 'flood'" in fab("loadtest", "--env", "lab", "--shape", "flood").stderr
