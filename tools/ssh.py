@@ -49,6 +49,8 @@ def write_config(folder: Path, hosts: list[Host], region: Region) -> Path:
                     "StrictHostKeyChecking": "accept-new",
                     "LogLevel": "ERROR",
                     "ConnectTimeout": 10,
+                    # A host that dies says nothing more: half a minute of silence is enough.
+                    "ServerAliveInterval": 10,
                     **region.ssh_options(host.instance_id, host.address),
                 },
             )

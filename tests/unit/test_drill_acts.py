@@ -158,3 +158,24 @@ def test_without_a_target_there_is_no_drill(world: World, fault) -> None:
 def test_an_unknown_zone_is_refused(world: World) -> None:
     with pytest.raises(AirAwareError, match=f"no zone 'us-west-2z'. Zones are: {A}, {B}"):
         world.must_have("us-west-2z")
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_host_that_died_needs_no_undoing_and_one_that_runs_does(
+    world: World, monkeypatch, dies: bool
+) -> None:
+    (change,) = faults.hang_web_host(world, B)
+    assert change.undo
+
+    def lost(host, words: list[str]) -> str:
+        if dies:
+            world.client("ec2").terminate_instances(InstanceIds=[host.instance_id])
+        raise AirAwareError(f"{host.name}: the connection is lost")
+
+    monkeypatch.setattr(world, "ssh", lost)
+    if dies:
+        change.undo(world)
+        change.undo(world)
+    else:
+        with pytest.raises(AirAwareError, match="the connection is lost"):
+            change.undo(world)

@@ -11,6 +11,7 @@ from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.drill.world import World
+from tools.hosts import Host
 
 TAG = "Drill"  # of what a drill makes
 STOPPED_SECONDS = 120
@@ -160,10 +161,13 @@ def terminate(world: World, instance_id: str) -> None:
 
 @act
 def run_on_host(world: World, instance_id: str, command: str) -> None:
-    """Run a shell command as root on a host, if that runs."""
-    for host in world.hosts():
-        if host.instance_id == instance_id and host.state == "running":
+    """Run a shell command as root on a host, if that runs, and goes on running meanwhile."""
+    if host := _running(world, instance_id):
+        try:
             world.ssh(host, ["sudo", "sh", "-c", command])
+        except AirAwareError:
+            if _running(world, instance_id):
+                raise
 
 
 @act
@@ -189,6 +193,11 @@ def tell_prometheus(world: World, drill: str, running: int) -> None:
                 if time.monotonic() > deadline:
                     break
                 time.sleep(POLL_SECONDS)
+
+
+def _running(world: World, instance_id: str) -> Host | None:
+    found = (host for host in world.hosts() if host.instance_id == instance_id)
+    return next((host for host in found if host.state == "running"), None)
 
 
 def _denying_acls(world: World) -> list[str]:
