@@ -6,7 +6,7 @@ from collections.abc import Callable
 from airaware.errors import AirAwareError
 from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
-from tools.drill.world import World
+from tools.drill.world import PLACES, World
 
 POLL_SECONDS = 1
 
@@ -75,6 +75,16 @@ def databases_listen() -> Probe:
         return sum(not world.ssh(host, ask).strip() for host in databases)
 
     return Probe("databases that take no connections", silent, most=0)
+
+
+def a_year_is_loaded() -> Probe:
+    """Or visitors would not notice what becomes of a database."""
+    return Probe(
+        "paths that visitors ask for out of a database",
+        lambda world: sum(path in PLACES for path in world.paths()),
+        least=1,
+        deadline_seconds=10,
+    )
 
 
 def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:
