@@ -112,6 +112,7 @@ def test_what_is_left_behind_spoils_the_verdict(tmp_path: Path) -> None:
         ([("Expected", 90, 99)], False),
         ([("Expected", 20, 40), ("Tolerated", 25, 30)], True),
         ([("Expected", 20, 40), ("Unforeseen", 25, 30)], False),
+        ([("Expected", 20, 40), ("Unforeseen", -9, 30)], True),
     ],
 )
 def test_alerts_are_judged(tmp_path: Path, fired, met: bool | None) -> None:

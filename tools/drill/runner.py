@@ -193,13 +193,17 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
 
 
 def _judge_alerts(drill: Drill, course: Course) -> Finding:
-    """Those that should fire did, in time, and no unforeseen ones. That all have cleared is part of
-    the steady state."""
+    """Those that should fire did, in time, and no unforeseen ones; what fired before the fault does
+    not count. That they have cleared is part of the steady state."""
     names = ", ".join(sorted(drill.alerts)) or "none"
     expected = f"alerts within {drill.alert_seconds:g} s: {names}; and no unforeseen one"
     if course.alerts is None:
         return Finding(expected, None, "no monitoring host answers")
-    begins = {name: begin - course.since_fault(0) for name, begin, _ in course.alerts}
+    begins = {
+        name: begin - course.since_fault(0)
+        for name, begin, _ in course.alerts
+        if begin >= (course.breaking or 0)
+    }
     late = {name for name in drill.alerts if begins.get(name, math.inf) > drill.alert_seconds}
     unforeseen = begins.keys() - drill.alerts - drill.other_alerts
     told = ", ".join(f"{name} after {seconds:.0f} s" for name, seconds in sorted(begins.items()))

@@ -58,8 +58,8 @@ WEB = (
     groups_work(),
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
     promql(
-        "alerts that fire, beside notes, which stay for a while",
-        'count(ALERTS{alertstate="firing", severity!="note"}) or vector(0)',
+        "alerts that fire and call a person at once",
+        'count(ALERTS{alertstate="firing", severity="page"}) or vector(0)',
         most=0,
     ),
 )
