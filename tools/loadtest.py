@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from botocore.exceptions import BotoCoreError, ClientError
 from fabric import Connection
 from invoke import Exit
 from rich.table import Table
@@ -174,8 +175,11 @@ def _load_fleet(place: Fleet, load: Load, site: _Site, folder: Path, picture: st
         status = site.run(load, folder / "summary.json")
         _show(_summary(folder, status))
         return status != 0
-    recorder = Recorder(groups, place.region.environ(), place.region.clock_factor())
-    recorder.start()
+    try:
+        recorder = Recorder(groups, place.region.environ(), place.region.clock_factor())
+        recorder.start()
+    except (BotoCoreError, ClientError) as error:
+        raise AirAwareError(f"Nothing can be learnt of the web tier: {error}") from None
     status = site.run(load, folder / "summary.json")
     with console.status("wait until the extra servers are gone"):
         timeline = recorder.finish()

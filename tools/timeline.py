@@ -3,6 +3,7 @@
 Recorded from outside by AWS's interfaces, so that a lab and AWS are told of alike.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -115,6 +116,7 @@ class Recorder:
 
     def start(self) -> None:
         """The load begins."""
+        self._look()  # where AWS refuses to tell, it does so before the load
         self.timeline.begun = time.time()
         self._thread.start()
 
@@ -134,16 +136,15 @@ class Recorder:
         return all(points[-1][1] <= points[0][1] for points in self.timeline.servers.values())
 
     def _follow(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                found = self._in_service()
-            except (BotoCoreError, ClientError):
-                found = {}  # the next look may succeed
-            for zone, count in found.items():
-                points = self.timeline.servers[zone]
-                if not points or points[-1][1] != count:
-                    points.append((time.time(), count))
-            self._stopping.wait(POLL_SECONDS)
+        while not self._stopping.wait(POLL_SECONDS):
+            with contextlib.suppress(BotoCoreError, ClientError):  # the next look may succeed
+                self._look()
+
+    def _look(self) -> None:
+        for zone, count in self._in_service().items():
+            points = self.timeline.servers[zone]
+            if not points or points[-1][1] != count:
+                points.append((time.time(), count))
 
     def _in_service(self) -> dict[str, int]:
         """The members of each zone's group that the balancer finds healthy."""
