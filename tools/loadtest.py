@@ -1,5 +1,6 @@
 """Load on an environment's site, by Locust, from where its visitors are; and what came of it."""
 
+import contextlib
 import json
 import math
 import subprocess
@@ -161,6 +162,7 @@ def _load_local(place: Local, load: Load, site: _Site, folder: Path) -> bool:
     while process.poll() is None:
         memory.look()
         time.sleep(1)
+    (folder / "memory.json").write_text(json.dumps(memory.points))
     _show(_summary(folder, process.returncode))
     growth = memory.growth_percent()
     if growth is not None:
@@ -196,7 +198,8 @@ def _half_of_the_capacity(load: Load, site: _Site, folder: Path) -> Load:
     """The load with as many users as send half of what a few users without a wait get answered."""
     probe = Load(load.journey, "spike", PROBE_USERS, PROBE_MINUTES, least_wait=0, most_wait=0)
     status = site.run(probe, folder / "capacity.json")
-    capacity = _summary(folder, status, "capacity.json")["requests_per_second"]
+    figures = _summary(folder, status, "capacity.json")
+    capacity = figures["requests_per_second"] * (1 - figures["failed_percent"] / 100)
     wait_seconds = (load.least_wait + load.most_wait) / 2
     users = math.ceil(SOAK_SHARE * capacity * wait_seconds)
     console.print(
@@ -210,31 +213,33 @@ def _half_of_the_capacity(load: Load, site: _Site, folder: Path) -> Load:
 
 
 class _Memory:
-    """The resident memory of a server's workers, over time."""
+    """The resident memory of a server's workers, each second."""
 
     def __init__(self, server: int) -> None:
         self._server = server
         self._begun = time.monotonic()
-        self._settled = self._last = 0
+        self.points: list[tuple[float, int]] = []  # seconds since the beginning, bytes
 
     def look(self) -> None:
-        """Note what they take now; the first notes are replaced until they have settled."""
-        try:
+        """Note what they take now."""
+        with contextlib.suppress(psutil.NoSuchProcess):
             workers = psutil.Process(self._server).children()
-            self._last = sum(worker.memory_info().rss for worker in workers)
-        except psutil.NoSuchProcess:
-            return
-        if time.monotonic() - self._begun < SETTLED_SECONDS:
-            self._settled = self._last
+            taken = sum(worker.memory_info().rss for worker in workers)
+            self.points.append((time.monotonic() - self._begun, taken))
 
     def growth_percent(self) -> float | None:
-        """Since they had settled; None where the load was too short for that."""
-        if not self._settled or time.monotonic() - self._begun < 2 * SETTLED_SECONDS:
+        """Since it had settled; None where the load was too short for that."""
+        settled = self._settled()
+        if not settled or self.points[-1][0] < 2 * SETTLED_SECONDS:
             return None
-        return 100 * (self._last / self._settled - 1)
+        return 100 * (self.points[-1][1] / settled - 1)
+
+    def _settled(self) -> int:
+        return next((taken for seconds, taken in self.points if seconds > SETTLED_SECONDS), 0)
 
     def __str__(self) -> str:
-        return f"{self._settled / 1e6:.0f} MB after {SETTLED_SECONDS} s, {self._last / 1e6:.0f} MB"
+        settled, last = self._settled(), self.points[-1][1]
+        return f"{settled / 1e6:.0f} MB after {SETTLED_SECONDS} s, {last / 1e6:.0f} MB in the end"
 
 
 def _summary(folder: Path, status: int, name: str = "summary.json") -> dict[str, float]:
