@@ -37,20 +37,26 @@ class Journal:
 def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None:
     """Print a host's journal, also of one that is gone."""
     fleet = environments.fleet(env)
-    s3, bucket = hosts.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
-    living = fleet.hosts()
     if host:
-        _send_news(fleet, living, host)
-    found = journals(s3, bucket)
-    if not host:
-        for each in found:
-            _, _, last = each.keys[-1].rpartition("/")
-            console.print(f"{each.role:14}{each.name:24}{each.instance_id:22}until {last[:15]}")
-        return
-    for each in meant(found, living, host):
-        console.print(f"-- {each.role} {each.name} {each.instance_id}", markup=False)
-        for line in tail(s3, bucket, each, lines):
+        for line in of_host(fleet, host, lines):
             console.print(line, markup=False)
+        return
+    for each in journals(*_bucket(fleet)):
+        _, _, last = each.keys[-1].rpartition("/")
+        console.print(f"{each.role:14}{each.name:24}{each.instance_id:22}until {last[:15]}")
+
+
+def of_host(fleet: Fleet, host: str, lines: int = 0) -> Iterator[str]:
+    """What a host of a fleet said, and those before it that had its name; 0 lines are all.
+
+    A host that runs sends its news first. Raises AirAwareError where the bucket has nothing of it.
+    """
+    s3, bucket = _bucket(fleet)
+    living = fleet.hosts()
+    _send_news(fleet, living, host)
+    for each in meant(journals(s3, bucket), living, host):
+        yield f"-- {each.role} {each.name} {each.instance_id}"
+        yield from tail(s3, bucket, each, lines)
 
 
 def journals(s3, bucket: str) -> list[Journal]:  # noqa: ANN001 (boto3 makes its types)
@@ -89,6 +95,11 @@ def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: A
         if 0 < lines <= len(told):
             break
     return told[-lines:]
+
+
+def _bucket(fleet: Fleet):  # noqa: ANN202
+    """S3 and the name of the fleet's bucket there."""
+    return hosts.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
 
 
 def _backwards(s3, bucket: str, journal: Journal) -> Iterator[str]:  # noqa: ANN001

@@ -1,15 +1,15 @@
 """What watches the fleet sees all of it: targets, panels, an alert that is delivered, journals."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 import requests
-from fleets import Fab
 from wait import until
 
-from tools import prometheus, ssh
+from tools import logs, prometheus, ssh
 from tools.dashboards import page, panels
 from tools.fleet import Fleet
 from tools.hosts import Host, client
@@ -17,6 +17,12 @@ from tools.prometheus import Prometheus
 
 RUNS_SECONDS = 300
 JOBS = {"node", "web", "postgres", "spark_master", "spark_worker", "balancer", "site"}
+PSQL = ["sudo", "-u", "postgres", "psql", "-q", "-d", "airaware", "-c"]
+LOAD = """
+    INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version, synthetic,
+        rows_read, excluded, rejected, rows_loaded, checksum, started_at)
+    VALUES (44201, 1984, 'a', 'a.zip', 'ab', '1', true, 1000, '{}', '{}', '{}', 7, now())
+"""
 # Keeps what Alertmanager sends, and where.
 WEBHOOK = """
 import http.server
@@ -31,30 +37,42 @@ http.server.HTTPServer(("127.0.0.1", 9095), Handler).serve_forever()
 
 
 @pytest.fixture(scope="module")
-def watching(lab: Fleet) -> Iterator[Prometheus]:
+def watching(fleet: Fleet) -> Iterator[Prometheus]:
     """The region's Prometheus, while the site has visitors."""
     stopping = threading.Event()
 
     def visit() -> None:
         while not stopping.wait(0.2):
-            try:
-                requests.get(f"{lab.urls()['site']}/", timeout=5)
-            except requests.RequestException:
-                pass
+            with contextlib.suppress(requests.RequestException):
+                requests.get(f"{fleet.urls()['site']}/", timeout=5)
 
     visitors = threading.Thread(target=visit)
     visitors.start()
-    with prometheus.of(lab) as found:
+    with prometheus.of(fleet) as found:
         yield found
     stopping.set()
     visitors.join()
 
 
-def monitoring_host(lab: Fleet) -> Host:
-    return next(host for host in lab.hosts() if host.role == "monitoring")
+@pytest.fixture
+def loaded(fleet: Fleet) -> Iterator[None]:
+    """A row of the manifest in each zone, of a year that no other test loads."""
+    for host in fleet.hosts():
+        if host.role == "database":
+            ssh.run(fleet.ssh_config(), host.name, [*PSQL, LOAD])
+    yield
+    for host in fleet.hosts():
+        if host.role == "database":
+            ssh.run(fleet.ssh_config(), host.name, [*PSQL, "DELETE FROM load WHERE year = 1984"])
 
 
-def test_every_host_is_watched_in_every_part_that_it_has(lab: Fleet, watching: Prometheus) -> None:
+def monitoring_host(fleet: Fleet) -> Host:
+    return next(host for host in fleet.hosts() if host.role == "monitoring")
+
+
+def test_every_host_is_watched_in_every_part_that_it_has(
+    fleet: Fleet, watching: Prometheus
+) -> None:
     def silent() -> list[dict[str, str]]:
         return [
             found.labels
@@ -63,7 +81,7 @@ def test_every_host_is_watched_in_every_part_that_it_has(lab: Fleet, watching: P
         ]
 
     def watched() -> bool:
-        hosts = {host.instance_id for host in lab.hosts() if host.state == "running"}
+        hosts = {host.instance_id for host in fleet.hosts() if host.state == "running"}
         up = watching.query("up")
         instances = {found.labels.get("instance_id") for found in up} - {None}
         return instances == hosts and {found.labels["job"] for found in up} >= JOBS
@@ -78,36 +96,30 @@ def test_every_rule_is_evaluated(watching: Prometheus) -> None:
     assert [rule["name"] for rule in rules if rule["health"] == "err"] == []
 
 
-def test_every_query_of_every_panel_returns_data(watching: Prometheus) -> None:
+def test_every_query_of_every_panel_returns_data(watching: Prometheus, loaded: None) -> None:
     queries = page.queries(panels.all_of_them())
-    without: list[str] = []
+    missing: list[str] = []
 
     def all_there() -> bool:
-        without[:] = [title for title, expr in queries if not watching.query(expr)]
-        return without == [] or loads_alone(without)
+        missing[:] = [title for title, expr in queries if not watching.query(expr)]
+        return not missing
 
-    # Without a load there is no manifest to tell of, and the lab's tests need not have one.
-    loads_alone = (lambda titles: False) if watching.query("airaware_load_rows") else of_loads
     try:
         until(all_there, "every panel has data", RUNS_SECONDS, poll_seconds=5)
     except AssertionError:
-        raise AssertionError(f"no data: {without}") from None
+        raise AssertionError(f"no data: {missing}") from None
 
 
-def of_loads(titles: list[str]) -> bool:
-    return all(title.startswith("AirAware: data:") for title in titles)
-
-
-def test_the_page_is_served_on_the_forwarded_port(lab: Fleet) -> None:
-    text = requests.get(lab.urls()["dashboards"], timeout=60).text
+def test_the_page_is_served_on_the_forwarded_port(fleet: Fleet) -> None:
+    text = requests.get(fleet.urls()["dashboards"], timeout=60).text
     assert "This is not Grafana" in text
     for each in panels.all_of_them():
         for panel in each.panels:
             assert panel.title in text
 
 
-def test_an_alert_is_delivered(lab: Fleet) -> None:
-    config, host = lab.ssh_config(), monitoring_host(lab).name
+def test_an_alert_is_delivered(fleet: Fleet) -> None:
+    config, host = fleet.ssh_config(), monitoring_host(fleet).name
     receive = ["sudo", "systemd-run", "--unit=alerts-of-the-test", "python3", "-c", WEBHOOK]
     ssh.run(config, host, ["sudo", "rm", "-f", "/tmp/alerts"])
     ssh.run(config, host, receive)
@@ -128,25 +140,23 @@ def test_an_alert_is_delivered(lab: Fleet) -> None:
         ssh.run(config, host, ["sudo", "rm", "-f", "/tmp/alerts"])
 
 
-def test_the_journal_of_a_host_is_in_the_bucket_also_when_it_is_gone(lab: Fleet, fab: Fab) -> None:
+def test_the_journal_of_a_host_is_in_the_bucket_also_when_it_is_gone(fleet: Fleet) -> None:
     """The web tier replaces the host; its last words are those of its stop."""
-    host = next(host for host in lab.hosts() if host.role == "web" and host.state == "running")
+    host = next(host for host in fleet.hosts() if host.role == "web" and host.state == "running")
     word = f"of-the-test-{time.time():.0f}"
-    ssh.run(lab.ssh_config(), host.name, ["logger", word])
-    found = fab("logs", "--host", host.name, "--lines", "0", "--env", "lab")
-    assert found.returncode == 0 and word in found.stdout
+    ssh.run(fleet.ssh_config(), host.name, ["logger", word])
+    assert word in "\n".join(logs.of_host(fleet, host.name))
 
-    ssh.run(lab.ssh_config(), host.name, ["logger", f"{word}-last"])
-    client("ec2", lab.region.environ()).terminate_instances(InstanceIds=[host.instance_id])
+    ssh.run(fleet.ssh_config(), host.name, ["logger", f"{word}-last"])
+    client("ec2", fleet.region.environ()).terminate_instances(InstanceIds=[host.instance_id])
 
     def has_last_words() -> bool:
-        told = fab("logs", "--host", host.instance_id, "--lines", "0", "--env", "lab").stdout
-        return f"{word}-last" in told
+        return f"{word}-last" in "\n".join(logs.of_host(fleet, host.instance_id))
 
     until(has_last_words, "its last words are in the bucket", 90, poll_seconds=3)
 
     def replaced() -> bool:
-        web = [each for each in lab.hosts() if each.role == "web" and each.state == "running"]
+        web = [each for each in fleet.hosts() if each.role == "web" and each.state == "running"]
         return len(web) >= 2 and host.instance_id not in {each.instance_id for each in web}
 
     until(replaced, "its group has replaced it", 120, poll_seconds=1)
