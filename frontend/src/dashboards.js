@@ -32,6 +32,12 @@ const units = {
 };
 const text = (unit, value) => (value === null || value === undefined ? "–" : (units[unit] ?? digits)(value));
 
+const utc = (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC");
+const short = times.at(-1) - times[0] < 1200;
+const clock = uPlot.fmtDate(short ? "{HH}:{mm}:{ss}" : "{HH}:{mm}");
+const day = uPlot.fmtDate("{MM}-{DD} {HH}:{mm}");
+const long = times.at(-1) - times[0] > 86400;
+
 // What happened meanwhile, behind the lines.
 function marks(chart) {
   const { ctx, bbox } = chart;
@@ -42,7 +48,7 @@ function marks(chart) {
     const right = chart.valToPos(mark.to, "x", true);
     if (right < bbox.left || left > bbox.left + bbox.width) continue;
     ctx.fillStyle = mark.colour;
-    ctx.globalAlpha = 0.12;
+    ctx.globalAlpha = 0.08;
     ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
     ctx.globalAlpha = 0.9;
     ctx.fillText(mark.text, left + 3, bbox.top + 12 * devicePixelRatio);
@@ -56,12 +62,12 @@ function draw(section, panel) {
     {
       width: section.clientWidth - 24,
       height: HEIGHT,
-      tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
+      tzDate: utc,
       cursor: { sync: { key: "all" } },
       scales: {
         y: { range: (_, low, high) => [Math.min(low ?? 0, 0), panel.greatest ?? ((high ?? 0) > 0 ? high * 1.1 : 1)] },
       },
-      axes: [axis, { ...axis, size: 74, values: (_, splits) => splits.map((value) => text(panel.unit, value)) }],
+      axes: [{ ...axis, values: (chart, splits) => splits.map((at) => (long ? day : clock)(utc(at))) }, { ...axis, size: 74, values: (_, splits) => splits.map((value) => text(panel.unit, value)) }],
       series: [
         { label: "UTC", value: "{HH}:{mm}:{ss}" },
         ...panel.series.map(({ label }, index) => ({

@@ -66,13 +66,6 @@ class profile::prometheus (
     require => Package['prometheus'],
   }
 
-  # Its client of AWS takes certificates from the system alone, and refuses to start with these.
-  systemd::dropin_file { 'certificates.conf':
-    unit    => 'prometheus.service',
-    content => "# Managed by Puppet.\n[Service]\nUnsetEnvironment=AWS_CA_BUNDLE\n",
-    notify  => Service['prometheus'],
-  }
-
   service { 'prometheus':
     ensure    => running,
     enable    => true,
