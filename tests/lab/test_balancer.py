@@ -28,6 +28,7 @@ from plainlab import (
 
 from tools.lab import model, namespaces
 from tools.lab.balancer import DEREGISTERED, DRAINING, Balancers, Key, TargetHealth
+from tools.lab.haproxy import METRICS_PORT
 
 NODE_A, NODE_B = "10.78.0.5", "10.78.2.5"
 WEB_A, WEB_A2, WEB_B = "10.78.1.10", "10.78.1.11", "10.78.3.10"
@@ -174,6 +175,16 @@ def test_each_node_spreads_over_the_zones_and_tells_the_target_who_asks(site: Si
     assert site.webs["web-b"].headers["x-forwarded-proto"] == "http"
     assert site.webs["web-b"].headers["x-forwarded-port"] == "80"
     site.await_nodes(NODE_A, NODE_B)
+
+
+def test_each_node_tells_prometheus_of_its_answers(site: Site) -> None:
+    site.set_targets("web-a")
+    site.await_state("healthy", "web-a")
+    assert site.get(NODE_A)[0] == 200
+    status, told = get(site.lab.router, NODE_A, "/metrics", port=METRICS_PORT)
+    assert status == 200
+    series = 'haproxy_frontend_http_responses_total{proxy="listener-80",code="2xx"} '
+    assert float(told.split(series)[1].split()[0]) >= 1
 
 
 def test_without_cross_zone_a_node_serves_its_own_zone(site: Site) -> None:
