@@ -14,7 +14,7 @@ def zones_that_answer(fleet: Fleet, requests_sent: int = 8) -> Counter[str]:
 
 def _zone(fleet: Fleet) -> str:
     try:
-        answer = requests.get(f"{fleet.urls()['site']}/", timeout=2)
+        answer = requests.get(f"{fleet.urls()['site']}/healthz", timeout=2)
     except requests.RequestException:
         return ""
     return answer.text.split()[1] if answer.ok else ""

@@ -1,0 +1,39 @@
+#!/bin/sh
+# first-run ROLE BUCKET: Puppet's first run on a host, tried again (first-run.service) until it
+# succeeds: its master may be booting as well.
+set -eu
+role=$1 bucket=$2
+
+# Images of a role have all of it.
+packages=puppet-agent
+[ "$role" != puppet ] || packages="$packages puppetserver python3-boto3"
+dpkg --status $packages >/dev/null 2>&1 || {
+    apt-get -q update
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $packages
+}
+
+# The master has no master that would give it its code. Its volume may be another instance's, whose
+# certificate is that instance's: the CA gives it one of its own as it starts.
+if [ "$role" = puppet ]; then
+    /usr/local/sbin/puppet-release --bucket "$bucket"
+    ssl=/var/lib/puppet/ssl known=/var/lib/puppet/certified
+    certname=$(puppet config print certname)
+    if ! cmp --silent "$known" /etc/puppet/csr_attributes.yaml; then
+        systemctl stop puppetserver
+        rm -f "$ssl/certs/$certname.pem" "$ssl/private_keys/$certname.pem" \
+            "$ssl/public_keys/$certname.pem" "/var/lib/puppet/ca/signed/$certname.pem"
+        cp /etc/puppet/csr_attributes.yaml "$known"
+    fi
+    systemctl enable --quiet puppetserver
+    systemctl start puppetserver
+fi
+
+# 2: it changed something, as it should.
+status=0
+puppet agent --onetime --no-daemonize --no-usecacheonfailure --no-splay --detailed-exitcodes \
+    --waitforcert 10 --waitforlock 5 --maxwaitforlock 10m --logdest syslog --logdest console ||
+    status=$?
+[ "$status" = 0 ] || [ "$status" = 2 ]
+
+# Who asked before the policy was there was refused, and may ask again.
+[ "$role" != puppet ] || systemctl start airaware-clean-certificates.service

@@ -1,0 +1,137 @@
+"""Convergence: each host of a fleet becomes what a release says, one after another, in order.
+
+The master serves every release as an environment of its own beside the one that new hosts get
+(terraform/modules/user_data/puppet-release.py); a host that has run with it stays with it. So a
+release that is bad reaches one host, and no other hears of it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from airaware.errors import AirAwareError
+from tools import agents
+from tools.agents import Report
+from tools.hosts import Host
+from tools.steps import Step
+
+# Who is needed by whom: the site last, when all that it asks is there.
+ORDER = (
+    *("puppet", "database", "spark_master", "spark_worker", "controller"),
+    *("monitoring", "web"),
+)
+FIRST_RUN = "/var/lib/airaware/first-run"
+FIRST_RUN_SECONDS = 1500
+SERVICE_SECONDS = 120
+POLL_SECONDS = 2
+# What a group does to a host that says it is about to stop.
+SUSPENDED = ["HealthCheck", "ReplaceUnhealthy"]
+
+
+class Place(Protocol):
+    """The fleet, as far as it matters here."""
+
+    def hosts(self) -> list[Host]: ...
+    def ssh_config(self) -> Path: ...
+    def client(self, service: str) -> Any: ...
+    def outputs(self) -> Mapping[str, Any]: ...
+
+
+def wait_for_first_run(place: Place, host: Host) -> None:
+    """Return when the host has been converged once, by itself. Raises AirAwareError where not."""
+    started, config = time.monotonic(), place.ssh_config()
+    while agents.ssh(config, host, "test", "-e", FIRST_RUN).returncode:
+        if time.monotonic() - started > FIRST_RUN_SECONDS:
+            said = agents.ssh(config, host, "sudo", "journalctl", "-u", "first-run", "-n", "30")
+            raise AirAwareError(
+                f"{host.name}: Puppet's first run has not succeeded within {FIRST_RUN_SECONDS} s."
+                f" Its journal ends:\n{said.stdout}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def bring_to_master(place: Place, version: str) -> None:
+    """Have the master know the release, beside what it serves."""
+    _puppet_release(place, "--fetch", version)
+
+
+def serve(place: Place, version: str) -> None:
+    """Have the master give the release to hosts that are new."""
+    _puppet_release(place, "--serve", version)
+
+
+def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
+    """Have every host run the release, in order; a web host's turn ends when it serves again.
+
+    `reports` gets each host's report. A step raises AirAwareError at the first host that fails.
+    """
+    there = place.hosts()
+    for host in sorted(there, key=lambda host: (ORDER.index(host.role), host.zone, host.name)):
+        yield Step(
+            f"converge {host.name} ({host.role}, {host.zone})",
+            partial(_reported, reports, place, host, version),
+        )
+
+
+def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:
+    reports.append(converge(place, host, version))
+
+
+def converge(place: Place, host: Host, version: str) -> Report:
+    """Have one host run the release. Raises AirAwareError where it fails, or does not serve."""
+    with _in_service(place, host):
+        report, _ = agents.run(place.ssh_config(), host, f"release_{version}")
+    if report.failures:
+        raise AirAwareError(
+            f"{host.name}: {report.failures} resources failed. What they say:"
+            f" fab puppet --host {host.name}"
+        )
+    return report
+
+
+@contextmanager
+def _in_service(place: Place, host: Host) -> Iterator[None]:
+    """Let a web host drain and come back without its group taking it for a sick one."""
+    target_group = place.outputs().get("target_group_arn")
+    if host.role != "web" or not target_group:
+        yield
+        return
+    group = place.outputs()["web_groups"][host.zone]
+    scaling = place.client("autoscaling")
+    scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+    try:
+        yield
+        _wait_for_target(place.client("elbv2"), target_group, host)
+    finally:
+        scaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+
+
+def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
+    """Return when the balancer finds the host healthy. Raises AirAwareError past the deadline."""
+    started, state = time.monotonic(), ""
+    while time.monotonic() - started < SERVICE_SECONDS:
+        answer = elbv2.describe_target_health(
+            TargetGroupArn=target_group, Targets=[{"Id": host.instance_id}]
+        )
+        state = answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"]
+        if state == "healthy":
+            return
+        time.sleep(POLL_SECONDS)
+    raise AirAwareError(
+        f"{host.name} is not healthy {SERVICE_SECONDS} s after it got the release (it is {state})."
+        " The other web hosts were left as they are. Back to the release before:"
+        " fab deploy --rollback"
+    )
+
+
+def _puppet_release(place: Place, *words: str) -> None:
+    master = next((host for host in place.hosts() if host.role == "puppet"), None)
+    if master is None:
+        raise AirAwareError("The fleet has no Puppet master: fab deploy makes it")
+    command = ("sudo", "/usr/local/sbin/puppet-release", "--bucket", place.outputs()["bucket"])
+    done = agents.ssh(place.ssh_config(), master, *command, *words)
+    if done.returncode:
+        raise AirAwareError(f"{master.name}: puppet-release {' '.join(words)}: {done.stderr}")
