@@ -82,7 +82,7 @@ class Fleet:
     def rollback(self) -> Iterator[Step]:
         """What returns the fleet to the release before. Raises AirAwareError without one."""
         self._must_be_up()
-        previous = release.marked(self.client("s3"), self.bucket, release.PREVIOUS)
+        previous = release.to_go_back_to(self.client("s3"), self.bucket)
         if not previous:
             raise AirAwareError("There is no release to go back to: this is the fleet's first")
         yield from self.roll_out(previous)
@@ -94,9 +94,7 @@ class Fleet:
                 f"wait for the first run of {host.name}",
                 partial(rollout.wait_for_first_run, self, host),
             )
-        yield Step(
-            f"bring release {version} to the master", lambda: rollout.bring_to_master(self, version)
-        )
+        yield Step(f"bring release {version} to the master", lambda: self._begin(version))
         reports: list[Report] = []
         yield from rollout.steps(self, version, reports)
         show_reports(reports)
@@ -260,18 +258,16 @@ class Fleet:
         s3 = self.client("s3")
         with release.made(self._region_data(), console.print) as made:
             release.publish(s3, self.bucket, made, packages, console.print)
-        # A fleet that has none yet begins with it: its hosts wait for that.
-        if not release.marked(s3, self.bucket, release.CURRENT):
-            release.mark(s3, self.bucket, release.CURRENT, made.version)
+        release.offer(s3, self.bucket, made.version)
         return made.version
+
+    def _begin(self, version: str) -> None:
+        release.begin(self.client("s3"), self.bucket, version)
+        rollout.bring_to_master(self, version)
 
     def _settle(self, version: str) -> None:
         rollout.serve(self, version)
-        s3 = self.client("s3")
-        current = release.marked(s3, self.bucket, release.CURRENT)
-        if current and current != version:
-            release.mark(s3, self.bucket, release.PREVIOUS, current)
-        release.mark(s3, self.bucket, release.CURRENT, version)
+        release.settle(self.client("s3"), self.bucket, version)
 
     def _region_data(self) -> dict[str, Any]:
         """Hiera data that Terraform alone knows: which zones have a database."""

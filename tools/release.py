@@ -5,6 +5,7 @@
     releases/VERSION/wheels.json    extra -> names of the wheels that it needs
     releases/wheels/NAME.whl        those wheels; releases share them
     releases/current, previous      the versions that the fleet is at, and was at before
+    releases/begun                  the version that was last rolled out, to the end or not
     packages/                       an apt repository, where hosts have no way to mirrors
 
 Nothing that is there already, of the same size, is written again.
@@ -37,7 +38,7 @@ PUPPET = (
     *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "vendor_modules"),
     "tools/config_version.sh",
 )
-CURRENT, PREVIOUS = "releases/current", "releases/previous"
+CURRENT, PREVIOUS, BEGUN = "releases/current", "releases/previous", "releases/begun"
 KEPT_WHEELHOUSES = 3
 DIGITS = 12
 
@@ -102,7 +103,7 @@ def publish(
 
 
 def marked(s3: Any, bucket: str, mark: str) -> str | None:
-    """The version that is CURRENT or PREVIOUS; None where there is none yet."""
+    """The version that is CURRENT, PREVIOUS or BEGUN; None where there is none yet."""
     try:
         return s3.get_object(Bucket=bucket, Key=mark)["Body"].read().decode().strip()
     except ClientError as error:
@@ -111,8 +112,35 @@ def marked(s3: Any, bucket: str, mark: str) -> str | None:
         raise
 
 
-def mark(s3: Any, bucket: str, mark: str, version: str) -> None:
-    """Note the version: a master that is made anew begins with the CURRENT one."""
+def offer(s3: Any, bucket: str, version: str) -> None:
+    """Have a fleet that is at no release yet begin with this one: its hosts wait for that."""
+    if not marked(s3, bucket, CURRENT):
+        _mark(s3, bucket, CURRENT, version)
+
+
+def begin(s3: Any, bucket: str, version: str) -> None:
+    """Note that hosts get this version from now on."""
+    _mark(s3, bucket, BEGUN, version)
+
+
+def settle(s3: Any, bucket: str, version: str) -> None:
+    """Note that all hosts have it: a master that is made anew begins with it."""
+    current = marked(s3, bucket, CURRENT)
+    if current and current != version:
+        _mark(s3, bucket, PREVIOUS, current)
+    _mark(s3, bucket, CURRENT, version)
+
+
+def to_go_back_to(s3: Any, bucket: str) -> str | None:
+    """The version before the one that was rolled out last; None where there is none.
+
+    One that stopped at a host never became CURRENT: what the fleet was at still is.
+    """
+    current = marked(s3, bucket, CURRENT)
+    return current if marked(s3, bucket, BEGUN) != current else marked(s3, bucket, PREVIOUS)
+
+
+def _mark(s3: Any, bucket: str, mark: str, version: str) -> None:
     s3.put_object(Bucket=bucket, Key=mark, Body=f"{version}\n".encode())
 
 
