@@ -50,6 +50,15 @@ def run(
     return _report(host, yaml.safe_load(summary.stdout)), said
 
 
+def last_version(config: Path, host: Host) -> str | None:
+    """The release of the host's last run; None where that failed, or was never."""
+    summary = ssh(config, host, "sudo", "cat", SUMMARY)
+    if summary.returncode:
+        return None
+    report = _report(host, yaml.safe_load(summary.stdout))
+    return None if report.failures else report.version
+
+
 def ssh(config: Path, host: Host, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command on a host, without a terminal."""
     command = ["ssh", "-F", str(config), "-o", "BatchMode=yes", host.name, shlex.join(words)]

@@ -85,7 +85,7 @@ class Fleet:
         previous = release.to_go_back_to(self.client("s3"), self.bucket)
         if not previous:
             raise AirAwareError("There is no release to go back to: this is the fleet's first")
-        yield from self.roll_out(previous)
+        yield from self._roll_out(previous, rollout.steps_back)
 
     def roll_out(self, version: str) -> Iterator[Step]:
         """What has each host run a release that is published; one that fails stops it."""
@@ -94,9 +94,14 @@ class Fleet:
                 f"wait for the first run of {host.name}",
                 partial(rollout.wait_for_first_run, self, host),
             )
+        yield from self._roll_out(version, rollout.steps)
+
+    def _roll_out(
+        self, version: str, steps: Callable[[rollout.Place, str, list[Report]], Iterator[Step]]
+    ) -> Iterator[Step]:
         yield Step(f"bring release {version} to the master", lambda: self._begin(version))
         reports: list[Report] = []
-        yield from rollout.steps(self, version, reports)
+        yield from steps(self, version, reports)
         show_reports(reports)
         yield Step("have new hosts get it, too", lambda: self._settle(version))
         yield Step("wait until the site answers", self.wait_for_site)

@@ -7,6 +7,7 @@ release that is bad reaches one host, and no other hears of it.
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ FIRST_RUN = "/var/lib/airaware/first-run"
 FIRST_RUN_SECONDS = 1500
 SERVICE_SECONDS = 120
 POLL_SECONDS = 2
+AT_ONCE = 4
+ABSENT = 1  # exit status of test
 # What a group does to a host that says it is about to stop.
 SUSPENDED = ["HealthCheck", "ReplaceUnhealthy"]
 
@@ -76,6 +79,43 @@ def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
         )
 
 
+def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
+    """Have the hosts that left a release run it again: it is known to be good, so all at once, but
+    web hosts, which come first, each when the one before serves. A host that is in its first run
+    begins with the good one by itself.
+    """
+    config = place.ssh_config()
+    left = [
+        host
+        for host in place.hosts()
+        if agents.ssh(config, host, "test", "-e", FIRST_RUN).returncode != ABSENT
+        and agents.last_version(config, host) != version
+    ]
+    for host in left:
+        if host.role == "web":
+            yield Step(
+                f"take {host.name} back ({host.zone})",
+                partial(_reported, reports, place, host, version),
+            )
+    if others := [host for host in left if host.role != "web"]:
+        names = ", ".join(host.name for host in others)
+        yield Step(f"take back {names}", lambda: reports.extend(_at_once(config, others, version)))
+
+
+def _at_once(config: Path, hosts: list[Host], version: str) -> list[Report]:
+    """Have several hosts run the release. Raises AirAwareError after all have, where one failed."""
+    reports, failed = list[Report](), list[str]()
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        for run in [several.submit(_checked, config, host, version) for host in hosts]:
+            try:
+                reports.append(run.result())
+            except AirAwareError as error:
+                failed.append(str(error))
+    if failed:
+        raise AirAwareError("\n".join(failed))
+    return reports
+
+
 def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:
     reports.append(converge(place, host, version))
 
@@ -83,7 +123,11 @@ def _reported(reports: list[Report], place: Place, host: Host, version: str) -> 
 def converge(place: Place, host: Host, version: str) -> Report:
     """Have one host run the release. Raises AirAwareError where it fails, or does not serve."""
     with _in_service(place, host):
-        report, _ = agents.run(place.ssh_config(), host, f"release_{version}")
+        return _checked(place.ssh_config(), host, version)
+
+
+def _checked(config: Path, host: Host, version: str) -> Report:
+    report, _ = agents.run(config, host, f"release_{version}")
     if report.failures:
         raise AirAwareError(
             f"{host.name}: {report.failures} resources failed. What they say:"
@@ -102,11 +146,10 @@ def _in_service(place: Place, host: Host) -> Iterator[None]:
     group = place.outputs()["web_groups"][host.zone]
     scaling = place.client("autoscaling")
     scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
-    try:
-        yield
-        _wait_for_target(place.client("elbv2"), target_group, host)
-    finally:
-        scaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+    yield
+    _wait_for_target(place.client("elbv2"), target_group, host)
+    # Not where that failed: the group would replace the host while it is looked at, or taken back.
+    scaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
 
 
 def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
@@ -122,8 +165,8 @@ def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
         time.sleep(POLL_SECONDS)
     raise AirAwareError(
         f"{host.name} is not healthy {SERVICE_SECONDS} s after it got the release (it is {state})."
-        " The other web hosts were left as they are. Back to the release before:"
-        " fab deploy --rollback"
+        " The other web hosts were left as they are, and its group does not replace it. Back to the"
+        " release before: fab deploy --rollback"
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleets import Fab, deployed
+from fleets import DEPLOY_SECONDS, Fab, deployed
 
 from tools import environments, ssh
 from tools.fleet import Fleet
@@ -16,7 +16,6 @@ from tools.lab import preflight
 from tools.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
-DEPLOY_SECONDS = 900
 
 
 # An environment that is up, for the tests that only look: AWS's too. Without it they look at a lab

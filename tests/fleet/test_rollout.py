@@ -12,10 +12,10 @@ import pytest
 import requests
 from fleets import DEPLOY_SECONDS
 from hands import current, on, one, said
-from tools.drill.visitors import coming
 from visitors import healthy_targets
 from wait import until
 
+from tools.drill.visitors import coming
 from tools.fleet import Fleet
 
 CHECKOUT = Path(__file__).parents[2]

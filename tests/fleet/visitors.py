@@ -1,4 +1,4 @@
-"""The site as its visitors reach it: from the lab's Internet side, or by the forward."""
+"""The site as its visitors and its balancer find it."""
 
 from collections import Counter
 
@@ -18,3 +18,15 @@ def _zone(fleet: Fleet) -> str:
     except requests.RequestException:
         return ""
     return answer.text.split()[1] if answer.ok else ""
+
+
+def healthy_targets(fleet: Fleet) -> set[str]:
+    """Instances that the API calls healthy behind the balancer."""
+    described = fleet.client("elbv2").describe_target_health(
+        TargetGroupArn=fleet.outputs()["target_group_arn"]
+    )
+    return {
+        each["Target"]["Id"]
+        for each in described["TargetHealthDescriptions"]
+        if each["TargetHealth"]["State"] == "healthy"
+    }
