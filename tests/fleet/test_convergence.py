@@ -1,6 +1,7 @@
 """Puppet: every host is what its role says, stays so or becomes so again, and keeps its secrets."""
 
 import json
+import re
 import statistics
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ from tools.hosts import Host
 
 AGENT = "puppet agent --test --color false --waitforlock 2 --maxwaitforlock 600"
 CHANGED = 2
+AGENTS_SECONDS = 1800  # profile::agent::settings, runinterval
+COMPILED = re.compile(r"Compiled catalog for (\S+) in environment \S+ in ([\d.]+) seconds")
 WHEELS = "releases/wheels/"
 
 # Of each role: a file, a service and a package that Puppet keeps, and a test may spoil.
@@ -63,6 +66,15 @@ def test_a_second_run_changes_nothing(lab: Fleet) -> None:
     print("seconds of a run without changes:")
     print(", ".join(f"{name} {took:.1f}" for name, took in seconds.items()))
     print(f"median {statistics.median(seconds.values()):.1f}")
+
+
+def test_the_master_tells_how_long_its_catalogs_take(lab: Fleet) -> None:
+    log = said(lab.ssh_config(), one(lab, "puppet"), "cat /var/log/puppetserver/puppetserver.log")
+    took = [(name, float(seconds)) for name, seconds in COMPILED.findall(log)]
+    assert {name.partition(".")[0] for name, _ in took} >= {"puppet", "database-a", "controller"}
+    print("seconds of compiling, the last of each host:", dict(took))
+    median = statistics.median(seconds for _, seconds in took)
+    print(f"median {median:.2f}: one at a time, {AGENTS_SECONDS / median:.0f} hosts in 30 minutes")
 
 
 def spoil(config: Path, host: Host) -> str:
