@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fleets import Fab
 from hands import current, everywhere, on, one, said
 
 from tools.agents import SUMMARY
@@ -15,6 +16,7 @@ from tools.hosts import Host
 
 AGENT = "puppet agent --test --color false --waitforlock 2 --maxwaitforlock 600"
 CHANGED = 2
+HALF_WAY_SECONDS = 3
 AGENTS_SECONDS = 1800  # profile::agent::settings, runinterval
 COMPILED = re.compile(r"Compiled catalog for (\S+) in environment \S+ in ([\d.]+) seconds")
 WHEELS = "releases/wheels/"
@@ -106,6 +108,31 @@ def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
         assert after == f"{before}active\nStatus: install ok installed\n", host.name
 
     everywhere([one(lab, role) for role in KEPT], comes_back)
+
+
+def test_a_run_that_was_killed_is_made_good_by_the_next(lab: Fleet) -> None:
+    config, host = lab.ssh_config(), one(lab, "controller")
+    before = spoil(config, host)
+    # 137: killed, half-way.
+    killed = on(config, host, f"timeout --signal KILL {HALF_WAY_SECONDS} {AGENT}")
+    assert killed.returncode == 137, killed.stdout
+    done = on(config, host, AGENT)
+    assert done.returncode == CHANGED, done.stdout
+    assert said(config, host, f"cat {KEPT['controller'][0]}") == before
+    assert on(config, host, f"dpkg --status {PACKAGE}").returncode == 0
+
+
+def test_fab_puppet_shows_and_then_does(lab: Fleet, fab: Fab) -> None:
+    config, (path, _) = lab.ssh_config(), KEPT["controller"]
+    before = said(config, one(lab, "controller"), f"cat {path}")
+    said(config, one(lab, "controller"), f"echo '# spoilt' >>{path}")
+    shown = fab("puppet", "--host", "controller", "--noop", "--env", "lab")
+    assert shown.returncode == 0 and "-# spoilt" in shown.stdout
+    assert "# spoilt" in said(config, one(lab, "controller"), f"cat {path}")
+    assert fab("puppet", "--host", "controller", "--env", "lab").returncode == 0
+    assert said(config, one(lab, "controller"), f"cat {path}") == before
+    unknown = fab("puppet", "--host", "nobody", "--env", "lab")
+    assert unknown.returncode == 1 and "There is no host 'nobody'" in unknown.stderr
 
 
 @pytest.fixture(scope="module")
