@@ -28,14 +28,14 @@ KEPT = {
     "spark_master": ("/etc/spark/spark-defaults.conf", "spark-master"),
     "spark_worker": ("/etc/spark/spark-env.sh", "spark-worker"),
     "controller": ("/etc/airaware/settings", "prometheus-node-exporter"),
-    "web": ("/etc/airaware/settings", "airaware-web"),
+    "web": ("/etc/systemd/system/airaware-passwords.service", "airaware-cpu-metric"),
     "monitoring": ("/etc/prometheus/prometheus.yml", "prometheus"),
 }
 PACKAGE = "chrony"
 
 # Where a password may lie in clear, for those alone who need it.
 PASSWORD_FILES = {"/etc/airaware/passwords"}
-SEARCHED = "/etc /opt/airaware /root /run /tmp /usr/local /var/cache /var/lib /var/log"
+SEARCHED = "/etc /root /run /tmp /usr/local /var"
 
 
 def test_every_host_has_run_the_release_without_a_failure(lab: Fleet) -> None:
