@@ -46,7 +46,7 @@ class Place(Protocol):
 def wait_for_first_run(place: Place, host: Host) -> None:
     """Return when the host has been converged once, by itself. Raises AirAwareError where not."""
     started, config = time.monotonic(), place.ssh_config()
-    while agents.ssh(config, host, "test", "-e", FIRST_RUN).returncode:
+    while agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode:
         if time.monotonic() - started > FIRST_RUN_SECONDS:
             said = agents.ssh(config, host, "sudo", "journalctl", "-u", "first-run", "-n", "30")
             raise AirAwareError(
@@ -88,7 +88,7 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
     left = [
         host
         for host in place.hosts()
-        if agents.ssh(config, host, "test", "-e", FIRST_RUN).returncode != ABSENT
+        if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
         and agents.last_version(config, host) != version
     ]
     for host in left:

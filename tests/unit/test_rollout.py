@@ -33,7 +33,7 @@ cd "$2"
 echo "$5 $6" >>calls
 case $6 in
     *"puppet agent"*) echo "said by $5"; exit "$(cat "$5.status" 2>/dev/null || echo 2)" ;;
-    "test -e"*) test ! -e "$5.new" ;;
+    "sudo test -e"*) test ! -e "$5.new" ;;
     *cat*) cat "$5.summary" 2>/dev/null || cat summary ;;
 esac
 """
