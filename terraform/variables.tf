@@ -152,7 +152,7 @@ variable "ssh_public_key" {
 }
 
 variable "packages_url" {
-  description = "An apt repository with what hosts install, where they have no way to the distribution's mirrors; null elsewhere."
+  description = "Where an apt repository, `packages/`, has what hosts install, where they have no way to the distribution's mirrors; null elsewhere."
   type        = string
   default     = null
 }

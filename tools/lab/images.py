@@ -37,6 +37,7 @@ PACKAGES = (
     *("ca-certificates", "cloud-init", "curl", "iproute2", "openssh-server"),
     *("prometheus-node-exporter", "puppet-agent", "python3", "sudo", "unattended-upgrades"),
 )
+REPOSITORY_FOLDER = "packages"  # below what a host's line of apt names
 # What the roles of a fleet install beside, as Puppet has it (modules/).
 REPOSITORY = (
     *("chrony", "gnupg", "openjdk-17-jre-headless", "postgresql-15", "postgresql-15-postgis-3"),
@@ -132,7 +133,7 @@ def repository(progress: Callable[[str], None]) -> Path:
     below = base(progress)
     with locked():
         layer = _layer(
-            _digest(below.digest, *REPOSITORY),
+            _digest(below.digest, REPOSITORY_FOLDER, *REPOSITORY),
             None,
             progress,
             lambda root, work: _collect(root, work, below, progress),
@@ -323,7 +324,7 @@ def _collect(root: Path, work: Path, below: Image, progress: Callable[[str], Non
             # An epoch's colon, as apt writes it, would be escaped once more in a URL.
             shutil.copyfile(package, root / package.name.replace("%3a", "."))
     entries = [
-        f"{run('dpkg-deb', '--field', package).strip()}\nFilename: ./{package.name}\n"
+        f"{run('dpkg-deb', '--field', package).strip()}\nFilename: {REPOSITORY_FOLDER}/{package.name}\n"
         f"Size: {package.stat().st_size}\nSHA256: {_sha256(package)}\n"
         for package in sorted(root.glob("*.deb"))
     ]

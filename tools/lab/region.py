@@ -123,6 +123,13 @@ class _Handler(MotoRequestHandler):
     # on a connection that is to be closed, and then asks again for what was done already.
     wbufsize = 1 << 20
 
+    def handle_expect_100(self) -> bool:
+        """Tell a client that waits before it sends its body to go on, now and once."""
+        del self.headers["Expect"]
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.wfile.flush()
+        return True
+
 
 class Server(ThreadedWSGIServer):
     """Serves an application on a listening socket, with TLS where a context is given.

@@ -31,6 +31,7 @@ cat >/etc/puppet/puppet.conf <<CONF
 [main]
 certname = $name.$domain
 server = puppet.$domain
+ssldir = /var/lib/puppet/ssl
 [agent]
 preprocess_deferred = false
 http_keepalive_timeout = 0

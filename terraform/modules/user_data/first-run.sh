@@ -1,8 +1,8 @@
 #!/bin/sh
-# first-run ROLE BUCKET: Puppet's first run on a host, tried again (first-run.service) until it
+# first-run ROLE BUCKET MASTER: Puppet's first run on a host, tried again (first-run.service) until it
 # succeeds: its master may be booting as well.
 set -eu
-role=$1 bucket=$2
+role=$1 bucket=$2 master=$3
 
 # Images of a role have all of it.
 packages=puppet-agent
@@ -16,6 +16,8 @@ dpkg --status $packages >/dev/null 2>&1 || {
 # certificate is that instance's: the CA gives it one of its own as it starts.
 if [ "$role" = puppet ]; then
     /usr/local/sbin/puppet-release --bucket "$bucket"
+    # A new volume hides the folder that the package has made.
+    install -d -o puppet -g puppet -m 0750 /var/lib/puppet
     ssl=/var/lib/puppet/ssl known=/var/lib/puppet/certified
     certname=$(puppet config print certname)
     if ! cmp --silent "$known" /etc/puppet/csr_attributes.yaml; then
@@ -27,6 +29,9 @@ if [ "$role" = puppet ]; then
     systemctl enable --quiet puppetserver
     systemctl start puppetserver
 fi
+
+# An agent that finds no master has cost a second of the processor's time; this costs none.
+until timeout 5 bash -c ": </dev/tcp/$master/8140" 2>/dev/null; do sleep 2; done
 
 # 2: it changed something, as it should.
 status=0

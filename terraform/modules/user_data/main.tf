@@ -22,7 +22,7 @@ locals {
   sources = var.packages_url == null ? [] : [{
     path        = "/etc/apt/sources.list.d/airaware.list"
     permissions = "0644"
-    content     = "deb [trusted=yes] ${var.packages_url} ./\n"
+    content     = "deb [trusted=yes] ${var.packages_url} packages/\n"
   }]
 
   puppet_release = var.role != "puppet" ? [] : [{
@@ -49,6 +49,7 @@ locals {
         content = templatefile("${path.module}/first-run.service", {
           role   = var.role
           bucket = var.bucket
+          domain = var.domain
         })
       },
     ])

@@ -1,5 +1,6 @@
 """What the region's interface was told is in the snapshot; it is served by TLS alone."""
 
+import json
 import socket
 import ssl
 import urllib.error
@@ -230,3 +231,42 @@ def test_the_networks_domain(served) -> None:
     )["DhcpOptions"]["DhcpOptionsId"]
     ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=served.fleet.vpc)
     assert served.moto.read().domain == "lab.airaware.internal"
+
+
+def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(served) -> None:
+    """As AWS's client for Python does before it sends a file: it waits for the server's word."""
+    host, port = served.endpoint.removeprefix("https://").split(":")
+    context = ssl.create_default_context(cafile=str(served.ca))
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as connection,
+    ):
+        connection.sendall(
+            b"PUT /no-such-bucket/key HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n"
+            b"Expect: 100-continue\r\n\r\n"
+        )
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"body")
+        assert connection.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def test_who_comes_by_the_networks_endpoint_reads_what_a_policy_says(served) -> None:
+    """apt signs no request."""
+    s3, context = served.client("s3"), ssl.create_default_context(cafile=str(served.ca))
+    s3.create_bucket(
+        Bucket="half-open", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    statement = {
+        **{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"},
+        "Resource": ["arn:aws:s3:::half-open/packages/*"],
+        "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket="half-open", Policy=policy)
+    for key in ("packages/Packages", "raw/file"):
+        s3.put_object(Bucket="half-open", Key=key, Body=b"content")
+    url = f"{served.endpoint}/half-open"
+    with urllib.request.urlopen(f"{url}/packages/Packages", context=context) as answer:
+        assert answer.read() == b"content"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{url}/raw/file", context=context)
