@@ -52,7 +52,7 @@ run "a_host_of_a_group_runs_puppet_under_its_instance_id" {
   assert {
     condition = length([
       for file in yamldecode(output.text).write_files : file
-      if file.path == "/etc/systemd/system/first-run.service" && strcontains(file.content, "/usr/local/sbin/first-run web test-data\n")
+      if file.path == "/etc/systemd/system/first-run.service" && strcontains(file.content, "/usr/local/sbin/first-run web test-data puppet.test.airaware.internal\n")
     ]) == 1
     error_message = "Puppet's first run does not know its role and bucket."
   }
@@ -75,13 +75,13 @@ run "packages_come_from_the_bucket_where_no_mirror_is_reached" {
   variables {
     role         = "database"
     hostname     = "database-a"
-    packages_url = "https://192.0.2.1/test-data/packages"
+    packages_url = "https://192.0.2.1/test-data"
   }
 
   assert {
     condition = length([
       for file in yamldecode(output.text).write_files : file
-      if file.path == "/etc/apt/sources.list.d/airaware.list" && file.content == "deb [trusted=yes] https://192.0.2.1/test-data/packages ./\n"
+      if file.path == "/etc/apt/sources.list.d/airaware.list" && file.content == "deb [trusted=yes] https://192.0.2.1/test-data packages/\n"
     ]) == 1
     error_message = "The host has no source of packages."
   }

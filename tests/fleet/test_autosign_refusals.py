@@ -56,7 +56,8 @@ def refusals(lab: Fleet) -> Iterator[Mapping[str, str]]:
                 asker,
                 f"mkdir -p {folder} && cat >{folder}/csr_attributes.yaml"
                 f" && puppet ssl submit_request --confdir {folder} --vardir {folder}/var"
-                f" --ssldir {folder}/ssl --server puppet.{DOMAIN} --certname {name}",
+                f" --ssldir {folder}/ssl --server puppet.{DOMAIN} --certname {name}"
+                " --http_keepalive_timeout 0",
                 attributes,
             )
             asked[name] = why.format(**known)

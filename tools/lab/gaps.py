@@ -227,8 +227,8 @@ def _terminate(original: Callable, self: Instance) -> Any:
 
 
 # Buckets. A statement that denies what does not come by TLS denies all to moto, and one that allows
-# what comes by an endpoint allows nothing: it does not know how a request came. The region is served
-# by TLS alone.
+# what comes by an endpoint allows nothing: it does not know how a request came. The region is
+# served by TLS alone.
 
 
 @in_place_of(IAMPolicyStatement, "is_action_permitted")

@@ -323,12 +323,17 @@ def _collect(root: Path, work: Path, below: Image, progress: Callable[[str], Non
         for package in (mount / "var/cache/apt/archives").glob("*.deb"):
             # An epoch's colon, as apt writes it, would be escaped once more in a URL.
             shutil.copyfile(package, root / package.name.replace("%3a", "."))
-    entries = [
-        f"{run('dpkg-deb', '--field', package).strip()}\nFilename: {REPOSITORY_FOLDER}/{package.name}\n"
+    (root / "Packages").write_text(_index(root))
+
+
+def _index(packages: Path) -> str:
+    """What apt reads of the folder's packages, as a file beside them."""
+    return "\n".join(
+        f"{run('dpkg-deb', '--field', package).strip()}\n"
+        f"Filename: {REPOSITORY_FOLDER}/{package.name}\n"
         f"Size: {package.stat().st_size}\nSHA256: {_sha256(package)}\n"
-        for package in sorted(root.glob("*.deb"))
-    ]
-    (root / "Packages").write_text("\n".join(entries))
+        for package in sorted(packages.glob("*.deb"))
+    )
 
 
 def _sha256(path: Path) -> str:

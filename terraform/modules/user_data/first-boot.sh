@@ -12,7 +12,7 @@ name=${4:-$instance_id}
 
 cat >/etc/hosts <<HOSTS
 127.0.0.1 localhost
-$address $name.$domain $name
+$address $name.$domain $name $(hostname)
 HOSTS
 
 mkdir -p /etc/airaware /etc/puppet

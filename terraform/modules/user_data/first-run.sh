@@ -26,6 +26,10 @@ if [ "$role" = puppet ]; then
             "$ssl/public_keys/$certname.pem" "/var/lib/puppet/ca/signed/$certname.pem"
         cp /etc/puppet/csr_attributes.yaml "$known"
     fi
+    # Debian's unit may ask after its main process before that has changed its user, and give up.
+    mkdir -p /etc/systemd/system/puppetserver.service.d
+    printf '[Service]\nType=exec\n' >/etc/systemd/system/puppetserver.service.d/exec.conf
+    systemctl daemon-reload
     systemctl enable --quiet puppetserver
     systemctl start puppetserver
 fi
