@@ -20,8 +20,8 @@ def monitoring(fleet: Fleet) -> Inspected:
 
 
 def test_services_and_ports(monitoring: Inspected) -> None:
-    assert monitoring.active("prometheus")
-    assert {22, 9090, 9100} <= monitoring.ports()
+    assert monitoring.active("prometheus", "prometheus-alertmanager")
+    assert monitoring.ports() == {22, 3000, 9090, 9100}
     assert "prometheus" in monitoring.root.check_output("ps -ww -u prometheus -o args")
 
 
