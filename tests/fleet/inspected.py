@@ -36,7 +36,7 @@ class Inspected:
             sudo=True,
             # One connection for all that is asked within this many seconds.
             controlpersist=10,
-            controlpath=f"{tempfile.gettempdir()}/airaware-{os.getpid()}-%C",
+            controlpath=f"{tempfile.gettempdir()}/airaware-{os.getpid()}-%%C",
         )
 
     def ports(self) -> set[int]:
