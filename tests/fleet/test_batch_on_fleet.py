@@ -160,10 +160,15 @@ def test_a_mistake_is_told_and_fails(lab: Fleet, fab: Fab, loaded: Checksums) ->
 
 
 def test_a_worker_that_is_killed_changes_nothing(lab: Fleet, loaded: Checksums) -> None:
-    controller, worker = lab.controller(), inspected(lab, "spark_worker")[0]
+    controller = lab.controller()
     forget_year(lab)
     job = controller.start(YEAR, [])
     until(lambda: "reading with" in said(controller, job), "the job reads", JOB_SECONDS)
+    granted = re.search(r"Granted executor ID \S+ on hostPort ([^.:]+)", said(controller, job))
+    assert granted
+    (worker,) = (
+        host for host in inspected(lab, "spark_worker") if host.instance.name == granted[1]
+    )
     worker.root.check_output("systemctl kill --signal KILL spark-worker")
     until(lambda: controller.find(job).ended_at, "the job's end", JOB_SECONDS, poll_seconds=2)
     assert controller.find(job).state == DONE, said(controller, job)
