@@ -18,45 +18,20 @@ locals {
     ]]
   }
 
-  # Where hosts have no way to the distribution's mirrors, packages come from here.
-  sources = var.packages_url == null ? [] : [{
-    path        = "/etc/apt/sources.list.d/airaware.list"
-    permissions = "0644"
-    content     = "deb [trusted=yes] ${var.packages_url} packages/\n"
-  }]
-
-  puppet_release = var.role != "puppet" ? [] : [{
-    path        = "/usr/local/sbin/puppet-release"
-    permissions = "0755"
-    content     = file("${path.module}/puppet-release.py")
-  }]
-
-  first_boot = {
-    files = concat(local.sources, local.puppet_release, [
+  stand_in = var.role != "web" ? { files = [], commands = [] } : {
+    files = [
       {
-        path        = "/usr/local/sbin/first-boot"
+        path        = "/usr/local/sbin/stand-in"
         permissions = "0755"
-        content     = file("${path.module}/first-boot.sh")
+        content     = file("${path.module}/stand-in.py")
       },
       {
-        path        = "/usr/local/sbin/first-run"
-        permissions = "0755"
-        content     = file("${path.module}/first-run.sh")
-      },
-      {
-        path        = "/etc/systemd/system/first-run.service"
+        path        = "/etc/systemd/system/stand-in.service"
         permissions = "0644"
-        content = templatefile("${path.module}/first-run.service", {
-          role   = var.role
-          bucket = var.bucket
-          domain = var.domain
-        })
+        content     = templatefile("${path.module}/stand-in.service", { zone = var.zone })
       },
-    ])
-    commands = [concat(
-      ["/usr/local/sbin/first-boot", var.role, var.environment, var.domain],
-      var.hostname == null ? [] : [var.hostname],
-    )]
+    ]
+    commands = [["systemctl", "enable", "--now", "stand-in.service"]]
   }
 
   ssm_agent = {
@@ -68,6 +43,6 @@ locals {
     commands = [["/usr/local/sbin/install-ssm-agent"]]
   }
 
-  # The host's work first: it need not wait for the operator's way in.
-  parts = [local.mount_data, local.first_boot, local.ssm_agent]
+  # The site first: it need not wait for the operator's way in.
+  parts = [local.mount_data, local.stand_in, local.ssm_agent]
 }
