@@ -24,7 +24,7 @@ ZONE_HELP = "the availability zone: us-west-2b"
 
 @operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def shift_away(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
-    """Take a zone out of the site: its web hosts end their requests, and get no more."""
+    """Take a zone's web hosts out of the site, drained."""
     carry_out(away(World(environments.fleet(env)), zone), dry_run)
 
 

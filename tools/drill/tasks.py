@@ -59,7 +59,7 @@ def drill(
     reason: str = "",
     dry_run: bool = False,
 ) -> None:
-    """Break something in a fleet, see whether it holds, put it right, and report."""
+    """Break something in a fleet; report whether it holds."""
     fleet = environments.fleet(env)
     world = World(fleet)
     with _in_words():
