@@ -7,14 +7,9 @@ DRILL = Drill(
     name="database-silent",
     hypothesis="Where a zone's database falls silent, the other zone's answers, slowly for at most"
     " three seconds",
-    steady_state=(
-        *steady.WEB,
-        steady.databases_listen(),
-        steady.DATABASES_DOWN,
-        steady.a_year_is_loaded(),
-    ),
+    steady_state=steady.DATABASES,
     fault=faults.silence_database,
-    expected=(expect.none_fails(), expect.slow_answers_end(3)),
+    expected=expect.OTHER_ZONE_ANSWERS,
     rate=120,
     budget=500,
     hold_seconds=90,

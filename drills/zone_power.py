@@ -22,7 +22,7 @@ DRILL = Drill(
             "TargetsMissing",
             "SiteErrorsFast",
             "DatabaseDown",
+            "ZonePassedOver",
         }
-        | {"ZonePassedOver"}
     ),
 )

@@ -163,6 +163,8 @@ def slow_answers_end(within_seconds: float, slow_seconds: float = 0.5) -> Expect
     return judge
 
 
+OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_end(3))
+
 ZONE_IS_LOST: tuple[Expectation, ...] = (
     none_fails_before(),
     failures_end_at_surviving_node(15),

@@ -63,7 +63,6 @@ WEB = (
         most=0,
     ),
 )
-DATABASES_DOWN = promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0)
 
 
 def databases_listen() -> Probe:
@@ -85,6 +84,14 @@ def a_year_is_loaded() -> Probe:
         least=1,
         deadline_seconds=10,
     )
+
+
+DATABASES = (
+    *WEB,
+    databases_listen(),
+    promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0),
+    a_year_is_loaded(),
+)
 
 
 def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:
