@@ -3,11 +3,12 @@
 import contextlib
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+
+from deadline import until
 
 from tools.lab import leftovers
 from tools.lab.commands import run
@@ -44,12 +45,13 @@ def make_instance(number: int, zone: str, layer: str, public_key: str = "") -> I
     )
 
 
-def until(condition: Callable[[], object], deadline_seconds: float = 60) -> None:
-    """Wait for it; fails where it does not come in time."""
-    end = time.monotonic() + deadline_seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.05)
+def as_admin(router: str, key: Path, address: IPv4Address | str, command: str) -> str:
+    """What the command said in the host at that address, by SSH from the router's namespace."""
+    return run(
+        *("nsenter", f"--net=/run/netns/{router}", "ssh", "-qi", key),
+        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+        *("-o", "BatchMode=yes", f"admin@{address}", command),
+    )
 
 
 @dataclass
@@ -94,12 +96,8 @@ class Place:
 
     def ssh(self, instance_id: str, command: str) -> str:
         """What the command said in the host, run by its admin."""
-        return run(
-            *("nsenter", f"--net=/run/netns/{self.network.router}", "ssh", "-qi", self.key),
-            *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-            *("-o", "BatchMode=yes", f"admin@{self.instances[instance_id].interface.address}"),
-            command,
-        )
+        address = self.instances[instance_id].interface.address
+        return as_admin(self.network.router, self.key, address, command)
 
 
 @contextlib.contextmanager

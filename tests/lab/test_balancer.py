@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from places import until
+from deadline import until
 from plainlab import (
     EVERYWHERE,
     PlainLab,

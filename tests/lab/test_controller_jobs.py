@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from places import Place, a_place, until
+from deadline import until
+from places import Place, a_place
 
 from airaware.errors import AirAwareError
 from tools.controller import CANCELLED, DONE, FAILS, RUNS, Controller

@@ -11,7 +11,8 @@ from typing import Any
 
 import boto3
 import pytest
-from places import until
+from deadline import until
+from places import as_admin
 
 from tools.lab import disks, images, leftovers, model
 from tools.lab.commands import run
@@ -64,11 +65,7 @@ class Daemon:
         return self.ec2.describe_images(ImageIds=[image_id])["Images"][0]
 
     def ssh(self, address: str, command: str) -> str:
-        return run(
-            *("nsenter", f"--net=/run/netns/{self.name}", "ssh", "-qi", self.key),
-            *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-            *("-o", "BatchMode=yes", f"admin@{address}", command),
-        )
+        return as_admin(self.name, self.key, address, command)
 
 
 @pytest.fixture(scope="module")

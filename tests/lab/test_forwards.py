@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from places import until
+from deadline import until
 from plainlab import EVERYWHERE, PlainLab, group, instance, plain_lab, subnet, tcp, webs
 
 from tools.lab import model, namespaces

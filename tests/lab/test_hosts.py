@@ -5,7 +5,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from places import CA, Place, a_place, networks_of_the_machine, until
+from deadline import until
+from places import CA, Place, a_place, networks_of_the_machine
 
 from tools.lab import cgroups, hosts, leftovers
 from tools.lab.images import Image

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from places import until
+from deadline import until
 
 from airaware.errors import AirAwareError
 from tools.lab import images

@@ -14,7 +14,7 @@ from tools.lab.images import Image
 NAME = f"awk{os.getpid()}"
 DAEMON = """
 import sys, time
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from places import a_place
 from tools.lab import images
 with a_place(sys.argv[1], images.base(print)) as place:
@@ -25,7 +25,9 @@ with a_place(sys.argv[1], images.base(print)) as place:
 
 
 def test_what_a_killed_daemon_left_is_found_and_removed(image: Image) -> None:
-    command = [sys.executable, "-c", DAEMON, NAME, str(Path(__file__).parent)]
+    # Where the tests' own modules are.
+    modules = [str(folder) for folder in Path(__file__).parents[:2]]
+    command = [sys.executable, "-c", DAEMON, NAME, *modules]
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
             assert daemon.stdout

@@ -3,13 +3,13 @@
 import json
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
+from deadline import until
 
 from tools.loadtest import Load
 from tools.postgres import free_port
@@ -111,13 +111,6 @@ def test_a_host_that_is_typed_on_locusts_page_is_refused(site: str, tmp_path: Pa
         running.terminate()
         running.wait()
     assert not Site.paths
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def answers(page: str) -> bool:

@@ -2,20 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-import requests
 import trustme
+from motoserver import moto_server
 
 from airaware import settings
 from airaware.errors import AirAwareError
-from tools.postgres import free_port
 from tools.terraform import Terraform
 
 CHECKOUT = Path(__file__).parents[2]
@@ -60,29 +56,16 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     (folder / "images.json").write_text(
         json.dumps([_image("airaware-base-0", OWN_ACCOUNT), _image("debian-12-amd64-0", DEBIAN)])
     )
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    command += ["-c", str(folder / "certificate.pem"), "-k", str(folder / "key.pem")]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            command,
-            env=os.environ | {"MOTO_AMIS_PATH": str(folder / "images.json")},
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        url = f"https://127.0.0.1:{port}"
-        _wait_for(server, url, folder)
+    options = ("-c", str(folder / "certificate.pem"), "-k", str(folder / "key.pem"))
+    images, ca = str(folder / "images.json"), folder / "ca.pem"
+    with moto_server(folder, *options, ca=ca, MOTO_AMIS_PATH=images) as url:
         yield {
             "AWS_ENDPOINT_URL": url,
-            "AWS_CA_BUNDLE": str(folder / "ca.pem"),
+            "AWS_CA_BUNDLE": str(ca),
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _image(name: str, owner: str) -> dict[str, object]:
@@ -103,17 +86,6 @@ def _image(name: str, owner: str) -> dict[str, object]:
         "sriov": "simple",
         "platform": "",
     }
-
-
-def _wait_for(server: subprocess.Popen, url: str, folder: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            requests.get(f"{url}/moto-api/", verify=str(folder / "ca.pem"), timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.2)
-    raise AssertionError(f"moto did not start: {(folder / 'log').read_text()}")
 
 
 @pytest.fixture(scope="session")

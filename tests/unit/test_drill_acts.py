@@ -1,26 +1,20 @@
 """Faults and their ways back, on moto's API: whole, half or not at all done, and undone twice."""
 
-import os
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+import requests
+from motoserver import moto_server
 
 from airaware.errors import AirAwareError
 from tools.drill import faults
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
-from tools.postgres import free_port
 
 A, B = "us-west-2a", "us-west-2b"
-START_SECONDS = 30
 IMAGE = "ami-12c6146b"  # one that moto has
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -40,30 +34,17 @@ def tags(kind: str, **more: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """moto, in a process of its own: in this one the lab's tests may have changed it."""
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MOTO_")}
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environ) as server:
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while time.monotonic() < deadline:
-                with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/"):
-                    break
-                time.sleep(0.1)
-            yield url
-        finally:
-            server.terminate()
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """moto as it is."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as url:
+        yield url
 
 
 @pytest.fixture
 def world(monkeypatch, endpoint: str) -> World:
     """A network with two subnets in each of two zones, a group of web hosts and a database in
     each."""
-    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset).close()
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
     environ = ENVIRON | {"AWS_ENDPOINT_URL": endpoint}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
+from deadline import until
 from flask.testing import FlaskClient
 
 from airaware.errors import AirAwareError
@@ -26,14 +27,6 @@ def silent() -> Iterator[Zone]:
     """A zone that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield Zone("silent", f"host=127.0.0.1 port={server.getsockname()[1]} dbname=airaware")
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    """Until the condition holds; an error if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_no_zone_is_an_error_that_names_the_setting() -> None:
@@ -61,7 +54,7 @@ def test_a_query_that_fails_leaves_no_trace_of_its_place(
     log = region.clusters["a"].folder / "server.log"
     with pytest.raises(psycopg2.DataError):
         Reader(reader_zones).fetch("SELECT 1 / (%s - 41.9229)::int", [41.9229])
-    wait_for(lambda: "division by zero" in log.read_text(), 5)
+    until(lambda: "division by zero" in log.read_text(), 5)
     assert "41.9229" not in log.read_text()
 
 
@@ -94,7 +87,7 @@ def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...
         assert time.monotonic() - started < 3
     finally:
         os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
+    until(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
 
 
 def measured(client: FlaskClient, metric: str, zone: str) -> float:
@@ -132,7 +125,7 @@ def test_site_outlives_one_zone_and_returns_to_it(
         assert client.get("/readyz").status_code == 503
         assert client.get("/air?address=60614").status_code == 503
         own.start()
-        wait_for(lambda: client.get("/readyz").status_code == 200, 20)
+        until(lambda: client.get("/readyz").status_code == 200, 20)
         answers(client)
         assert reader.fetch(PORT)[0].port == own.port
         assert measured(client, "zone_passed_over", "a") == 0
