@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fleets import Fab, deployed
 
-from tools import environments, ssh
+from tools import environments
 from tools.fleet import Fleet
 from tools.lab import preflight
 from tools.postgres import free_port
@@ -19,10 +19,9 @@ CHECKOUT = Path(__file__).parents[2]
 DEPLOY_SECONDS = 900
 
 
-# An environment that is up, for the tests that only look: AWS's too. Without it they look at a lab
-# that is brought up for all tests here.
+# An environment that is up, for the tests that only look: AWS's too. The hosts of the lab that is
+# brought up here run no release by themselves yet, so there is nothing to look at without it.
 STANDING = os.environ.get("AIRAWARE_TEST_ENV", "")
-# The lab's hosts run no release by themselves yet: these want an environment whose hosts do.
 collect_ignore_glob = [] if STANDING else ["test_role_*.py", "test_batch_on_fleet.py"]
 
 
@@ -75,11 +74,6 @@ def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="package")
-def fleet(request: pytest.FixtureRequest) -> Fleet:
-    """The fleet to look at, that AIRAWARE_TEST_ENV names; or the lab."""
-    found = environments.fleet(STANDING) if STANDING else request.getfixturevalue("lab")
-    web = next(host for host in found.hosts() if host.role == "web")
-    words = ["test", "-e", "/opt/airaware/current"]
-    if subprocess.run(ssh.command(found.ssh_config(), web.name, words)).returncode:
-        pytest.skip("the fleet's hosts run no release yet, only the stand-in for the site")
-    return found
+def fleet() -> Fleet:
+    """The fleet to look at, that AIRAWARE_TEST_ENV names."""
+    return environments.fleet(STANDING)
