@@ -328,6 +328,8 @@ def test_a_node_whose_haproxy_dies_gets_another(site: Site) -> None:
     site.await_nodes(NODE_A, NODE_B)
     node = site.balancers.nodes[BALANCER_ARN, IPv4Address(NODE_A)]
     node._haproxy._process.kill()
+    # Look as soon as it is dead: it is not for long.
+    node._haproxy._process.wait()
     until(lambda: refused(site))
     until(lambda: not refused(site) and site.get() == (200, "web-a"))
 
