@@ -89,9 +89,10 @@ def folders(name: str) -> list[Path]:
 def processes(folder: Path) -> set[int]:
     """The ids of the processes in a group and below; none where it is gone."""
     pids = set()
-    for file in folder.rglob("cgroup.procs"):
+    # A host that stops removes groups of its own meanwhile: os.walk takes that as it comes.
+    for group, _, _ in os.walk(folder):
         with contextlib.suppress(OSError):
-            pids |= {int(pid) for pid in file.read_text().split()}
+            pids |= {int(pid) for pid in Path(group, "cgroup.procs").read_text().split()}
     return pids - {0}
 
 

@@ -1,7 +1,9 @@
 """Control groups of version 2, as files in a folder; those of this machine are tested by hosts."""
 
 import os
+import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,22 @@ def test_what_does_not_end_is_told(tmp_path: Path) -> None:
         with pytest.raises(AirAwareError, match=f"{sleeper.pid}.*do not end"):
             cgroups.remove(tmp_path, deadline_seconds=0.1)
         assert sleeper.wait() == -9
+
+
+def test_groups_that_vanish_under_the_look_are_no_error(tmp_path: Path) -> None:
+    """A host that stops removes groups of its own while somebody asks for its processes."""
+    (tmp_path / "cgroup.procs").write_text("17\n")
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            (tmp_path / "system.slice" / "ssh.service").mkdir(parents=True)
+            shutil.rmtree(tmp_path / "system.slice")
+
+    churn = threading.Thread(target=come_and_go)
+    churn.start()
+    try:
+        assert all(cgroups.processes(tmp_path) == {17} for _ in range(2000))
+    finally:
+        over.set()
+        churn.join()
