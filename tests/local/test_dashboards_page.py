@@ -17,7 +17,6 @@ from tools.dashboards.serve import server
 from tools.postgres import free_port
 from tools.prometheus import Prometheus
 
-NOW = int(time.time())
 # Of the last hour, each minute: two zones, a drill, and a page that fired.
 METRICS = {
     'zone:web_cpu:ratio{zone="us-west-2a"}': lambda minute: 0.2 + minute / 200,
@@ -32,11 +31,17 @@ METRICS = {
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def now() -> int:
+    """When the tests begin, which is long after they are collected; seconds since 1970."""
+    return int(time.time())
+
+
+@pytest.fixture(scope="module")
+def prometheus(now: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A Prometheus that knows METRICS and watches nothing."""
     folder = tmp_path_factory.mktemp("prometheus")
     lines = [
-        f"{name} {float(value(minute))} {NOW - 60 * (60 - minute)}"
+        f"{name} {float(value(minute))} {now - 60 * (60 - minute)}"
         for name, value in METRICS.items()
         for minute in range(61)
     ]
@@ -83,11 +88,11 @@ def address(prometheus: Prometheus) -> Iterator[str]:
     serving.server_close()
 
 
-def test_the_queries_answers(prometheus: Prometheus) -> None:
+def test_the_queries_answers(now: int, prometheus: Prometheus) -> None:
     found = prometheus.query("zone:web_cpu:ratio")
     assert {series.labels["zone"] for series in found} == {"us-west-2a", "us-west-2b"}
-    past = prometheus.over('zone:web_cpu:ratio{zone="us-west-2a"}', NOW - 1200, NOW, 60)
-    assert past[0].values[NOW - 1200] == pytest.approx(0.4)
+    past = prometheus.over('zone:web_cpu:ratio{zone="us-west-2a"}', now - 1200, now, 60)
+    assert past[0].values[now - 1200] == pytest.approx(0.4)
     with pytest.raises(AirAwareError, match="refuses.*parse error"):
         prometheus.query("sum(")
     with pytest.raises(AirAwareError, match="does not answer"):
