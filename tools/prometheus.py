@@ -1,20 +1,14 @@
-"""Prometheus as it is asked from Python: its HTTP interface, here or through a tunnel."""
+"""Prometheus as it is asked from Python: its HTTP interface."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
 from airaware.errors import AirAwareError
-from tools import ssh
-from tools.fleet import Fleet
 
-PORT = 9090
 ANSWER_SECONDS = 20
-ROLE = "monitoring"
 
 
 @dataclass(frozen=True)
@@ -58,16 +52,6 @@ class Prometheus:
         if answer["status"] != "success":
             raise AirAwareError(f"Prometheus refuses {parameters}: {answer['error']}")
         return answer["data"]
-
-
-@contextmanager
-def of(fleet: Fleet) -> Iterator[Prometheus]:
-    """A fleet's, through SSH to its monitoring host. Raises AirAwareError without one."""
-    found = [host for host in fleet.hosts() if host.role == ROLE and host.state == "running"]
-    if not found:
-        raise AirAwareError(f"{fleet.name} has no monitoring host: fab deploy --env {fleet.name}")
-    with ssh.forwarded(fleet.ssh_config(), found[0].name, "127.0.0.1", PORT) as port:
-        yield Prometheus(f"http://127.0.0.1:{port}")
 
 
 def _point(pair: list) -> tuple[float, float]:

@@ -1,14 +1,21 @@
 """The task that draws a fleet's dashboards."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import environments, prometheus
+from tools import environments, ssh
 from tools.dashboards import page
+from tools.fleet import Fleet
 from tools.operation import ENV_HELP, operation
+from tools.prometheus import Prometheus
 from tools.steps import Step, carry_out, console
+
+PORT = 9090
+ROLE = "monitoring"
 
 
 @operation(
@@ -26,10 +33,20 @@ def dashboards(_: Connection, env: str = "", minutes: int = 60, output: str = ""
     path = Path(output) if output else fleet.folder / "dashboards.html"
 
     def draw() -> None:
-        with prometheus.of(fleet) as answering:
+        with prometheus(fleet) as answering:
             path.write_text(page.render(answering, minutes))
 
     carry_out([Step("draw the dashboards", draw)], dry_run=False)
     console.print(f"Open {path.resolve()}", markup=False)
     if served := fleet.urls().get("dashboards"):
         console.print(f"The monitoring host serves them, always of now: [bold]{served}/[/]")
+
+
+@contextmanager
+def prometheus(fleet: Fleet) -> Iterator[Prometheus]:
+    """A fleet's, through SSH to its monitoring host. Raises AirAwareError without one."""
+    found = [host for host in fleet.hosts() if host.role == ROLE and host.state == "running"]
+    if not found:
+        raise AirAwareError(f"{fleet.name} has no monitoring host: fab deploy --env {fleet.name}")
+    with ssh.forwarded(fleet.ssh_config(), found[0].name, "127.0.0.1", PORT) as port:
+        yield Prometheus(f"http://127.0.0.1:{port}")
