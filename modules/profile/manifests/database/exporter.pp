@@ -18,11 +18,15 @@ class profile::database::exporter {
     }
   }
 
+  # Prometheus' own package would make the folder.
+  file { '/etc/prometheus':
+    ensure => directory,
+  }
+
   file { '/etc/prometheus/loads.yaml':
-    ensure  => file,
-    source  => 'puppet:///modules/profile/prometheus/loads.yaml',
-    require => Package['prometheus-postgres-exporter'],
-    notify  => Service['prometheus-postgres-exporter'],
+    ensure => file,
+    source => 'puppet:///modules/profile/prometheus/loads.yaml',
+    notify => Service['prometheus-postgres-exporter'],
   }
 
   file { '/etc/default/prometheus-postgres-exporter':
