@@ -3,4 +3,6 @@ module "bucket" {
 
   name      = var.bucket
   keep_data = var.keep_data
+  # apt does not sign its requests.
+  packages_readers = var.packages_url == null ? null : module.network.s3_endpoint_id
 }

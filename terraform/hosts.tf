@@ -20,6 +20,9 @@ module "host" {
 
   name           = each.key
   domain         = local.domain
+  environment    = var.environment
+  bucket         = module.bucket.name
+  packages_url   = var.packages_url
   role           = each.value.role
   zone           = each.value.zone
   tags           = local.tags

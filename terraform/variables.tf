@@ -150,3 +150,15 @@ variable "ssh_public_key" {
     error_message = "The public key must be one line that begins with ssh-ed25519 or ssh-rsa; never a private key."
   }
 }
+
+variable "packages_url" {
+  description = "Where an apt repository, `packages/`, has what hosts install, where they have no way to the distribution's mirrors; null elsewhere."
+  type        = string
+  default     = null
+}
+
+variable "web_grace_seconds" {
+  description = "How long a new web host may take before its health counts: from a bare image, Puppet's first run installs all of it."
+  type        = number
+  default     = 900
+}

@@ -20,6 +20,10 @@ module "web_tier" {
 
   name              = "${local.name}-web-${each.value}"
   domain            = local.domain
+  environment       = var.environment
+  bucket            = module.bucket.name
+  packages_url      = var.packages_url
+  grace_seconds     = var.web_grace_seconds
   role              = "web"
   zone              = each.key
   tags              = local.tags

@@ -1,7 +1,7 @@
 """AWS as a region. Nothing here has been run against AWS itself: there was no account to do it."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
 import boto3
@@ -49,6 +49,9 @@ class Aws:
     def outside(self) -> Sequence[str]:
         """None: this machine is a visitor."""
         return ()
+
+    def packages(self, progress: Callable[[str], None]) -> None:
+        """None: the hosts reach the distribution's mirrors."""
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The balancer's own address."""

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import requests
 from rich.table import Table
@@ -15,7 +16,8 @@ from rich.table import Table
 from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import controller, databases, hosts, ssh
+from tools import agents, controller, databases, hosts, passwords, release, rollout, ssh
+from tools.agents import Report
 from tools.controller import Controller
 from tools.hosts import Host
 from tools.region import Region
@@ -69,7 +71,51 @@ class Fleet:
             agree(plan)
         yield Step("change it", lambda: self.terraform.apply(console.print))
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
+        yield Step("make sure of the databases' passwords", self._ensure_passwords)
+        versions: list[str] = []
+        yield Step(
+            "make and publish this checkout's release", lambda: versions.append(self._publish())
+        )
+        for version in versions:
+            yield from self.roll_out(version)
+
+    def rollback(self) -> Iterator[Step]:
+        """What returns the fleet to the release before. Raises AirAwareError without one."""
+        self._must_be_up()
+        previous = release.to_go_back_to(self.client("s3"), self.bucket)
+        if not previous:
+            raise AirAwareError("There is no release to go back to: this is the fleet's first")
+        yield from self._roll_out(previous, rollout.steps_back)
+
+    def roll_out(self, version: str) -> Iterator[Step]:
+        """What has each host run a release that is published; one that fails stops it."""
+        for host in self.hosts():
+            yield Step(
+                f"wait for the first run of {host.name}",
+                partial(rollout.wait_for_first_run, self, host),
+            )
+        yield from self._roll_out(version, rollout.steps)
+
+    def _roll_out(
+        self, version: str, steps: Callable[[rollout.Place, str, list[Report]], Iterator[Step]]
+    ) -> Iterator[Step]:
+        yield Step(f"bring release {version} to the master", lambda: self._begin(version))
+        reports: list[Report] = []
+        yield from steps(self, version, reports)
+        show_reports(reports)
+        yield Step("have new hosts get it, too", lambda: self._settle(version))
         yield Step("wait until the site answers", self.wait_for_site)
+
+    def puppet(self, host: str, noop: bool) -> Iterator[Step]:
+        """What runs the agents of all hosts now, or of one, and shows what they said."""
+        there = self.hosts()
+        for each in [hosts.find(there, host)] if host else there:
+            yield Step(f"run the agent of {each.name}", partial(self._run_agent, each, noop))
+
+    def _run_agent(self, host: Host, noop: bool) -> None:
+        report, said = agents.run(self.ssh_config(), host, noop=noop)
+        console.print(said, markup=False)
+        show_reports([report])
 
     def plan(self) -> Plan:
         """What `deploy` would change. Raises AirAwareError where the region is down."""
@@ -81,6 +127,7 @@ class Fleet:
         """What deletes the fleet, its data and what this machine keeps of it."""
         if self.region.costs_money and self.folder.exists():
             yield Step("destroy all that Terraform made", self._destroy)
+            yield Step("delete the passwords", self._forget_passwords)
         yield from self.region.remove()
         if self.folder.exists():
             yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
@@ -90,19 +137,31 @@ class Fleet:
         self._must_be_up()
         return hosts.of(self.environment, self.region.environ())
 
+    def client(self, service: str) -> Any:
+        """A client of one of AWS's services in the fleet's region."""
+        return hosts.client(service, self.region.environ())
+
+    def outputs(self) -> dict[str, Any]:
+        """What Terraform says of the fleet."""
+        return self.terraform.outputs()
+
+    @property
+    def bucket(self) -> str:
+        """The bucket with raw files and releases."""
+        return self.outputs()["bucket"]
+
     def urls(self) -> dict[str, str]:
         """What a browser on this machine can open, by name, `site` first."""
-        return dict(self.region.urls(self.terraform.outputs().get("site_url", "")))
+        return dict(self.region.urls(self.outputs().get("site_url", "")))
 
     def domain(self) -> str:
         """The domain of the hosts' names."""
-        return self.terraform.outputs()["domain"]
+        return self.outputs()["domain"]
 
     def raw_store(self) -> rawstore.Store:
         """The raw store, in the region's bucket. Raises AirAwareError where the region is down."""
         self._must_be_up()
-        bucket = self.terraform.outputs()["bucket"]
-        return rawstore.S3Store(bucket, RAW, hosts.client("s3", self.region.environ()))
+        return rawstore.S3Store(self.bucket, RAW, self.client("s3"))
 
     def controller(self) -> Controller:
         """The host where jobs start. Raises AirAwareError where there is none."""
@@ -198,6 +257,39 @@ class Fleet:
         if master:
             raise AirAwareError(f"{self.name} has a Spark cluster of its own: leave --master out")
 
+    def _publish(self) -> str:
+        """Make and publish this checkout's release; its version."""
+        packages = self.region.packages(console.print)
+        s3 = self.client("s3")
+        with release.made(self._region_data(), console.print) as made:
+            release.publish(s3, self.bucket, made, packages, console.print)
+        release.offer(s3, self.bucket, made.version)
+        return made.version
+
+    def _begin(self, version: str) -> None:
+        release.begin(self.client("s3"), self.bucket, version)
+        rollout.bring_to_master(self, version)
+
+    def _settle(self, version: str) -> None:
+        rollout.serve(self, version)
+        release.settle(self.client("s3"), self.bucket, version)
+
+    def _region_data(self) -> dict[str, Any]:
+        """Hiera data that Terraform alone knows: which zones have a database."""
+        outputs = self.outputs()
+        databases = {
+            host["zone"]: f"{name}.{outputs['domain']}"
+            for name, host in outputs["hosts"].items()
+            if host["role"] == "database"
+        }
+        return {"airaware::settings::zones": databases, "airaware::bucket": outputs["bucket"]}
+
+    def _ensure_passwords(self) -> None:
+        passwords.ensure(self.client("ssm"), self.environment)
+
+    def _forget_passwords(self) -> None:
+        passwords.forget(self.client("ssm"), self.environment)
+
     def _destroy(self) -> None:
         self.terraform.init()
         self.terraform.destroy(console.print)
@@ -205,6 +297,17 @@ class Fleet:
     def _must_be_up(self) -> None:
         if not self.region.is_up():
             raise AirAwareError(f"It is down: fab deploy --env {self.name}")
+
+
+def show_reports(reports: list[Report]) -> None:
+    """Print what Puppet's agents have done."""
+    table = Table("host", "role", "changes", "failures", "seconds", "release")
+    for report in reports:
+        table.add_row(
+            *(report.host.name, report.host.role, str(report.changes), str(report.failures)),
+            *(f"{report.seconds:.1f}", report.version),
+        )
+    console.print(table)
 
 
 def names() -> list[str]:

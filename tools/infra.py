@@ -13,9 +13,25 @@ from tools.steps import carry_out, console
 from tools.terraform import Plan
 
 
-@operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
-def deploy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
+@operation(
+    help={
+        "env": ENV_HELP,
+        "rollback": "return a fleet's hosts to the release before the last one",
+        "yes": YES_HELP,
+        "dry_run": DRY_RUN_HELP,
+    }
+)
+def deploy(
+    _: Connection,
+    env: str = "",
+    rollback: bool = False,
+    yes: bool = False,
+    dry_run: bool = False,
+) -> None:
     """Bring up the site of this checkout, or a whole fleet."""
+    if rollback:
+        carry_out(environments.fleet(env).rollback(), dry_run)
+        return
     place = environments.find(env)
     if not isinstance(place, Fleet):
         carry_out(place.deploy(), dry_run)
@@ -30,6 +46,21 @@ def deploy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = Fals
 def plan(_: Connection, env: str = "") -> None:
     """Show what `deploy` would change in a fleet."""
     _show_plan(environments.fleet(env).plan())
+
+
+@operation(
+    help={
+        "host": "a host's name, instance id or address, as `fab status` has them (all hosts)",
+        "noop": "only show what the agent would do",
+        "env": ENV_HELP,
+        "dry_run": DRY_RUN_HELP,
+    }
+)
+def puppet(
+    _: Connection, host: str = "", noop: bool = False, env: str = "", dry_run: bool = False
+) -> None:
+    """Run Puppet's agent on the hosts of a fleet now."""
+    carry_out(environments.fleet(env).puppet(host, noop), dry_run)
 
 
 @operation(help={"env": ENV_HELP})

@@ -1,7 +1,8 @@
 """Where a fleet's hosts live: what the fleet asks of AWS, or of whatever stands in for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Protocol
 
 from tools.steps import Step
@@ -33,6 +34,9 @@ class Region(Protocol):
 
     def outside(self) -> Sequence[str]:
         """Words before a command that run it where the site's visitors are, who find it by name."""
+
+    def packages(self, progress: Callable[[str], None]) -> Path | None:
+        """An apt repository, as a folder, where hosts have no way to the distribution's mirrors."""
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """What a browser on this machine can open, by name, `site` first."""

@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = _Site(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
     app.config["DRAINING"] = settings.draining
+    app.config["ZONE"] = settings.zone
     app.json = _Json(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)

@@ -12,8 +12,8 @@ blueprint = Blueprint("ops", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """The process answers; nothing else is asked."""
-    return Response("ok\n", mimetype="text/plain")
+    """The process answers, and says in which zone; nothing else is asked."""
+    return Response(f"ok {current_app.config['ZONE']}\n", mimetype="text/plain")
 
 
 @blueprint.get("/readyz")

@@ -17,6 +17,11 @@ variables {
   profile           = "test"
   key_name          = "test"
   keep_data         = true
+  environment       = "test"
+  bucket            = "test-epa-data"
+  packages_url      = null
+  packages_readers  = null
+  grace_seconds     = 900
   metric            = { namespace = "AirAware", name = "HostCPU" }
 }
 

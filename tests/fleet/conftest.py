@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleets import Fab, deployed
+from fleets import DEPLOY_SECONDS, Fab, deployed
 
 from tools import environments
 from tools.fleet import Fleet
@@ -16,13 +16,11 @@ from tools.lab import preflight
 from tools.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
-DEPLOY_SECONDS = 900
 
 
-# An environment that is up, for the tests that only look: AWS's too. The hosts of the lab that is
-# brought up here run no release by themselves yet, so there is nothing to look at without it.
+# An environment that is up, for the tests that only look: AWS's too. Without it they look at a lab
+# that is brought up for all tests here.
 STANDING = os.environ.get("AIRAWARE_TEST_ENV", "")
-collect_ignore_glob = [] if STANDING else ["test_role_*.py", "test_batch_on_fleet.py"]
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -74,6 +72,6 @@ def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="package")
-def fleet() -> Fleet:
-    """The fleet to look at, that AIRAWARE_TEST_ENV names."""
-    return environments.fleet(STANDING)
+def fleet(request: pytest.FixtureRequest) -> Fleet:
+    """The fleet to look at, that AIRAWARE_TEST_ENV names; or the lab."""
+    return environments.fleet(STANDING) if STANDING else request.getfixturevalue("lab")

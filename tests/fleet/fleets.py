@@ -13,6 +13,9 @@ from tools.fleet import Fleet
 from tools.lab import leftovers
 from tools.lab.client import Lab
 
+# From bare images every host installs all its packages; a machine's two cores do it for ten hosts.
+DEPLOY_SECONDS = 1500
+
 Fab = Callable[..., CompletedProcess[str]]
 
 

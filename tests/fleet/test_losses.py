@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from visitors import healthy_targets
 from wait import until
 
 from tools import hosts
@@ -14,23 +15,12 @@ from tools.fleet import Fleet
 from tools.hosts import Host
 
 ZONES = {"us-west-2a", "us-west-2b"}
-REPLACED_SECONDS = 120
+# Its successor starts from a bare image: Puppet installs all that a web host has.
+REPLACED_SECONDS = 600
 
 
 def web_hosts(fleet: Fleet) -> list[Host]:
     return [host for host in fleet.hosts() if host.role == "web" and host.state == "running"]
-
-
-def healthy_targets(fleet: Fleet) -> set[str]:
-    """Instances that the API calls healthy behind the balancer."""
-    described = hosts.client("elbv2", fleet.region.environ()).describe_target_health(
-        TargetGroupArn=fleet.terraform.outputs()["target_group_arn"]
-    )
-    return {
-        each["Target"]["Id"]
-        for each in described["TargetHealthDescriptions"]
-        if each["TargetHealth"]["State"] == "healthy"
-    }
 
 
 def balanced(fleet: Fleet) -> bool:
@@ -47,11 +37,7 @@ def steady(lab: Fleet) -> Iterator[None]:
     until(lambda: balanced(lab), "steady after", REPLACED_SECONDS)
 
 
-def terminate_by_api(fleet: Fleet, host: Host) -> None:
-    hosts.client("ec2", fleet.region.environ()).terminate_instances(InstanceIds=[host.instance_id])
-
-
-def kill_the_host(fleet: Fleet, host: Host) -> None:
+def kill_the_host(host: Host) -> None:
     (pid,) = [
         process.pid
         for process in psutil.process_iter(["name", "cmdline"])
@@ -61,10 +47,9 @@ def kill_the_host(fleet: Fleet, host: Host) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("lose", [terminate_by_api, kill_the_host])
-def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet, lose) -> None:
+def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet) -> None:
     lost = web_hosts(lab)[0]
-    lose(lab, lost)
+    kill_the_host(lost)
     started = time.monotonic()
 
     def newcomer() -> Host | None:
@@ -79,7 +64,7 @@ def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet, lose) -> None:
 
     found = until(newcomer, "a new host", REPLACED_SECONDS)
     until(lambda: found.instance_id in healthy_targets(lab), "healthy", REPLACED_SECONDS)
-    print(f"{lose.__name__}: replaced and in service after {time.monotonic() - started:.1f} s")
+    print(f"replaced and in service after {time.monotonic() - started:.1f} s")
 
 
 def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
@@ -91,7 +76,7 @@ def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
         return described["InstanceStatuses"][0]["InstanceStatus"]["Status"]
 
     until(lambda: status() == "ok", "well before", 60)
-    kill_the_host(lab, lost)
+    kill_the_host(lost)
     until(lambda: status() == "impaired", "impaired", 10)
     ec2.reboot_instances(InstanceIds=[lost.instance_id])
     until(lambda: status() == "ok", "well again", 60)

@@ -1,4 +1,4 @@
-"""The site as its visitors reach it: from the lab's Internet side, or by the forward."""
+"""The site as its visitors and its balancer find it."""
 
 from collections import Counter
 
@@ -14,7 +14,19 @@ def zones_that_answer(fleet: Fleet, requests_sent: int = 8) -> Counter[str]:
 
 def _zone(fleet: Fleet) -> str:
     try:
-        answer = requests.get(f"{fleet.urls()['site']}/", timeout=2)
+        answer = requests.get(f"{fleet.urls()['site']}/healthz", timeout=2)
     except requests.RequestException:
         return ""
     return answer.text.split()[1] if answer.ok else ""
+
+
+def healthy_targets(fleet: Fleet) -> set[str]:
+    """Instances that the API calls healthy behind the balancer."""
+    described = fleet.client("elbv2").describe_target_health(
+        TargetGroupArn=fleet.outputs()["target_group_arn"]
+    )
+    return {
+        each["Target"]["Id"]
+        for each in described["TargetHealthDescriptions"]
+        if each["TargetHealth"]["State"] == "healthy"
+    }

@@ -67,6 +67,19 @@ def test_roles(environment: Path) -> None:
     )
 
 
+def test_what_terraform_knows_of_a_region_comes_first(environment: Path, tmp_path: Path) -> None:
+    """A release writes it; our own data guess at two zones."""
+    release, zones = tmp_path / "production", "airaware::settings::zones"
+    shutil.copytree(environment, release, symlinks=True)
+    (release / "tools").symlink_to(CHECKOUT / "tools")
+    databases = {"us-west-2c": "database-c.lab.airaware.internal"}
+    (release / "hieradata" / "region.yaml").write_text(json.dumps({zones: databases}))
+    (tmp_path / "facts.yaml").write_text("kernel: Linux\n")
+    folders = ("--environmentpath", tmp_path, "--vardir", tmp_path / "var")
+    words = ("--render-as", "json", "--node", "host", "--facts", tmp_path / "facts.yaml")
+    assert json.loads(run("puppet", "lookup", *folders, *words, zones)) == databases
+
+
 def test_reports_name_the_release(environment: Path) -> None:
     assert run("tools/config_version.sh", environment) == "0123456\n"
     assert run("tools/config_version.sh", CHECKOUT) == run("git", "rev-parse", "HEAD")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -60,6 +60,10 @@ class Lab:
     def outside(self) -> Sequence[str]:
         """By the lab's Internet side, which takes root."""
         return *outside.WORDS, self.name
+
+    def packages(self, progress: Callable[[str], None]) -> Path:
+        """What the hosts install: no mirror can be reached from them."""
+        return images.repository(progress)
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The lab's addresses on the loopback."""

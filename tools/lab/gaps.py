@@ -226,8 +226,9 @@ def _terminate(original: Callable, self: Instance) -> Any:
     return original(self)
 
 
-# Buckets. A statement that denies what does not come by TLS denies all to moto, which judges no
-# condition. The region is served by TLS alone.
+# Buckets. A statement that denies what does not come by TLS denies all to moto, and one that allows
+# what comes by an endpoint allows nothing: it does not know how a request came. The region is
+# served by TLS alone.
 
 
 @in_place_of(IAMPolicyStatement, "is_action_permitted")
@@ -236,6 +237,10 @@ def _is_action_permitted(
 ) -> PermissionResult:
     if self._statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}:
         return PermissionResult.NEUTRAL
+    if self._statement.get("Condition", {}).get("StringEquals", {}).keys() == {"aws:SourceVpce"}:
+        # Nobody but the hosts and their operator can reach the region.
+        rest = {key: value for key, value in self._statement.items() if key != "Condition"}
+        return original(IAMPolicyStatement(rest), *arguments, **named)
     return original(self, *arguments, **named)
 
 

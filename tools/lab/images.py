@@ -37,6 +37,13 @@ PACKAGES = (
     *("ca-certificates", "cloud-init", "curl", "iproute2", "openssh-server"),
     *("prometheus-node-exporter", "puppet-agent", "python3", "sudo", "unattended-upgrades"),
 )
+REPOSITORY_FOLDER = "packages"  # below what a host's line of apt names
+# What the roles of a fleet install beside, as Puppet has it (modules/).
+REPOSITORY = (
+    *("chrony", "gnupg", "openjdk-17-jre-headless", "postgresql-15", "postgresql-15-postgis-3"),
+    *("prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"),
+    *("prometheus-postgres-exporter", "puppetserver", "python3-boto3", "python3-venv"),
+)
 # What the lab's hosts have in common, and what makes them boot within seconds.
 FILES = {
     "etc/cloud/cloud.cfg.d/90-lab.cfg": """\
@@ -66,9 +73,8 @@ ExecStartPre=/bin/sh -c 'cd /etc/ssh; [ -e ssh_host_ed25519_key ] || \\
     ssh-keygen -q -t ed25519 -N "" -f ssh_host_ed25519_key'
 ExecStartPre=/usr/sbin/sshd -t
 """,
-    "etc/apt/sources.list": "".join(
-        f"deb {mirror} {SUITE}{part} main\n" for part, mirror in MIRRORS.items()
-    ),
+    # No mirror can be reached from the lab.
+    "etc/apt/sources.list": "",
 }
 # Puppet starts what it has configured. There is no way to a mirror, so nothing asks for upgrades.
 # cloud-init has no network to set up, so the network need not wait for it.
@@ -116,6 +122,25 @@ def base(progress: Callable[[str], None]) -> Image:
         use(image.layers)
         _shrink(image.layers)
     return image
+
+
+def repository(progress: Callable[[str], None]) -> Path:
+    """A folder that is an apt repository: what the roles install on the base image.
+
+    Built where it is not in the cache yet (some minutes). Raises AirAwareError where a package
+    cannot be had.
+    """
+    below = base(progress)
+    with locked():
+        layer = _layer(
+            _digest(below.digest, REPOSITORY_FOLDER, *REPOSITORY),
+            None,
+            progress,
+            lambda root, work: _collect(root, work, below, progress),
+        )
+        os.utime(layer)
+        _shrink((*below.layers, layer / "root"))
+    return layer / "root"
 
 
 def layers_of(top: str) -> tuple[Path, ...]:
@@ -275,13 +300,7 @@ def _bootstrap(root: Path, lock: int, progress: Callable[[str], None]) -> None:
 def _furnish(root: Path, work: Path, below: Path, progress: Callable[[str], None]) -> None:
     """What all hosts have, as a layer on Debian's: `root` takes what differs."""
     progress(f"installing {', '.join(PACKAGES)}")
-    mount, scratch, apt = work / "mount", work / "overlay", work / "apt"
-    for made in (mount, scratch, apt):
-        made.mkdir(parents=True)
-    _write_apt(apt)
-    options = f"lowerdir={below},upperdir={root},workdir={scratch}"
-    run("mount", "-t", "overlay", "-o", options, "airaware-image", mount)
-    try:
+    with _overlaid((below,), root, work) as (mount, apt):
         install = "apt-get -q update && apt-get -q -y install --no-install-recommends "
         _in_root(mount, apt, install + " ".join(PACKAGES))
         for path, content in FILES.items():
@@ -291,6 +310,49 @@ def _furnish(root: Path, work: Path, below: Path, progress: Callable[[str], None
         shutil.rmtree(mount / "var/lib/apt/lists")
         (mount / "var/lib/apt/lists/partial").mkdir(parents=True)
         _forget_who_it_is(mount)
+
+
+def _collect(root: Path, work: Path, below: Image, progress: Callable[[str], None]) -> None:
+    """The packages and their dependencies that the image lacks, with the index that apt reads."""
+    progress(f"fetching {', '.join(REPOSITORY)}")
+    with _overlaid(below.layers, work / "changes", work) as (mount, apt):
+        fetch = (
+            "apt-get -q update && apt-get -q -y install --no-install-recommends --download-only "
+        )
+        _in_root(mount, apt, fetch + " ".join(REPOSITORY))
+        for package in (mount / "var/cache/apt/archives").glob("*.deb"):
+            # An epoch's colon, as apt writes it, would be escaped once more in a URL.
+            shutil.copyfile(package, root / package.name.replace("%3a", "."))
+    (root / "Packages").write_text(_index(root))
+
+
+def _index(packages: Path) -> str:
+    """What apt reads of the folder's packages, as a file beside them."""
+    return "\n".join(
+        f"{run('dpkg-deb', '--field', package).strip()}\n"
+        f"Filename: {REPOSITORY_FOLDER}/{package.name}\n"
+        f"Size: {package.stat().st_size}\nSHA256: {_sha256(package)}\n"
+        for package in sorted(packages.glob("*.deb"))
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _overlaid(below: tuple[Path, ...], changes: Path, work: Path) -> Iterator[tuple[Path, Path]]:
+    """A root on the layers `below` (topmost first) that takes `changes`; apt's settings for it."""
+    mount, scratch, apt = work / "mount", work / "overlay", work / "apt"
+    for made in (mount, scratch, apt, changes):
+        made.mkdir(parents=True, exist_ok=True)
+    _write_apt(apt)
+    lower = ":".join(map(str, below))
+    options = f"lowerdir={lower},upperdir={changes},workdir={scratch}"
+    run("mount", "-t", "overlay", "-o", options, "airaware-image", mount)
+    try:
+        yield mount, apt
     finally:
         run("umount", mount)
 

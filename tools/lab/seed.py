@@ -15,7 +15,7 @@ TRUSTED = "usr/local/share/ca-certificates/aws.crt"
 WRITTEN = (
     *("var/lib/cloud/seed/nocloud/meta-data", "var/lib/cloud/seed/nocloud/user-data"),
     *("etc/systemd/network/10-host0.network", "etc/resolv.conf", "etc/environment"),
-    *("etc/systemd/system.conf.d/aws.conf", TRUSTED),
+    *("etc/systemd/system.conf.d/aws.conf", "etc/sudoers.d/aws", TRUSTED),
 )
 
 
@@ -53,6 +53,8 @@ def write(root: Path, instance: Instance, region: Region, endpoint: Endpoint) ->
         "etc/resolv.conf": resolver_file(region),
         "etc/environment": "".join(f"{k}={v}\n" for k, v in endpoint.environ().items()),
         "etc/systemd/system.conf.d/aws.conf": manager_file(endpoint),
+        # sudo begins anew, without what /etc/environment says.
+        "etc/sudoers.d/aws": f'Defaults env_keep += "{" ".join(endpoint.environ())}"\n',
         TRUSTED: endpoint.ca_pem,
         BUNDLE: trusting((root / BUNDLE).read_text(), endpoint.ca_pem),
     }

@@ -1,4 +1,5 @@
-# Raw files (raw/), releases (releases/), the hosts' journals (logs/, for 90 days): private, encrypted, versioned, and by TLS alone.
+# Raw files (raw/), releases (releases/), packages (packages/), the hosts' journals (logs/, for 90
+# days): private, encrypted, versioned, and by TLS alone.
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18: public data, which the fleet alone reads
@@ -80,14 +81,24 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "OnlyByTls"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "OnlyByTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      [for endpoint in var.packages_readers[*] : {
+        Sid       = "PackagesForTheNetwork"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = ["${aws_s3_bucket.this.arn}/packages/*"]
+        Condition = { StringEquals = { "aws:SourceVpce" = endpoint } }
+      }],
+    )
   })
 
   depends_on = [aws_s3_bucket_public_access_block.this]

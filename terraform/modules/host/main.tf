@@ -3,12 +3,14 @@
 module "user_data" {
   source = "../user_data"
 
-  role      = var.role
-  zone      = var.zone
-  hostname  = var.name
-  domain    = var.domain
-  volume_id = one(aws_ebs_volume.data[*].id)
-  mount     = try(var.data.mount, null)
+  role         = var.role
+  environment  = var.environment
+  hostname     = var.name
+  domain       = var.domain
+  bucket       = var.bucket
+  packages_url = var.packages_url
+  volume_id    = one(aws_ebs_volume.data[*].id)
+  mount        = try(var.data.mount, null)
 }
 
 resource "aws_instance" "this" {

@@ -75,3 +75,18 @@ variable "keep_data" {
   description = "Whether destroying the volume leaves a snapshot."
   type        = bool
 }
+
+variable "environment" {
+  description = "The environment's name."
+  type        = string
+}
+
+variable "bucket" {
+  description = "The bucket with the releases."
+  type        = string
+}
+
+variable "packages_url" {
+  description = "An apt repository in place of the distribution's mirrors; null where those can be reached."
+  type        = string
+}

@@ -14,3 +14,8 @@ output "private_subnet_ids" {
   value       = { for zone, subnet in aws_subnet.private : zone => subnet.id }
   depends_on  = [aws_route.nat, aws_route_table_association.private, aws_network_acl.this, aws_vpc_dhcp_options_association.this]
 }
+
+output "s3_endpoint_id" {
+  description = "The endpoint by which the network reaches S3."
+  value       = aws_vpc_endpoint.s3.id
+}

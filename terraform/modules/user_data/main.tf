@@ -18,20 +18,45 @@ locals {
     ]]
   }
 
-  stand_in = var.role != "web" ? { files = [], commands = [] } : {
-    files = [
+  # Where hosts have no way to the distribution's mirrors, packages come from here.
+  sources = var.packages_url == null ? [] : [{
+    path        = "/etc/apt/sources.list.d/airaware.list"
+    permissions = "0644"
+    content     = "deb [trusted=yes] ${var.packages_url} packages/\n"
+  }]
+
+  puppet_release = var.role != "puppet" ? [] : [{
+    path        = "/usr/local/sbin/puppet-release"
+    permissions = "0755"
+    content     = file("${path.module}/puppet-release.py")
+  }]
+
+  first_boot = {
+    files = concat(local.sources, local.puppet_release, [
       {
-        path        = "/usr/local/sbin/stand-in"
+        path        = "/usr/local/sbin/first-boot"
         permissions = "0755"
-        content     = file("${path.module}/stand-in.py")
+        content     = file("${path.module}/first-boot.sh")
       },
       {
-        path        = "/etc/systemd/system/stand-in.service"
-        permissions = "0644"
-        content     = templatefile("${path.module}/stand-in.service", { zone = var.zone })
+        path        = "/usr/local/sbin/first-run"
+        permissions = "0755"
+        content     = file("${path.module}/first-run.sh")
       },
-    ]
-    commands = [["systemctl", "enable", "--now", "stand-in.service"]]
+      {
+        path        = "/etc/systemd/system/first-run.service"
+        permissions = "0644"
+        content = templatefile("${path.module}/first-run.service", {
+          role   = var.role
+          bucket = var.bucket
+          domain = var.domain
+        })
+      },
+    ])
+    commands = [concat(
+      ["/usr/local/sbin/first-boot", var.role, var.environment, var.domain],
+      var.hostname == null ? [] : [var.hostname],
+    )]
   }
 
   ssm_agent = {
@@ -43,6 +68,6 @@ locals {
     commands = [["/usr/local/sbin/install-ssm-agent"]]
   }
 
-  # The site first: it need not wait for the operator's way in.
-  parts = [local.mount_data, local.stand_in, local.ssm_agent]
+  # The host's work first: it need not wait for the operator's way in.
+  parts = [local.mount_data, local.first_boot, local.ssm_agent]
 }

@@ -3,11 +3,6 @@ variable "role" {
   type        = string
 }
 
-variable "zone" {
-  description = "The host's availability zone."
-  type        = string
-}
-
 variable "hostname" {
   description = "The host's name; null: the one that EC2 gives."
   type        = string
@@ -27,6 +22,22 @@ variable "volume_id" {
 
 variable "mount" {
   description = "Where the data are mounted; null without a volume."
+  type        = string
+  default     = null
+}
+
+variable "environment" {
+  description = "The environment's name."
+  type        = string
+}
+
+variable "bucket" {
+  description = "The bucket with the releases."
+  type        = string
+}
+
+variable "packages_url" {
+  description = "An apt repository in place of the distribution's mirrors; null where those can be reached."
   type        = string
   default     = null
 }

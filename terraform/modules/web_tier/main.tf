@@ -3,9 +3,11 @@
 module "user_data" {
   source = "../user_data"
 
-  role   = var.role
-  zone   = var.zone
-  domain = var.domain
+  role         = var.role
+  environment  = var.environment
+  domain       = var.domain
+  bucket       = var.bucket
+  packages_url = var.packages_url
 }
 
 locals {
@@ -60,7 +62,7 @@ resource "aws_autoscaling_group" "this" {
   vpc_zone_identifier       = [var.subnet_id]
   target_group_arns         = [var.target_group_arn]
   health_check_type         = "ELB"
-  health_check_grace_period = 60
+  health_check_grace_period = var.grace_seconds
 
   launch_template {
     id      = aws_launch_template.this.id

@@ -73,3 +73,23 @@ variable "warmup_seconds" {
   type        = number
   default     = 45
 }
+
+variable "environment" {
+  description = "The environment's name."
+  type        = string
+}
+
+variable "bucket" {
+  description = "The bucket with the releases."
+  type        = string
+}
+
+variable "packages_url" {
+  description = "An apt repository in place of the distribution's mirrors; null where those can be reached."
+  type        = string
+}
+
+variable "grace_seconds" {
+  description = "How long a new host may take before its health counts."
+  type        = number
+}

@@ -1,5 +1,6 @@
 """What the region's interface was told is in the snapshot; it is served by TLS alone."""
 
+import json
 import socket
 import ssl
 import urllib.error
@@ -247,3 +248,25 @@ def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(served) -> None:
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"body")
         assert connection.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def test_who_comes_by_the_networks_endpoint_reads_what_a_policy_says(served) -> None:
+    """apt signs no request."""
+    s3, context = served.client("s3"), ssl.create_default_context(cafile=str(served.ca))
+    s3.create_bucket(
+        Bucket="half-open", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    statement = {
+        **{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"},
+        "Resource": ["arn:aws:s3:::half-open/packages/*"],
+        "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket="half-open", Policy=policy)
+    for key in ("packages/Packages", "raw/file"):
+        s3.put_object(Bucket="half-open", Key=key, Body=b"content")
+    url = f"{served.endpoint}/half-open"
+    with urllib.request.urlopen(f"{url}/packages/Packages", context=context) as answer:
+        assert answer.read() == b"content"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{url}/raw/file", context=context)

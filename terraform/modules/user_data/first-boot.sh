@@ -1,0 +1,42 @@
+#!/bin/sh
+# first-boot ROLE ENVIRONMENT DOMAIN [NAME]: what Puppet's agent must find on a host before its first
+# run: who the host is, for its certificate's request, and its own name at its real address (Spark
+# takes it from there).
+set -eu
+role=$1 environment=$2 domain=$3 base=http://169.254.169.254/latest
+token=$(curl -fsS --retry 10 --retry-connrefused -X PUT \
+    -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$base/api/token")
+tell() { curl -fsS --retry 10 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/$1"; }
+instance_id=$(tell instance-id) zone=$(tell placement/availability-zone) address=$(tell local-ipv4)
+name=${4:-$instance_id}
+
+cat >/etc/hosts <<HOSTS
+127.0.0.1 localhost
+$address $name.$domain $name $(hostname)
+HOSTS
+
+mkdir -p /etc/airaware /etc/puppet
+echo "AIRAWARE_ZONE=$zone" >/etc/airaware/zone
+
+# A host from an image of its role has it already, and keeps it so.
+cat >/etc/puppet/csr_attributes.yaml <<ATTRIBUTES
+extension_requests:
+  pp_role: $role
+  pp_environment: $environment
+  pp_zone: $zone
+  pp_instance_id: $instance_id
+ATTRIBUTES
+
+cat >/etc/puppet/puppet.conf <<CONF
+[main]
+certname = $name.$domain
+server = puppet.$domain
+ssldir = /var/lib/puppet/ssl
+[agent]
+preprocess_deferred = false
+http_keepalive_timeout = 0
+[server]
+cadir = /var/lib/puppet/ca
+CONF
+
+systemctl enable --quiet --now --no-block first-run.service

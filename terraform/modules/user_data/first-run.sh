@@ -1,0 +1,48 @@
+#!/bin/sh
+# first-run ROLE BUCKET MASTER: Puppet's first run on a host, tried again (first-run.service) until it
+# succeeds: its master may be booting as well.
+set -eu
+role=$1 bucket=$2 master=$3
+
+# Images of a role have all of it.
+packages=puppet-agent
+[ "$role" != puppet ] || packages="$packages puppetserver python3-boto3"
+dpkg --status $packages >/dev/null 2>&1 || {
+    apt-get -q update
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $packages
+}
+
+# The master has no master that would give it its code. Its volume may be another instance's, whose
+# certificate is that instance's: the CA gives it one of its own as it starts.
+if [ "$role" = puppet ]; then
+    /usr/local/sbin/puppet-release --bucket "$bucket"
+    # A new volume hides the folder that the package has made.
+    install -d -o puppet -g puppet -m 0750 /var/lib/puppet
+    ssl=/var/lib/puppet/ssl known=/var/lib/puppet/certified
+    certname=$(puppet config print certname)
+    if ! cmp --silent "$known" /etc/puppet/csr_attributes.yaml; then
+        systemctl stop puppetserver
+        rm -f "$ssl/certs/$certname.pem" "$ssl/private_keys/$certname.pem" \
+            "$ssl/public_keys/$certname.pem" "/var/lib/puppet/ca/signed/$certname.pem"
+        cp /etc/puppet/csr_attributes.yaml "$known"
+    fi
+    # Debian's unit may ask after its main process before that has changed its user, and give up.
+    mkdir -p /etc/systemd/system/puppetserver.service.d
+    printf '[Service]\nType=exec\n' >/etc/systemd/system/puppetserver.service.d/exec.conf
+    systemctl daemon-reload
+    systemctl enable --quiet puppetserver
+    systemctl start puppetserver
+fi
+
+# An agent that finds no master has cost a second of the processor's time; this costs none.
+until timeout 5 bash -c ": </dev/tcp/$master/8140" 2>/dev/null; do sleep 2; done
+
+# 2: it changed something, as it should.
+status=0
+puppet agent --onetime --no-daemonize --no-usecacheonfailure --no-splay --detailed-exitcodes \
+    --waitforcert 10 --waitforlock 5 --maxwaitforlock 10m --logdest syslog --logdest console ||
+    status=$?
+[ "$status" = 0 ] || [ "$status" = 2 ]
+
+# Who asked before the policy was there was refused, and may ask again.
+[ "$role" != puppet ] || systemctl start airaware-clean-certificates.service

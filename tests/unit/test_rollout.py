@@ -1,0 +1,241 @@
+"""Agents over SSH and the order of a rollout; `ssh` is a program that answers as hosts would."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airaware.errors import AirAwareError
+from tools import agents, rollout
+from tools.agents import Report
+from tools.hosts import Host
+from tools.steps import carry_out
+
+# As Puppet 7 writes it, in short.
+SUMMARY = {
+    "version": {"config": "0123456789ab", "puppet": "7.23.0"},
+    "application": {"run_mode": "agent", "initial_environment": "production", "converged": True},
+    "resources": {"changed": 3, "failed": 0, "failed_to_restart": 0, "out_of_sync": 3},
+    "time": {"catalog_application": 5.1, "total": 7.25, "last_run": 1764000000},
+    "changes": {"total": 3},
+    "events": {"failure": 0, "success": 3, "total": 3},
+}
+
+# ssh -F CONFIG -o BatchMode=yes HOST COMMAND: notes the call; HOST's files say what comes of it.
+SSH = """#!/bin/sh
+cd "$2"
+echo "$5 $6" >>calls
+case $6 in
+    *"puppet agent"*) echo "said by $5"; exit "$(cat "$5.status" 2>/dev/null || echo 2)" ;;
+    "sudo test -e"*) test ! -e "$5.new" ;;
+    *cat*) cat "$5.summary" 2>/dev/null || cat summary ;;
+esac
+"""
+
+
+def host(name: str, role: str, zone: str = "us-west-2a") -> Host:
+    return Host(
+        name, role, zone, f"i-{name}", IPv4Address("10.0.0.1"), "running", datetime.now(UTC)
+    )
+
+
+@dataclass
+class Clients:
+    """AWS's scaling groups and balancer, as far as a rollout asks them."""
+
+    calls: list[str]
+    state: str = "healthy"
+
+    def suspend_processes(self, AutoScalingGroupName: str, ScalingProcesses: list) -> None:  # noqa: N803
+        self.calls.append(f"suspend {AutoScalingGroupName}")
+
+    def resume_processes(self, AutoScalingGroupName: str, ScalingProcesses: list) -> None:  # noqa: N803
+        self.calls.append(f"resume {AutoScalingGroupName}")
+
+    def describe_target_health(self, TargetGroupArn: str, Targets: list) -> dict:  # noqa: N803
+        self.calls.append(f"health {Targets[0]['Id']}")
+        return {"TargetHealthDescriptions": [{"TargetHealth": {"State": self.state}}]}
+
+
+@dataclass
+class Place:
+    """A fleet whose hosts are files in `folder`."""
+
+    folder: Path
+    there: list[Host]
+    clients: Clients = field(default_factory=lambda: Clients([]))
+
+    def hosts(self) -> list[Host]:
+        return self.there
+
+    def ssh_config(self) -> Path:
+        return self.folder
+
+    def client(self, service: str) -> Any:
+        return self.clients
+
+    def outputs(self) -> Mapping[str, Any]:
+        groups = {"us-west-2a": "web-a", "us-west-2b": "web-b"}
+        return {"bucket": "epa-data", "target_group_arn": "arn", "web_groups": groups}
+
+    def converged(self) -> list[str]:
+        """The hosts whose agent ran, in order."""
+        calls = self.folder / "calls"
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        return [line.split()[0] for line in lines if "puppet agent" in line]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Place]:
+    """Makes a fleet of these hosts."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text(SSH)
+    (programs / "ssh").chmod(0o755)
+    (tmp_path / "summary").write_text(yaml.safe_dump(SUMMARY))
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(rollout, "POLL_SECONDS", 0)
+    return lambda *hosts: Place(tmp_path, list(hosts))
+
+
+def test_a_report_is_what_the_agent_noted(fleet: Callable[..., Place]) -> None:
+    one = host("database-a", "database")
+    place = fleet(one)
+    report, said = agents.run(place.ssh_config(), one, "release_0123")
+    assert report == Report(one, changes=3, failures=0, seconds=7.25, version="0123456789ab")
+    assert said == "said by database-a\n"
+    call = (place.folder / "calls").read_text().splitlines()[0]
+    assert "--environment release_0123" in call and "--noop" not in call
+
+
+def test_a_service_that_did_not_restart_is_a_failure(fleet: Callable[..., Place]) -> None:
+    one = host("web-1", "web")
+    place = fleet(one)
+    summary = SUMMARY | {"resources": {"out_of_sync": 1, "failed_to_restart": 1}}
+    (place.folder / "web-1.summary").write_text(yaml.safe_dump(summary))
+    report, _ = agents.run(place.ssh_config(), one)
+    assert report.failures == 1
+
+
+@pytest.mark.parametrize("status", [1, 4, 6, 255])
+def test_an_agent_that_fails_is_named_with_its_last_words(
+    fleet: Callable[..., Place], status: int
+) -> None:
+    one = host("database-a", "database")
+    place = fleet(one)
+    (place.folder / "database-a.status").write_text(str(status))
+    with pytest.raises(
+        AirAwareError, match=rf"(?s)database-a: .*exit status {status}.*said by database-a"
+    ):
+        agents.run(place.ssh_config(), one)
+
+
+FLEET = (
+    host("web-2", "web", "us-west-2b"),
+    host("web-1", "web"),
+    host("monitoring", "monitoring"),
+    host("spark-worker-1", "spark_worker"),
+    host("database-b", "database", "us-west-2b"),
+    host("spark-master", "spark_master"),
+    host("controller", "controller"),
+    host("puppet", "puppet"),
+    host("database-a", "database"),
+)
+IN_ORDER = [
+    *("puppet", "database-a", "database-b", "spark-master", "spark-worker-1", "controller"),
+    *("monitoring", "web-1", "web-2"),
+]
+
+
+def test_who_is_needed_comes_first(fleet: Callable[..., Place]) -> None:
+    place, reports = fleet(*FLEET), list[Report]()
+    carry_out(rollout.steps(place, "0123", reports), dry_run=False)
+    assert place.converged() == IN_ORDER
+    assert [report.host.name for report in reports] == IN_ORDER
+
+
+def test_every_role_of_the_fleet_has_its_turn() -> None:
+    roles = Path(__file__).parents[2] / "modules" / "role" / "manifests"
+    assert set(rollout.ORDER) == {path.stem for path in roles.glob("*.pp")}
+
+
+def test_the_first_host_that_fails_is_the_last_that_hears_of_it(
+    fleet: Callable[..., Place],
+) -> None:
+    place, reports = fleet(*FLEET), list[Report]()
+    (place.folder / "spark-master.status").write_text("4")
+    with pytest.raises(AirAwareError, match="spark-master"):
+        carry_out(rollout.steps(place, "0123", reports), dry_run=False)
+    assert place.converged() == IN_ORDER[:4]
+    assert [report.host.name for report in reports] == IN_ORDER[:3]
+
+
+def test_a_dry_run_touches_no_host(fleet: Callable[..., Place]) -> None:
+    place = fleet(*FLEET)
+    carry_out(rollout.steps(place, "0123", []), dry_run=True)
+    assert place.converged() == [] and place.clients.calls == []
+
+
+def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
+    fleet: Callable[..., Place],
+) -> None:
+    place = fleet(host("web-1", "web"), host("controller", "controller"))
+    carry_out(rollout.steps(place, "0123", []), dry_run=False)
+    assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
+
+
+def test_a_web_host_that_does_not_serve_stops_the_rollout(
+    fleet: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout, "SERVICE_SECONDS", 0.05)
+    place = fleet(host("web-1", "web"), host("web-2", "web", "us-west-2b"))
+    place.clients.state = "unhealthy"
+    with pytest.raises(AirAwareError, match=r"(?s)web-1 .*unhealthy.*fab deploy --rollback"):
+        carry_out(rollout.steps(place, "0123", []), dry_run=False)
+    assert place.converged() == ["web-1"]
+    # Its group would replace it while it is taken back.
+    assert "resume web-a" not in place.clients.calls
+
+
+def ran(place: Place, name: str, version: str, failures: int = 0) -> None:
+    summary = SUMMARY | {"version": {"config": version}, "events": {"failure": failures}}
+    (place.folder / f"{name}.summary").write_text(yaml.safe_dump(summary))
+
+
+def test_only_hosts_that_left_a_release_are_taken_back_the_site_first(
+    fleet: Callable[..., Place],
+) -> None:
+    place, reports = fleet(*FLEET), list[Report]()
+    for name in IN_ORDER:
+        ran(place, name, "good")
+    for name in ("database-a", "web-2", "controller"):
+        ran(place, name, "bad")
+    # Its last run was of the good release, and failed.
+    ran(place, "monitoring", "good", failures=1)
+    with pytest.raises(AirAwareError, match="monitoring: 1 resources failed"):
+        carry_out(rollout.steps_back(place, "good", reports), dry_run=False)
+    assert place.converged()[0] == "web-2"
+    assert sorted(place.converged()[1:]) == ["controller", "database-a", "monitoring"]
+    assert place.clients.calls == ["suspend web-b", "health i-web-2", "resume web-b"]
+
+
+def test_taking_back_goes_on_where_a_host_fails_and_leaves_new_ones_alone(
+    fleet: Callable[..., Place],
+) -> None:
+    place, reports = fleet(*FLEET), list[Report]()
+    (place.folder / "database-a.status").write_text("4")
+    (place.folder / "web-1.new").touch()
+    with pytest.raises(AirAwareError, match="database-a"):
+        carry_out(rollout.steps_back(place, "good", reports), dry_run=False)
+    assert set(place.converged()) == set(IN_ORDER) - {"web-1"}
+
+
+def test_without_a_master_there_is_no_release(fleet: Callable[..., Place]) -> None:
+    with pytest.raises(AirAwareError, match="no Puppet master"):
+        rollout.bring_to_master(fleet(host("web-1", "web")), "0123")

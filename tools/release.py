@@ -1,0 +1,246 @@
+"""A release: all that a fleet's hosts install, made from this checkout and put into its bucket.
+
+    releases/VERSION/puppet.tar.gz  this repository as a Puppet environment, with vendor_modules
+    releases/VERSION/NAME.whl       the airaware package, with the site's bundle
+    releases/VERSION/wheels.json    extra -> names of the wheels that it needs
+    releases/wheels/NAME.whl        those wheels; releases share them
+    releases/current, previous      the versions that the fleet is at, and was at before
+    releases/begun                  the version that was last rolled out, to the end or not
+    packages/                       an apt repository, where hosts have no way to mirrors
+
+Nothing that is there already, of the same size, is written again.
+"""
+
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import ClientError
+
+from airaware.errors import AirAwareError
+from tools import vendor_modules
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PUPPET = (
+    *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "vendor_modules"),
+    "tools/config_version.sh",
+)
+CURRENT, PREVIOUS, BEGUN = "releases/current", "releases/previous", "releases/begun"
+KEPT_WHEELHOUSES = 3
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version of everything; `folder` is laid out as the bucket's releases/VERSION."""
+
+    version: str
+    folder: Path
+    wheels: Path
+
+
+def version() -> str:
+    """The commit of the checkout; where files differ from it, a digest of them all (Git's tree)."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": f"{folder}/index"}
+        _git("read-tree", "HEAD", **index)
+        _git("add", "--all", **index)
+        tree = _git("write-tree", **index)
+    same = tree == _git("rev-parse", "HEAD^{tree}")
+    return (_git("rev-parse", "HEAD") if same else tree)[:DIGITS]
+
+
+@contextmanager
+def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Release]:
+    """The release of this checkout, for as long as the context lasts.
+
+    `region_data` is the Hiera data that only Terraform knows. Raises AirAwareError where something
+    cannot be had.
+    """
+    progress(vendor_modules.fill())
+    with tempfile.TemporaryDirectory(prefix="airaware-release-") as temporary:
+        name, folder = version(), Path(temporary) / "release"
+        folder.mkdir()
+        source = _exported(Path(temporary) / "source")
+        wheels = _wheelhouse(source, progress)
+        _pip("wheel", "--no-deps", "--wheel-dir", folder, source)
+        shutil.copy(wheels / "wheels.json", folder)
+        _pack_puppet(folder / "puppet.tar.gz", name, region_data)
+        yield Release(name, folder, wheels)
+
+
+def publish(
+    s3: Any, bucket: str, release: Release, packages: Path | None, progress: Callable[[str], None]
+) -> None:
+    """Put the release into the bucket, and an apt repository beside it where there is one."""
+    files = [(path, f"releases/wheels/{path.name}") for path in release.wheels.glob("*.whl")]
+    files += [
+        (path, f"releases/{release.version}/{path.name}") for path in release.folder.iterdir()
+    ]
+    if packages:
+        # The index last: what it names is there.
+        debs = [(path, f"packages/{path.name}") for path in packages.glob("*.deb")]
+        files += [*debs, (packages / "Packages", "packages/Packages")]
+    there = _sizes(s3, bucket)
+    new = [(path, key) for path, key in files if there.get(key) != path.stat().st_size]
+    size = sum(path.stat().st_size for path, _ in new)
+    progress(f"uploading {len(new)} files, {size / 1e6:.0f} MB")
+    for path, key in new:
+        s3.upload_file(str(path), bucket, key)
+
+
+def marked(s3: Any, bucket: str, mark: str) -> str | None:
+    """The version that is CURRENT, PREVIOUS or BEGUN; None where there is none yet."""
+    try:
+        return s3.get_object(Bucket=bucket, Key=mark)["Body"].read().decode().strip()
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return None
+        raise
+
+
+def offer(s3: Any, bucket: str, version: str) -> None:
+    """Have a fleet that is at no release yet begin with this one: its hosts wait for that."""
+    if not marked(s3, bucket, CURRENT):
+        _mark(s3, bucket, CURRENT, version)
+
+
+def begin(s3: Any, bucket: str, version: str) -> None:
+    """Note that hosts get this version from now on."""
+    _mark(s3, bucket, BEGUN, version)
+
+
+def settle(s3: Any, bucket: str, version: str) -> None:
+    """Note that all hosts have it: a master that is made anew begins with it."""
+    current = marked(s3, bucket, CURRENT)
+    if current and current != version:
+        _mark(s3, bucket, PREVIOUS, current)
+    _mark(s3, bucket, CURRENT, version)
+
+
+def to_go_back_to(s3: Any, bucket: str) -> str | None:
+    """The version before the one that was rolled out last; None where there is none.
+
+    One that stopped at a host never became CURRENT: what the fleet was at still is.
+    """
+    current = marked(s3, bucket, CURRENT)
+    return current if marked(s3, bucket, BEGUN) != current else marked(s3, bucket, PREVIOUS)
+
+
+def _mark(s3: Any, bucket: str, mark: str, version: str) -> None:
+    s3.put_object(Bucket=bucket, Key=mark, Body=f"{version}\n".encode())
+
+
+def _sizes(s3: Any, bucket: str) -> dict[str, int]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())}
+
+
+def _exported(folder: Path) -> Path:
+    """A copy of what the package is made of: no build's leftovers get into it."""
+    listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
+    for name in [*filter(None, listed.split("\0")), *_bundles()]:
+        if (CHECKOUT / name).is_file() and not name.startswith(("docs/", "tests/", "terraform/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, folder / name)
+    return folder
+
+
+def _bundles() -> list[str]:
+    """What setup has bundled for browsers: it is in the package, and not in Git."""
+    found = [path for part in ("airaware", "tools") for path in CHECKOUT.glob(f"{part}/**/build/*")]
+    if not found:
+        raise AirAwareError("The site's bundle is missing: make setup")
+    return [str(path.relative_to(CHECKOUT)) for path in found]
+
+
+def _extras() -> list[str]:
+    """The package's extras that any role's hosts install."""
+    roles = [yaml.safe_load(path.read_text()) for path in CHECKOUT.glob("hieradata/role/*.yaml")]
+    return sorted({extra for role in roles for extra in role.get("airaware::extras", ())})
+
+
+def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
+    """The folder with all wheels that the extras need, from the cache or made now."""
+    inputs = [(source / name).read_bytes() for name in ("setup.cfg", "constraints.txt")]
+    inputs += [" ".join(_extras()).encode(), sys.version.encode()]
+    digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:DIGITS]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware/wheels"
+    folder = cache / f"{platform.machine()}-{digest}"
+    if not folder.is_dir():
+        progress("collecting the hosts' Python packages (a minute or two)")
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=cache, prefix=".new-"))
+        try:
+            _collect_wheels(source, unfinished)
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    os.utime(folder)
+    for old in sorted(cache.glob("*-*"), key=os.path.getmtime, reverse=True)[KEPT_WHEELHOUSES:]:
+        shutil.rmtree(old)
+    return folder
+
+
+def _collect_wheels(source: Path, folder: Path) -> None:
+    constraints = ("--constraint", source / "constraints.txt")
+    _pip("wheel", "--wheel-dir", folder, *constraints, f"{source}[{','.join(_extras())}]")
+    needed = {}
+    for extra in _extras():
+        report = _pip(
+            *("install", "--dry-run", "--ignore-installed", "--no-index", "--find-links", folder),
+            *("--report", "-", f"airaware[{extra}]"),
+        )
+        urls = [each["download_info"]["url"] for each in json.loads(report)["install"]]
+        names = {url.rpartition("/")[2] for url in urls}
+        needed[extra] = sorted(name for name in names if not name.startswith("airaware-"))
+    for own in folder.glob("airaware-*.whl"):
+        own.unlink()
+    (folder / "wheels.json").write_text(json.dumps(needed, indent=1))
+
+
+def _pack_puppet(archive: Path, version: str, region_data: dict[str, Any]) -> None:
+    """This repository as a Puppet environment; the same files make the same archive's content."""
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in PUPPET:
+            tar.add(CHECKOUT / name, name)
+        # JSON is YAML. Quoted, as a version may be all digits.
+        _add(tar, "hieradata/region.yaml", json.dumps(region_data))
+        _add(tar, "hieradata/release.yaml", f"airaware::version: '{version}'\n")
+
+
+def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(text.encode()), 0o644
+    tar.addfile(entry, io.BytesIO(text.encode()))
+
+
+def _pip(*words: object) -> str:
+    return _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words)
+
+
+def _git(*words: str, **environ: str) -> str:
+    return _run("git", *words, environ=environ).strip()
+
+
+def _run(*command: object, environ: dict[str, str] | None = None) -> str:
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=CHECKOUT, env=os.environ | (environ or {}), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise AirAwareError(f"{' '.join(words)} failed:\n{done.stderr[-3000:]}")
+    return done.stdout

@@ -1,0 +1,180 @@
+"""Convergence: each host of a fleet becomes what a release says, one after another, in order.
+
+The master serves every release as an environment of its own beside the one that new hosts get
+(terraform/modules/user_data/puppet-release.py); a host that has run with it stays with it. So a
+release that is bad reaches one host, and no other hears of it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from airaware.errors import AirAwareError
+from tools import agents
+from tools.agents import Report
+from tools.hosts import Host
+from tools.steps import Step
+
+# Who is needed by whom: the site last, when all that it asks is there.
+ORDER = (
+    *("puppet", "database", "spark_master", "spark_worker", "controller"),
+    *("monitoring", "web"),
+)
+FIRST_RUN = "/var/lib/airaware/first-run"
+FIRST_RUN_SECONDS = 1500
+SERVICE_SECONDS = 120
+POLL_SECONDS = 2
+AT_ONCE = 4
+ABSENT = 1  # exit status of test
+# What a group does to a host that says it is about to stop.
+SUSPENDED = ["HealthCheck", "ReplaceUnhealthy"]
+
+
+class Place(Protocol):
+    """The fleet, as far as it matters here."""
+
+    def hosts(self) -> list[Host]: ...
+    def ssh_config(self) -> Path: ...
+    def client(self, service: str) -> Any: ...
+    def outputs(self) -> Mapping[str, Any]: ...
+
+
+def wait_for_first_run(place: Place, host: Host) -> None:
+    """Return when the host has been converged once, by itself. Raises AirAwareError where not."""
+    started, config = time.monotonic(), place.ssh_config()
+    while agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode:
+        if time.monotonic() - started > FIRST_RUN_SECONDS:
+            said = agents.ssh(config, host, "sudo", "journalctl", "-u", "first-run", "-n", "30")
+            raise AirAwareError(
+                f"{host.name}: Puppet's first run has not succeeded within {FIRST_RUN_SECONDS} s."
+                f" Its journal ends:\n{said.stdout}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def bring_to_master(place: Place, version: str) -> None:
+    """Have the master know the release, beside what it serves."""
+    _puppet_release(place, "--fetch", version)
+
+
+def serve(place: Place, version: str) -> None:
+    """Have the master give the release to hosts that are new."""
+    _puppet_release(place, "--serve", version)
+
+
+def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
+    """Have every host run the release, in order; a web host's turn ends when it serves again.
+
+    `reports` gets each host's report. A step raises AirAwareError at the first host that fails.
+    """
+    there = place.hosts()
+    for host in sorted(there, key=lambda host: (ORDER.index(host.role), host.zone, host.name)):
+        yield Step(
+            f"converge {host.name} ({host.role}, {host.zone})",
+            partial(_reported, reports, place, host, version),
+        )
+
+
+def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
+    """Have the hosts that left a release run it again: it is known to be good, so all at once, but
+    web hosts, which come first, each when the one before serves. A host that is in its first run
+    begins with the good one by itself.
+    """
+    config = place.ssh_config()
+    left = [
+        host
+        for host in place.hosts()
+        if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
+        and agents.last_version(config, host) != version
+    ]
+    for host in left:
+        if host.role == "web":
+            yield Step(
+                f"take {host.name} back ({host.zone})",
+                partial(_reported, reports, place, host, version),
+            )
+    if others := [host for host in left if host.role != "web"]:
+        names = ", ".join(host.name for host in others)
+        yield Step(f"take back {names}", lambda: reports.extend(_at_once(config, others, version)))
+
+
+def _at_once(config: Path, hosts: list[Host], version: str) -> list[Report]:
+    """Have several hosts run the release. Raises AirAwareError after all have, where one failed."""
+    reports, failed = list[Report](), list[str]()
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        for run in [several.submit(_checked, config, host, version) for host in hosts]:
+            try:
+                reports.append(run.result())
+            except AirAwareError as error:
+                failed.append(str(error))
+    if failed:
+        raise AirAwareError("\n".join(failed))
+    return reports
+
+
+def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:
+    reports.append(converge(place, host, version))
+
+
+def converge(place: Place, host: Host, version: str) -> Report:
+    """Have one host run the release. Raises AirAwareError where it fails, or does not serve."""
+    with _in_service(place, host):
+        return _checked(place.ssh_config(), host, version)
+
+
+def _checked(config: Path, host: Host, version: str) -> Report:
+    report, _ = agents.run(config, host, f"release_{version}")
+    if report.failures:
+        raise AirAwareError(
+            f"{host.name}: {report.failures} resources failed. What they say:"
+            f" fab puppet --host {host.name}"
+        )
+    return report
+
+
+@contextmanager
+def _in_service(place: Place, host: Host) -> Iterator[None]:
+    """Let a web host drain and come back without its group taking it for a sick one."""
+    target_group = place.outputs().get("target_group_arn")
+    if host.role != "web" or not target_group:
+        yield
+        return
+    group = place.outputs()["web_groups"][host.zone]
+    scaling = place.client("autoscaling")
+    scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+    yield
+    _wait_for_target(place.client("elbv2"), target_group, host)
+    # Not where that failed: the group would replace the host while it is looked at, or taken back.
+    scaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+
+
+def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
+    """Return when the balancer finds the host healthy. Raises AirAwareError past the deadline."""
+    started, state = time.monotonic(), ""
+    while time.monotonic() - started < SERVICE_SECONDS:
+        answer = elbv2.describe_target_health(
+            TargetGroupArn=target_group, Targets=[{"Id": host.instance_id}]
+        )
+        state = answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"]
+        if state == "healthy":
+            return
+        time.sleep(POLL_SECONDS)
+    raise AirAwareError(
+        f"{host.name} is not healthy {SERVICE_SECONDS} s after it got the release (it is {state})."
+        " The other web hosts were left as they are, and its group does not replace it. Back to the"
+        " release before: fab deploy --rollback"
+    )
+
+
+def _puppet_release(place: Place, *words: str) -> None:
+    master = next((host for host in place.hosts() if host.role == "puppet"), None)
+    if master is None:
+        raise AirAwareError("The fleet has no Puppet master: fab deploy makes it")
+    command = ("sudo", "/usr/local/sbin/puppet-release", "--bucket", place.outputs()["bucket"])
+    done = agents.ssh(place.ssh_config(), master, *command, *words)
+    if done.returncode:
+        raise AirAwareError(f"{master.name}: puppet-release {' '.join(words)}: {done.stderr}")
