@@ -50,13 +50,13 @@ def run(
     return _report(host, yaml.safe_load(summary.stdout)), said
 
 
-def last_version(config: Path, host: Host) -> str | None:
-    """The release of the host's last run; None where that failed, or was never."""
+def last_success(config: Path, host: Host) -> Report | None:
+    """The report of the host's last run; None where that failed, or was never."""
     summary = ssh(config, host, "sudo", "cat", SUMMARY)
     if summary.returncode:
         return None
     report = _report(host, yaml.safe_load(summary.stdout))
-    return None if report.failures else report.version
+    return None if report.failures else report
 
 
 def ssh(config: Path, host: Host, *words: str) -> subprocess.CompletedProcess[str]:

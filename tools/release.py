@@ -2,7 +2,7 @@
 
     releases/VERSION/puppet.tar.gz  this repository as a Puppet environment, with vendor_modules
     releases/VERSION/NAME.whl       the airaware package, with the site's bundle
-    releases/VERSION/wheels.json    extra -> names of the wheels that it needs
+    releases/VERSION/wheels.json    extra -> names of the wheels that it needs; pip -> pip's own
     releases/wheels/NAME.whl        those wheels; releases share them
     releases/current, previous      the versions that the fleet is at, and was at before
     releases/begun                  the version that was last rolled out, to the end or not
@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 from botocore.exceptions import ClientError
@@ -195,17 +196,22 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     return folder
 
 
+def wheel_name(url: str) -> str:
+    """The name of the wheel's file that a URL, with its escapes, ends with."""
+    return unquote(url.rpartition("/")[2])
+
+
 def _collect_wheels(source: Path, folder: Path) -> None:
     constraints = ("--constraint", source / "constraints.txt")
-    _pip("wheel", "--wheel-dir", folder, *constraints, f"{source}[{','.join(_extras())}]")
-    needed = {}
+    _pip("wheel", "--wheel-dir", folder, *constraints, f"{source}[{','.join(_extras())}]", "pip")
+    needed = {"pip": [path.name for path in folder.glob("pip-*.whl")]}
     for extra in _extras():
         report = _pip(
             *("install", "--dry-run", "--ignore-installed", "--no-index", "--find-links", folder),
             *("--report", "-", f"airaware[{extra}]"),
         )
         urls = [each["download_info"]["url"] for each in json.loads(report)["install"]]
-        names = {url.rpartition("/")[2] for url in urls}
+        names = set(map(wheel_name, urls))
         needed[extra] = sorted(name for name in names if not name.startswith("airaware-"))
     for own in folder.glob("airaware-*.whl"):
         own.unlink()

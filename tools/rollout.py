@@ -89,7 +89,7 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
         host
         for host in place.hosts()
         if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
-        and agents.last_version(config, host) != version
+        and not _last_of(config, host, version)
     ]
     for host in left:
         if host.role == "web":
@@ -121,9 +121,19 @@ def _reported(reports: list[Report], place: Place, host: Host, version: str) -> 
 
 
 def converge(place: Place, host: Host, version: str) -> Report:
-    """Have one host run the release. Raises AirAwareError where it fails, or does not serve."""
+    """Have one host run the release, unless that was the last that it ran, and well; its report.
+
+    Raises AirAwareError where it fails, or does not serve.
+    """
+    config = place.ssh_config()
     with _in_service(place, host):
-        return _checked(place.ssh_config(), host, version)
+        return _last_of(config, host, version) or _checked(config, host, version)
+
+
+def _last_of(config: Path, host: Host, version: str) -> Report | None:
+    """The report of the host's last run, where that was of this release, and succeeded."""
+    report = agents.last_success(config, host)
+    return report if report and report.version == version else None
 
 
 def _checked(config: Path, host: Host, version: str) -> Report:

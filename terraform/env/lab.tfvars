@@ -9,11 +9,11 @@ spark_workers = 2
 instance_types = {
   web          = "t3.micro"
   database     = "t3.small"
-  spark_master = "t3.micro"
+  spark_master = "t3.small"
   spark_worker = "t3.small"
   controller   = "t3.small"
-  puppet       = "t3.small"
-  monitoring   = "t3.micro"
+  puppet       = "t3.medium"
+  monitoring   = "t3.small"
 }
 data_gigabytes   = { database = 10, puppet = 1, monitoring = 5 }
 balancer_metrics = true

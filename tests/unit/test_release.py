@@ -129,6 +129,13 @@ def test_a_bucket_that_is_missing_is_an_error(s3: Any, made: release.Release) ->
         release.publish(s3, "no-such-bucket", made, None, print)
 
 
+def test_a_wheel_is_called_as_its_file_is() -> None:
+    """One with an epoch in its version was looked for under its URL's escapes."""
+    assert release.wheel_name("file:///w/sdk-1%2110.1.0-py3-none-any.whl") == (
+        "sdk-1!10.1.0-py3-none-any.whl"
+    )
+
+
 def test_hosts_install_what_their_roles_name() -> None:
     extras = release._extras()
     assert {"web", "batch", "fleet"} <= set(extras)

@@ -160,6 +160,17 @@ def test_who_is_needed_comes_first(fleet: Callable[..., Place]) -> None:
     assert [report.host.name for report in reports] == IN_ORDER
 
 
+def test_a_host_that_has_run_it_is_left_as_it_is_but_must_serve(
+    fleet: Callable[..., Place],
+) -> None:
+    place, reports = fleet(host("web-1", "web"), host("controller", "controller")), list[Report]()
+    ran(place, "web-1", "0123")
+    carry_out(rollout.steps(place, "0123", reports), dry_run=False)
+    assert place.converged() == ["controller"]
+    assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
+    assert [report.host.name for report in reports] == ["controller", "web-1"]
+
+
 def test_every_role_of_the_fleet_has_its_turn() -> None:
     roles = Path(__file__).parents[2] / "modules" / "role" / "manifests"
     assert set(rollout.ORDER) == {path.stem for path in roles.glob("*.pp")}

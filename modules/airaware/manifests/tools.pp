@@ -4,9 +4,7 @@
 #
 # @api private
 class airaware::tools {
-  $packages = unique([$airaware::python, "${airaware::python}-venv", 'python3-boto3'])
-
-  package { $packages:
+  package { unique([$airaware::python, 'python3-boto3']):
     ensure => installed,
   }
 

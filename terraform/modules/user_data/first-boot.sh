@@ -34,7 +34,6 @@ server = puppet.$domain
 ssldir = /var/lib/puppet/ssl
 [agent]
 preprocess_deferred = false
-http_keepalive_timeout = 0
 [server]
 cadir = /var/lib/puppet/ca
 CONF
