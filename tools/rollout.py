@@ -30,8 +30,8 @@ SERVICE_SECONDS = 120
 POLL_SECONDS = 2
 AT_ONCE = 4
 ABSENT = 1  # exit status of test
-# What a group does to a host that says it is about to stop.
-SUSPENDED = ["HealthCheck", "ReplaceUnhealthy"]
+# What a group does to a host that says it is about to stop, and about one that is busy with itself.
+SUSPENDED = ["HealthCheck", "ReplaceUnhealthy", "AlarmNotification"]
 
 
 class Place(Protocol):

@@ -34,13 +34,13 @@ UNFINISHED = "building-"
 BUILD = "/run/build"  # where a root sees what only its build may know
 
 PACKAGES = (
-    *("ca-certificates", "chrony", "cloud-init", "curl", "gnupg", "iproute2", "openssh-server"),
+    *("ca-certificates", "cloud-init", "curl", "gnupg", "iproute2", "openssh-server"),
     *("prometheus-node-exporter", "puppet-agent", "python3-boto3", "sudo", "unattended-upgrades"),
 )
 REPOSITORY_FOLDER = "packages"  # below what a host's line of apt names
 # What the roles of a fleet install beside, as Puppet has it (modules/).
 REPOSITORY = (
-    *("openjdk-17-jre-headless", "postgresql-15", "postgresql-15-postgis-3"),
+    *("chrony", "openjdk-17-jre-headless", "postgresql-15", "postgresql-15-postgis-3"),
     *("prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"),
     *("prometheus-postgres-exporter", "puppetserver"),
 )
@@ -80,7 +80,7 @@ ExecStartPre=/usr/sbin/sshd -t
 # cloud-init has no network to set up, so the network need not wait for it.
 SETTINGS = """
 systemctl --quiet enable systemd-networkd
-systemctl --quiet disable chrony puppet prometheus-node-exporter unattended-upgrades
+systemctl --quiet disable puppet prometheus-node-exporter unattended-upgrades
 systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer console-getty.service \
     e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service
 sed -i '/^Before=network-pre.target/d' /lib/systemd/system/cloud-init-local.service
