@@ -11,6 +11,9 @@ class profile::backup (
 ) {
   contain airaware::settings
 
+  # A refill needs a database with its tables: it would fail, and come again only after minutes.
+  require profile::database
+
   $moments = {
     'save'   => "OnCalendar=${save}\nPersistent=yes",
     'refill' => "OnActiveSec=1\nOnBootSec=30\nOnUnitInactiveSec=${refill_minutes}min",
