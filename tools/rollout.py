@@ -81,8 +81,8 @@ def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
 
 def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
     """Have the hosts that left a release run it again: it is known to be good, so all at once, but
-    web hosts, which come first, each when the one before serves. A host that is in its first run
-    begins with the good one by itself.
+    web hosts each when the one before serves. A host that is in its first run begins with the good
+    one by itself.
     """
     config = place.ssh_config()
     left = [
@@ -91,29 +91,29 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
         if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
         and not _last_of(config, host, version)
     ]
-    for host in left:
-        if host.role == "web":
-            yield Step(
-                f"take {host.name} back ({host.zone})",
-                partial(_reported, reports, place, host, version),
-            )
-    if others := [host for host in left if host.role != "web"]:
-        names = ", ".join(host.name for host in others)
-        yield Step(f"take back {names}", lambda: reports.extend(_at_once(config, others, version)))
+    if left:
+        names = ", ".join(host.name for host in left)
+        yield Step(f"take back {names}", lambda: reports.extend(_at_once(place, left, version)))
 
 
-def _at_once(config: Path, hosts: list[Host], version: str) -> list[Report]:
+def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
     """Have several hosts run the release. Raises AirAwareError after all have, where one failed."""
+    in_turn = [host for host in hosts if host.role == "web"]
+    turns = [in_turn, *([host] for host in hosts if host not in in_turn)]
     reports, failed = list[Report](), list[str]()
     with ThreadPoolExecutor(AT_ONCE) as several:
-        for run in [several.submit(_checked, config, host, version) for host in hosts]:
+        for run in [several.submit(_in_turn, place, each, version) for each in turns]:
             try:
-                reports.append(run.result())
+                reports += run.result()
             except AirAwareError as error:
                 failed.append(str(error))
     if failed:
         raise AirAwareError("\n".join(failed))
     return reports
+
+
+def _in_turn(place: Place, hosts: list[Host], version: str) -> list[Report]:
+    return [converge(place, host, version) for host in hosts]
 
 
 def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:

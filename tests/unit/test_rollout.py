@@ -219,7 +219,7 @@ def ran(place: Place, name: str, version: str, failures: int = 0) -> None:
     (place.folder / f"{name}.summary").write_text(yaml.safe_dump(summary))
 
 
-def test_only_hosts_that_left_a_release_are_taken_back_the_site_first(
+def test_only_hosts_that_left_a_release_are_taken_back(
     fleet: Callable[..., Place],
 ) -> None:
     place, reports = fleet(*FLEET), list[Report]()
@@ -231,9 +231,15 @@ def test_only_hosts_that_left_a_release_are_taken_back_the_site_first(
     ran(place, "monitoring", "good", failures=1)
     with pytest.raises(AirAwareError, match="monitoring: 1 resources failed"):
         carry_out(rollout.steps_back(place, "good", reports), dry_run=False)
-    assert place.converged()[0] == "web-2"
-    assert sorted(place.converged()[1:]) == ["controller", "database-a", "monitoring"]
+    assert sorted(place.converged()) == ["controller", "database-a", "monitoring", "web-2"]
     assert place.clients.calls == ["suspend web-b", "health i-web-2", "resume web-b"]
+
+
+def test_web_hosts_are_taken_back_in_turn(fleet: Callable[..., Place]) -> None:
+    place = fleet(*FLEET)
+    carry_out(rollout.steps_back(place, "good", []), dry_run=False)
+    web = [call.split()[1] for call in place.clients.calls]
+    assert web == ["web-b", "i-web-2", "web-b", "web-a", "i-web-1", "web-a"]
 
 
 def test_taking_back_goes_on_where_a_host_fails_and_leaves_new_ones_alone(
