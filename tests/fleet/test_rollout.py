@@ -69,9 +69,10 @@ def change(checkout: Path, name: str, old: str, new: str) -> None:
 
 @contextmanager
 def visited(lab: Fleet) -> Iterator[None]:
-    """Visitors come all the while, and each must be answered."""
+    """Visitors come all the while, and each must be answered; not by /readyz, which says no of a
+    host that is about to stop."""
     site = lab.outputs()["site_url"]
-    with coming(lab.region.outside(), site, VISITS_PER_SECOND, ("/", "/readyz")) as visitors:
+    with coming(lab.region.outside(), site, VISITS_PER_SECOND, ("/", "/healthz")) as visitors:
         yield
     failed = [visit for visit in visitors.visits if not visit.ok]
     print(f"{len(visitors.visits)} visits, {len(failed)} without an answer")

@@ -11,12 +11,19 @@ class profile::agent (
   Stdlib::Absolutepath $confdir,
   Stdlib::Ensure::Service $service,
 ) {
-  file { "${confdir}/puppet.conf":
-    ensure  => file,
-    content => epp('profile/puppet.conf.epp', {
-        'settings' => $settings + { 'main' => $settings['main'] + { 'certname' => $trusted['certname'] } },
-    }),
-    notify  => Service['puppet'],
+  $own = { 'main' => $settings['main'] + { 'certname' => $trusted['certname'] } }
+
+  # One by one: puppetserver need not start anew for a setting of the agent's.
+  ($settings + $own).each |$section, $entries| {
+    $entries.each |$name, $value| {
+      ini_setting { "${section} ${name}":
+        path    => "${confdir}/puppet.conf",
+        section => $section,
+        setting => $name,
+        value   => String($value),
+        notify  => Service['puppet'],
+      }
+    }
   }
 
   service { 'puppet':

@@ -18,11 +18,13 @@ class profile::puppetserver (
   $confdir = $profile::agent::confdir
   $cadir = $profile::agent::settings['server']['cadir']
   $python = '/opt/airaware/current/venv/bin/python'
+  $read = ['main', 'server'].map |$section| {
+    $profile::agent::settings[$section].keys.map |$name| { Ini_setting["${section} ${name}"] }
+  }
 
   package { 'puppetserver':
     ensure => installed,
   }
-
 
   file_line {
     default:
@@ -81,6 +83,6 @@ class profile::puppetserver (
     ensure    => running,
     enable    => true,
     require   => Package['puppetserver'],
-    subscribe => File["${confdir}/puppet.conf"],
+    subscribe => flatten($read),
   }
 }
