@@ -1,17 +1,19 @@
 # make demo [YEAR=2017]: the site with a year of air   make test: everything is tested
 # make check: the quick part   make setup: only install   make bench: ratios   make stop: stop the site
 # make screenshots: pictures of the demo, for docs/   make soak: half an hour of load on the demo
-# make drills: all outages on purpose in a lab, as root
+# make drills: all outages on purpose in a lab, as root   make test-fleet: the fleet's slow tests
 YEAR ?= 2017
 export PYTHON ?= python3
 FAB = .venv/bin/fab
 PYTEST = .venv/bin/python -m pytest
+SLOW = tests/fleet/test_drills.py tests/fleet/test_single.py
 
-.PHONY: setup demo test check bench screenshots soak drills stop
+.PHONY: setup demo test test-fleet check bench screenshots soak drills stop
 
 setup: ; @tools/setup.sh
 demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
-test: ; @tools/setup.sh tests && $(MAKE) check && $(PYTEST) tests --ignore tests/unit
+test: ; @tools/setup.sh tests && $(MAKE) check && $(PYTEST) tests --ignore tests/unit $(SLOW:%=--ignore %)
+test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
