@@ -372,9 +372,10 @@ def code_version() -> str:
 
 
 def load_year(
-    spark: SparkSession, config: Settings, parameter: int, year: int, shares: int
+    spark: SparkSession, config: Settings, parameter: int, year: int, shares: int, again: bool
 ) -> bool:
     """Load a parameter's year into every zone that does not hold it; whether all zones now do.
+    `again`: into those that hold it, too.
 
     Raises AirAwareError where the input cannot be used; no zone has changed then.
     """
@@ -385,7 +386,7 @@ def load_year(
     source = Source(name, info.sha256, code_version(), info.synthetic)
     load = Load(parameter, year, uuid.uuid4().hex[:12])
     with ExitStack() as stack:
-        zones, complete = _zones_to_load(stack, config, load, source)
+        zones, complete = _zones_to_load(stack, config, load, source, again)
         if not zones:
             return complete
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
@@ -414,9 +415,9 @@ def load_year(
 
 
 def _zones_to_load(
-    stack: ExitStack, config: Settings, load: Load, source: Source
+    stack: ExitStack, config: Settings, load: Load, source: Source, again: bool
 ) -> tuple[list[ZoneLoad], bool]:
-    """Zones that do not hold the source yet, locked and staged; and whether every zone answered."""
+    """Zones that do not hold the source yet (or all), locked and staged; whether all answered."""
     zones, complete = [], True
     for zone in config.zones:
         try:
@@ -424,7 +425,7 @@ def _zones_to_load(
             if not zone_load.lock(wait=False):
                 say(source.input_name, f"zone {zone.name}: another submit is at it; waiting")
                 zone_load.lock(wait=True)
-            if zone_load.holds(source):
+            if not again and zone_load.holds(source):
                 say(source.input_name, f"zone {zone.name} holds it already")
             else:
                 zone_load.stage()
@@ -539,8 +540,11 @@ def session(builder: SparkSession.Builder) -> SparkSession:
     )
 
 
-def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> bool:
-    """Load all files of the years, several at a time; whether every zone holds all of them."""
+def submit(config: Settings, parameters: list[int] | None, years: list[int], again: bool) -> bool:
+    """Load all files of the years, several at a time; whether every zone holds all of them.
+
+    `again`: also where a zone holds them already.
+    """
     if not config.zones:
         raise AirAwareError("AIRAWARE_ZONES names no zone; docs/settings.md says how")
     for code in parameters or ():
@@ -552,7 +556,7 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int]) -> 
 
     def load(key: tuple[int, int]) -> bool:
         try:
-            return load_year(spark, config, *key, shares)
+            return load_year(spark, config, *key, shares, again)
         except AirAwareError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
             return False
@@ -576,10 +580,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Load years of EPA's hourly files into the zones.")
     parser.add_argument("--years", required=True, help="as 2017, 1980-2017 or 2013,2015-2017")
     parser.add_argument("--parameters", default="", help="EPA's codes, as 44201,88101")
+    parser.add_argument("--again", action="store_true", help="also where a zone holds it already")
     options = parser.parse_args(arguments)
     try:
         parameters = [int(code) for code in options.parameters.split(",") if code.strip()]
-        if submit(settings.read(), parameters or None, parse_years(options.years)):
+        years = parse_years(options.years)
+        if submit(settings.read(), parameters or None, years, options.again):
             return 0
         print(
             "error: not every zone holds all that was asked for; the lines above say why."

@@ -71,12 +71,12 @@ class Controller:
         self.config = config
         self.host = host
 
-    def start(self, years: str, parameters: list[int]) -> str:
-        """Start the main job; its id. It runs whoever looks on."""
-        job = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    def start(self, years: str, parameters: list[int], again: bool = False, job: str = "") -> str:
+        """Start the main job; its id, which is the time if not given. It runs whoever looks on."""
+        job = job or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         # A job that failed stays in the journal; as a failed unit it would raise alarm for ever.
         self._run(["systemctl", "reset-failed", f"{UNIT}*"])
-        self._run(start_command(job, years, parameters))
+        self._run(start_command(job, years, parameters, again))
         return job
 
     def jobs(self) -> list[Job]:
@@ -96,6 +96,10 @@ class Controller:
             known = ", ".join(jobs) or "none"
             raise AirAwareError(f"There is no job '{job_id}'. Jobs are: {known}")
         return jobs[job_id]
+
+    def said(self, job_id: str) -> str:
+        """All that a job has said, Spark's own lines too."""
+        return self._run(["journalctl", "--unit", UNIT + job_id, "--output", "cat"])
 
     def follow(self, job_id: str) -> None:
         """Print what the job says until it has ended, and how.
@@ -134,12 +138,12 @@ class Controller:
         return ssh.run(self.config, self.host, ["sudo", *words])
 
 
-def start_command(job: str, years: str, parameters: list[int]) -> list[str]:
+def start_command(job: str, years: str, parameters: list[int], again: bool = False) -> list[str]:
     """The command by which the controller starts the main job, as a unit of its own."""
     properties = [f"--property={name}={value}" for name, value in PROPERTIES.items()]
     return [
         *("systemd-run", "--quiet", f"--unit={UNIT}{job}", f"--description={years}"),
-        *("--uid=airaware", *properties, COMMAND, *mainjob.arguments(years, parameters)),
+        *("--uid=airaware", *properties, COMMAND, *mainjob.arguments(years, parameters, again)),
     ]
 
 

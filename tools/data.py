@@ -85,6 +85,7 @@ def synthesize_year(
         "years": "one or more years, as 2013,2015-2017",
         "parameter": PARAMETER_HELP,
         "master": "local only: another Spark cluster, as spark://HOST:7077 (this machine's cores)",
+        "again": "load also where a zone holds it already",
         "env": ENV_HELP,
         "dry_run": DRY_RUN_HELP,
     },
@@ -94,16 +95,17 @@ def submit_year(
     years: str,
     parameter: list[str],
     master: str = "",
+    again: bool = False,
     env: str = "",
     dry_run: bool = False,
 ) -> None:
     """Run the Spark job over years, and load every zone."""
     place, wanted = environments.find(env), parameter_codes(parameter)
     if dry_run:
-        command = shlex.join(place.submit_command(years, wanted, master))
+        command = shlex.join(place.submit_command(years, wanted, master, again))
         console.print(f"would run {command}", markup=False)
         return
-    place.submit(years, wanted, master)
+    place.submit(years, wanted, master, again)
 
 
 def _synthesize(

@@ -177,19 +177,23 @@ class Fleet:
         ) as zones:
             yield zones
 
-    def submit_command(self, years: str, parameters: list[int], master: str = "") -> list[str]:
+    def submit_command(
+        self, years: str, parameters: list[int], master: str = "", again: bool = False
+    ) -> list[str]:
         """What the controller is told to run; `years` as in "2013,2015-2017"."""
         self._must_not_name(master)
-        return controller.start_command("ID", years, parameters)
+        return controller.start_command("ID", years, parameters, again)
 
-    def submit(self, years: str, parameters: list[int], master: str = "") -> None:
+    def submit(
+        self, years: str, parameters: list[int], master: str = "", again: bool = False
+    ) -> None:
         """Start the main job on the fleet's Spark, and print what it says until it has ended.
 
         Raises AirAwareError where it failed; the job itself has said why.
         """
         self._must_not_name(master)
         place = self.controller()
-        job = place.start(years, parameters)
+        job = place.start(years, parameters, again)
         console.print(
             f"job {job} runs on {self.name}; it goes on without you. Leave with Ctrl-C, and come"
             f" back by: fab jobs --follow {job} --env {self.name}",

@@ -139,7 +139,9 @@ class Local:
         ]
         yield tuple(zone for zone in self.zones(READER) if zone.name in running)
 
-    def submit_command(self, years: str, parameters: list[int], master: str = "") -> list[str]:
+    def submit_command(
+        self, years: str, parameters: list[int], master: str = "", again: bool = False
+    ) -> list[str]:
         """The spark-submit command of the main job; `years` as in "2013,2015-2017".
 
         `master` is a Spark cluster; without one it is this machine.
@@ -152,7 +154,7 @@ class Local:
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
             *("--driver-java-options", f"{DRIVER_JAVA} {log}"),
             str(CHECKOUT / "airaware" / "batch.py"),
-            *mainjob.arguments(years, parameters),
+            *mainjob.arguments(years, parameters, again),
         ]
 
     def submit_environ(self, master: str = "") -> dict[str, str]:
@@ -165,14 +167,15 @@ class Local:
             environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         return environ
 
-    def submit(self, years: str, parameters: list[int], master: str) -> None:
+    def submit(
+        self, years: str, parameters: list[int], master: str = "", again: bool = False
+    ) -> None:
         """Run the main job over files of the raw store, its output on ours.
 
         Raises AirAwareError where it failed; the job itself has said why.
         """
         console.print(f"starting Spark on {master or MASTER}", markup=False)
-        status = subprocess.run(
-            self.submit_command(years, parameters, master), env=self.submit_environ(master)
-        )
+        command = self.submit_command(years, parameters, master, again)
+        status = subprocess.run(command, env=self.submit_environ(master))
         if status.returncode != 0:
             raise AirAwareError(f"The job failed; {self.spark_log} has the detail")

@@ -42,6 +42,7 @@ PUPPET = (
 CURRENT, PREVIOUS, BEGUN = "releases/current", "releases/previous", "releases/begun"
 KEPT_WHEELHOUSES = 3
 DIGITS = 12
+PUPPET_ARCHIVE = "puppet.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterat
         wheels = _wheelhouse(source, progress)
         _pip("wheel", "--no-deps", "--wheel-dir", folder, source)
         shutil.copy(wheels / "wheels.json", folder)
-        _pack_puppet(folder / "puppet.tar.gz", name, region_data)
+        _pack_puppet(folder / PUPPET_ARCHIVE, name, region_data)
         yield Release(name, folder, wheels)
 
 
@@ -139,6 +140,12 @@ def to_go_back_to(s3: Any, bucket: str) -> str | None:
     """
     current = marked(s3, bucket, CURRENT)
     return current if marked(s3, bucket, BEGUN) != current else marked(s3, bucket, PREVIOUS)
+
+
+def files(s3: Any, bucket: str, version: str) -> list[str]:
+    """The names of a release's own files."""
+    prefix = f"releases/{version}/"
+    return [key.removeprefix(prefix) for key in _sizes(s3, bucket) if key.startswith(prefix)]
 
 
 def _mark(s3: Any, bucket: str, mark: str, version: str) -> None:

@@ -25,7 +25,7 @@ from wait import until
 from airaware.settings import Zone
 from airaware.store import manifest
 from tools import hosts, ssh
-from tools.controller import DONE, FAILS, UNIT, Controller
+from tools.controller import DONE, FAILS, UNIT
 from tools.fleet import Fleet
 from tools.local import Local
 
@@ -74,12 +74,6 @@ def by_zone(fleet: Fleet) -> dict[str, Checksums]:
 
 def assert_both_hold(fleet: Fleet, expected: Checksums) -> None:
     assert by_zone(fleet) == {"us-west-2a": expected, "us-west-2b": expected}
-
-
-def said(controller: Controller, job: str) -> str:
-    """All that a job has said, Spark's own lines too."""
-    words = ["sudo", "journalctl", "--unit", UNIT + job, "--output", "cat"]
-    return ssh.run(controller.config, controller.host, words)
 
 
 def database(fleet: Fleet, zone: str) -> Inspected:
@@ -163,16 +157,16 @@ def test_a_worker_that_is_killed_changes_nothing(lab: Fleet, loaded: Checksums) 
     controller = lab.controller()
     forget_year(lab)
     job = controller.start(YEAR, [])
-    until(lambda: "reading with" in said(controller, job), "the job reads", JOB_SECONDS)
-    granted = re.search(r"Granted executor ID \S+ on hostPort ([^.:]+)", said(controller, job))
+    until(lambda: "reading with" in controller.said(job), "the job reads", JOB_SECONDS)
+    granted = re.search(r"Granted executor ID \S+ on hostPort ([^.:]+)", controller.said(job))
     assert granted
     (worker,) = (
         host for host in inspected(lab, "spark_worker") if host.instance.name == granted[1]
     )
     worker.root.check_output("systemctl kill --signal KILL spark-worker")
     until(lambda: controller.find(job).ended_at, "the job's end", JOB_SECONDS, poll_seconds=2)
-    assert controller.find(job).state == DONE, said(controller, job)
-    assert "Lost executor" in said(controller, job)
+    assert controller.find(job).state == DONE, controller.said(job)
+    assert "Lost executor" in controller.said(job)
     assert_both_hold(lab, loaded)
     until(lambda: worker.active("spark-worker"), "the worker is back", 60)
 

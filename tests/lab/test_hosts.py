@@ -127,10 +127,13 @@ def test_a_killed_host_is_noticed_and_its_remains_go(place: Place, host: str) ->
 
 
 def test_a_volume_comes_goes_and_outlives_its_host(place: Place, host: str) -> None:
-    volume = Volume("vol-1", "/srv/data")
-    place.change(host, volumes=(volume, Volume("vol-2", None)))
+    volume = Volume("vol-1", "/srv/data", 1)
+    place.change(host, volumes=(volume, Volume("vol-2", None, 1)))
     until(lambda: place.ssh(host, "mountpoint /srv/data || true").endswith("is a mountpoint\n"))
     place.ssh(host, "echo precious | sudo tee /srv/data/file")
+    size_bytes = int(place.ssh(host, "df --output=size --block-size=1 /srv/data | tail -1"))
+    assert 0.9 * 2**30 < size_bytes < 2**30
+    assert (place.folder / "volumes" / f"{NAME}-vol-1.ext4").stat().st_blocks * 512 < 2**26
 
     place.change(host, volumes=())
     until(lambda: "not" in place.ssh(host, "mountpoint /srv/data 2>&1 || true"))

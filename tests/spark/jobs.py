@@ -5,8 +5,6 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -78,50 +76,6 @@ def wait_for(process: "subprocess.Popen[str]", text: str) -> str:
         if text in line:
             return "".join(lines)
     raise AssertionError(f"'{text}' was not said, but: {''.join(lines)}")
-
-
-@dataclass(frozen=True)
-class Held:
-    """A year in a zone: what the manifest says, and what its tables hold, at one moment."""
-
-    attempt: str
-    input_sha256: str
-    checksum: Decimal
-    rows: dict[str, int]
-    found_checksum: Decimal
-    found_rows: dict[str, int]
-
-    @property
-    def whole(self) -> bool:
-        """Whether the tables hold what the manifest says."""
-        return (self.checksum, self.rows) == (self.found_checksum, self.found_rows)
-
-
-def held(zone: Zone, parameter: int, year: int) -> Held | None:
-    """The year in the zone, by one statement and so at one moment."""
-    key = sql.SQL("parameter = {} AND year = {}").format(sql.Literal(parameter), sql.Literal(year))
-
-    def each(template: str, glue: str) -> sql.Composed:
-        return sql.SQL(glue).join(
-            sql.SQL(template).format(table=sql.Identifier(table), name=sql.Literal(table), key=key)
-            for table in TABLES
-        )
-
-    statement = sql.SQL(
-        "SELECT attempt, input_sha256, checksum, rows_loaded, {}, jsonb_build_object({})"
-        " FROM load WHERE {}"
-    ).format(
-        each(
-            "(SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {table} t WHERE {key})",
-            " + ",
-        ),
-        each("{name}, (SELECT count(*) FROM {table} WHERE {key})", ", "),
-        key,
-    )
-    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        row = cursor.fetchone()
-    return Held(*row) if row else None
 
 
 def staging_tables(zone: Zone) -> list[str]:

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from jobs import OZONE, Held, Submits, held, staging_tables
+from jobs import OZONE, Submits, staging_tables
 from psycopg2 import sql
 
 from airaware import batch, epa, store
 from airaware.settings import Zone
 from airaware.store.load import TABLES
+from airaware.store.manifest import Held, held
 
 Row = dict[str, str]
 HOURS = 200

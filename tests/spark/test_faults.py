@@ -19,10 +19,11 @@ from typing import Any
 
 import psutil
 import pytest
-from jobs import END_SECONDS, OZONE, Held, Submits, ended, held, staging_tables, wait_for
+from jobs import END_SECONDS, OZONE, Submits, ended, staging_tables, wait_for
 
 from airaware import epa, synthetic
 from airaware.settings import Settings, Zone
+from airaware.store.manifest import Held, held
 from airaware.web import create_app
 from tools.local import Local
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from jobs import OZONE, Submits, forget_all, held
+from jobs import OZONE, Submits, forget_all
 
 from airaware import settings
 from airaware.accuracy import Residuals, errors
 from airaware.leave_one_out import month_sums
 from airaware.settings import Zone
 from airaware.store import queries, stations
+from airaware.store.manifest import held
 from airaware.store.zones import Reader
 from airaware.web import create_app
 from tools.local import DRIVER_JAVA, Local

@@ -1,5 +1,7 @@
 """Faults and their ways back, on moto's API: whole, half or not at all done, and undone twice."""
 
+import io
+import tarfile
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -7,14 +9,17 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from motoserver import moto_server
 
 from airaware.errors import AirAwareError
+from tools import release
 from tools.drill import faults
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
 
 A, B = "us-west-2a", "us-west-2b"
+BUCKET, RAW_FILE = "epa-data", "raw/hourly_44201_2013.zip"
 IMAGE = "ami-12c6146b"  # one that moto has
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -51,14 +56,16 @@ def world(monkeypatch, endpoint: str) -> World:
     fleet = SimpleNamespace(
         environment="test", region=SimpleNamespace(environ=lambda: environ), hosts=lambda: []
     )
-    outputs = {"web_groups": {A: "web-a", B: "web-b"}, "target_group_arn": made()}
+    outputs = {"web_groups": {A: "web-a", B: "web-b"}, "target_group_arn": made(), "bucket": BUCKET}
     fleet.terraform = SimpleNamespace(outputs=lambda: outputs)
     return World(fleet)  # type: ignore[arg-type]
 
 
 def made() -> str:
-    """Make it, and return the target group's ARN."""
-    ec2, groups = boto3.client("ec2"), boto3.client("autoscaling")
+    """Make it, with a bucket, and return the target group's ARN."""
+    ec2, groups, s3 = (boto3.client(name) for name in ("ec2", "autoscaling", "s3"))
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    s3.put_object(Bucket=BUCKET, Key=RAW_FILE, Body=b"12345678", Metadata={"sha256": "ab"})
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     arn = boto3.client("elbv2").create_target_group(
         Name="web", Protocol="HTTP", Port=8000, VpcId=vpc_id
@@ -136,6 +143,71 @@ def test_a_zone_without_power_has_no_host_that_runs_and_launches_none(world: Wor
     assert {state for zone, state in states if zone == B} == {"stopped"}
     assert {state for zone, state in states if zone == A} == {"running"}
     assert (world.suspended(A), world.suspended(B)) == (set(), {"Launch"})
+
+
+def denied(world: World) -> list[Change]:
+    world.least_load = (44201, 2013)
+    return faults.deny_raw_files(world, B)[:1]
+
+
+def cut(world: World) -> list[Change]:
+    world.least_load = (44201, 2013)
+    return faults.cut_raw_file(world, B)[:1]
+
+
+def raw_file(world: World) -> tuple[bytes, str]:
+    found = world.client("s3").get_object(Bucket=BUCKET, Key=RAW_FILE)
+    return found["Body"].read(), found["Metadata"]["sha256"]
+
+
+@pytest.mark.parametrize("policy", ["", '{"Version": "2012-10-17", "Statement": []}'])
+def test_raw_files_are_refused_until_it_is_undone(world: World, policy: str) -> None:
+    Call("set_bucket_policy", {"policy": policy})(world)
+    before, changes = state(world), denied(world)
+    do(world, changes)
+    with pytest.raises(ClientError, match="403"):
+        raw_file(world)
+    undo(world, changes)
+    undo(world, changes)
+    assert state(world) == before
+    assert raw_file(world) == (b"12345678", "ab")
+
+
+def test_a_raw_file_is_cut_under_the_digest_of_the_whole_until_it_is_undone(world: World) -> None:
+    before, changes = state(world), cut(world)
+    undo(world, changes)
+    do(world, changes)
+    do(world, changes)
+    assert raw_file(world) == (b"1234", "ab")
+    undo(world, changes)
+    undo(world, changes)
+    assert state(world) == before
+    assert raw_file(world) == (b"12345678", "ab")
+
+
+def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> None:
+    s3, code = world.client("s3"), io.BytesIO()
+    texts = {"hieradata/role/web.yaml": "profile::web::port: 8000\n", "hiera.yaml": "x"}
+    with tarfile.open(fileobj=code, mode="w:gz") as tar:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    release.settle(s3, BUCKET, "good")
+    s3.put_object(Bucket=BUCKET, Key="releases/good/puppet.tar.gz", Body=code.getvalue())
+    s3.put_object(Bucket=BUCKET, Key="releases/good/airaware.whl", Body=b"wheel")
+    publish, _ = faults.release_badly(world, B)
+    publish.do(world)
+    bad = publish.do.arguments["bad"]
+    assert set(release.files(s3, BUCKET, bad)) == {"puppet.tar.gz", "airaware.whl"}
+    key = f"releases/{bad}/puppet.tar.gz"
+    spoilt = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(spoilt)) as tar:
+        told = {member.name: tar.extractfile(member).read().decode() for member in tar}
+    assert told == texts | {"hieradata/role/web.yaml": "profile::web::port: 8001\n"}
+    undo(world, [publish])
+    undo(world, [publish])
+    assert release.files(s3, BUCKET, bad) == []
 
 
 def test_what_was_suspended_before_stays_so(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +12,13 @@ import pytest
 from tiny_drill import ZONE, tiny
 
 from airaware.errors import AirAwareError
+from airaware.store.manifest import Held
+from tools.controller import DONE, FAILS
 from tools.drill import expect, model, report, tasks
 from tools.drill.course import Course, by_second, figures
 from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
-from tools.drill.world import Sample
+from tools.drill.world import Look, Sample
 
 NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
 
@@ -164,3 +167,40 @@ def test_production_is_left_with_a_reason(monkeypatch) -> None:
     answers = iter(["production", "the quarter's drill"])
     monkeypatch.setattr(tasks.console, "input", lambda *_, **__: next(answers))
     assert tasks.leave_for_production(world, "") == "the quarter's drill"
+
+
+def look(zone: str, attempt: str, checksum: int = 7, found: int | None = None) -> Look:
+    sums = Decimal(checksum), Decimal(checksum if found is None else found)
+    return Look(0, zone, Held(attempt, "ab", sums[0], {}, sums[1], {}))
+
+
+@pytest.mark.parametrize(
+    ("looks", "whole", "same", "taken"),
+    [
+        ([("a", "1"), (ZONE, "1"), ("a", "2"), (ZONE, "2")], True, True, True),
+        ([("a", "1"), (ZONE, "1"), ("a", "2"), (ZONE, "1")], True, True, False),
+        ([("a", "1"), (ZONE, "1"), ("a", "2", 8), (ZONE, "2", 8)], True, False, True),
+        ([("a", "1"), (ZONE, "1"), ("a", "2"), (ZONE, "2", 7, 6)], False, True, True),
+        ([], False, False, False),
+    ],
+)
+def test_what_zones_held_is_judged(course: Course, looks, whole, same, taken) -> None:
+    course.looks = [Look(0, "a", None), *(look(*each) for each in looks)]
+    judges = (expect.each_zone_whole(), expect.same_checksums(), expect.loads_taken(1, 1))
+    assert [judge(course).met for judge in judges] == [whole, same, taken]
+
+
+def test_jobs_and_roll_outs_are_judged(course: Course) -> None:
+    course.jobs = {"first": FAILS, "second": DONE}
+    assert expect.jobs_end(FAILS, DONE)(course).met
+    assert not expect.jobs_end(DONE, FAILS)(course).met
+    assert not expect.jobs_end(DONE)(course).met
+    stops = expect.stops_at_one_host()
+    assert not stops(course).met
+    for reached, stopped, met in (
+        (["web"], "x", True),
+        (["web"], "", False),
+        (["w", "v"], "x", False),
+    ):
+        course.notes = {"reached": reached, "stopped": stopped}
+        assert stops(course).met is met

@@ -12,6 +12,7 @@ import tiny_drill
 from tiny_drill import ZONE, Folder, losing, tiny
 
 from airaware.errors import AirAwareError
+from tools.controller import DONE, FAILS
 from tools.drill import journal as journals
 from tools.drill import runner
 from tools.drill.acts import Call, Change
@@ -101,6 +102,21 @@ def test_what_is_left_behind_spoils_the_verdict(tmp_path: Path) -> None:
     assert result.verdict == "missed"
     assert result.left == [f"files: ['{ZONE}.lost'], was []"]
     assert [f.met for f in result.findings if f.expected == STEADY_AGAIN] == [False]
+
+
+def test_a_fault_is_over_when_its_jobs_have_ended_and_then_the_operator_answers(
+    tmp_path: Path,
+) -> None:
+    def job(name: str, state: str) -> Change:
+        return Change(name, Call("start", {"job": name, "state": state}))
+
+    drill = tiny(job("first", FAILS), hold_seconds=60)
+    drill = replace(drill, answer=lambda world, zone: [job("second", DONE)], expected=())
+    result = run(drill, tmp_path)
+    course = result.course
+    assert course.returned - course.injected < 10
+    assert course.jobs == {"first": FAILS, "second": DONE}
+    assert len(course.looks) >= 2
 
 
 @pytest.mark.parametrize(

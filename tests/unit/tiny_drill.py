@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tools.drill.acts import Call, Change, act
 from tools.drill.course import Course
 from tools.drill.journal import Journal
 from tools.drill.model import Drill, Finding, Probe
-from tools.drill.world import Sample
+from tools.drill.world import Look, Sample
 
 ZONE = "zone-b"
 
@@ -25,6 +27,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.notes: dict[str, Any] = {}
 
     def lost(self) -> list[str]:
         return sorted(file.stem for file in self.path.glob("*.lost"))
@@ -42,6 +45,15 @@ class Folder:
     def alerts(self, seconds: float) -> None:
         return None
 
+    def jobs(self, ids: Iterable[str]) -> dict[str, str]:
+        """A job runs while its file says so."""
+        files = {job: self.path / f"{job}.job" for job in ids}
+        return {job: file.read_text() for job, file in files.items() if file.exists()}
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[], list[Look]]]:
+        yield lambda: [Look(time.monotonic(), ZONE, None)]
+
 
 @act
 def lose(world: Folder, zone: str) -> None:
@@ -51,6 +63,11 @@ def lose(world: Folder, zone: str) -> None:
 @act
 def find_again(world: Folder, zone: str) -> None:
     (world.path / f"{zone}.lost").unlink(missing_ok=True)
+
+
+@act
+def start(world: Folder, job: str, state: str) -> None:
+    (world.path / f"{job}.job").write_text(state)
 
 
 @act

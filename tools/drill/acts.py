@@ -4,19 +4,27 @@ An act is a name and arguments that fit into the journal, so that another proces
 may be repeated, and undoing what was never done changes nothing.
 """
 
+import io
+import tarfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from airaware.errors import AirAwareError
+from tools import release
+from tools.controller import RUNS
 from tools.drill.world import World
 from tools.hosts import Host
+from tools.steps import carry_out
 
 TAG = "Drill"  # of what a drill makes
 STOPPED_SECONDS = 120
 POLL_SECONDS = 1
 TELL_SECONDS = 30
+JOB_SECONDS = 900
+SPARED = ".spared"  # behind a raw file's key: the copy of what a drill has changed
+SITE_PORT = 8000
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
 
 ACTS: dict[str, Callable[..., None]] = {}
@@ -171,6 +179,130 @@ def run_on_host(world: World, instance_id: str, command: str) -> None:
 
 
 @act
+def start_job(world: World, job: str, year: int, parameter: int, again: bool) -> None:
+    """Have the controller load a parameter's year."""
+    world.fleet.controller().start(str(year), [parameter], again, job)
+
+
+@act
+def end_job(world: World, job: str) -> None:
+    """Stop a job, if it runs."""
+    if world.jobs([job]).get(job) == RUNS:
+        world.fleet.controller().cancel(job)
+
+
+@act
+def await_words(world: World, job: str, words: str) -> None:
+    """Wait until a job has said that. Raises AirAwareError where it ends without."""
+    controller = world.fleet.controller()
+    while words not in controller.said(job):
+        if world.jobs([job])[job] != RUNS:
+            raise AirAwareError(f"job {job} has ended, and never said '{words}'")
+        time.sleep(POLL_SECONDS)
+
+
+@act
+def await_end(world: World, job: str) -> None:
+    """Wait until a job has ended, well or not. Raises AirAwareError past the deadline."""
+    deadline = time.monotonic() + JOB_SECONDS
+    while world.jobs([job]).get(job) == RUNS:
+        if time.monotonic() > deadline:
+            raise AirAwareError(f"job {job} has not ended within {JOB_SECONDS} s")
+        time.sleep(POLL_SECONDS)
+
+
+@act
+def set_bucket_policy(world: World, policy: str) -> None:
+    """Have the bucket be under that policy; under none where it is empty."""
+    if policy:
+        world.client("s3").put_bucket_policy(Bucket=world.bucket, Policy=policy)
+    else:
+        world.client("s3").delete_bucket_policy(Bucket=world.bucket)
+
+
+@act
+def cut_raw_file(world: World, key: str) -> None:
+    """Leave the first half of a raw file, under the digest of the whole; a copy is kept beside."""
+    s3 = world.client("s3")
+    if _size(world, key + SPARED) is None:
+        _copy(world, key, key + SPARED)
+    whole = s3.get_object(Bucket=world.bucket, Key=key + SPARED)
+    half = whole["Body"].read(whole["ContentLength"] // 2)
+    s3.put_object(Bucket=world.bucket, Key=key, Body=half, Metadata=whole["Metadata"])
+
+
+@act
+def mend_raw_file(world: World, key: str) -> None:
+    """Put the kept copy back, where there is one."""
+    if _size(world, key + SPARED) is not None:
+        _copy(world, key + SPARED, key)
+        world.client("s3").delete_object(Bucket=world.bucket, Key=key + SPARED)
+
+
+@act
+def publish_bad_release(world: World, bad: str) -> None:
+    """Publish the fleet's release once more, with web servers that nobody finds."""
+    s3, good = world.client("s3"), release.marked(world.client("s3"), world.bucket, release.CURRENT)
+    for name in release.files(s3, world.bucket, str(good)):
+        _copy(world, f"releases/{good}/{name}", f"releases/{bad}/{name}")
+    key = f"releases/{bad}/{release.PUPPET_ARCHIVE}"
+    code = s3.get_object(Bucket=world.bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=world.bucket, Key=key, Body=spoilt(code, bad))
+
+
+@act
+def delete_release(world: World, version: str) -> None:
+    """Take a release from the bucket."""
+    s3 = world.client("s3")
+    for name in release.files(s3, world.bucket, version):
+        s3.delete_object(Bucket=world.bucket, Key=f"releases/{version}/{name}")
+
+
+@act
+def roll_out(world: World, version: str) -> None:
+    """Have the fleet run a release; notes the web hosts that it came to before it was stopped."""
+    try:
+        carry_out(world.fleet.roll_out(version), dry_run=False)
+        world.notes["stopped"] = ""
+    except AirAwareError as error:
+        world.notes["stopped"] = str(error)
+    read = ["readlink", "/opt/airaware/current"]
+    web = [host for host in world.hosts() if (host.role, host.state) == ("web", "running")]
+    world.notes["reached"] = [h.name for h in web if world.ssh(h, read).strip().endswith(version)]
+
+
+@act
+def roll_back(world: World) -> None:
+    """Have the fleet run the release before, if it left that."""
+    s3 = world.client("s3")
+    marks = (release.BEGUN, release.CURRENT)
+    if len({release.marked(s3, world.bucket, mark) for mark in marks}) > 1:
+        carry_out(world.fleet.rollback(), dry_run=False)
+
+
+def spoilt(code: bytes, version: str) -> bytes:
+    """A release's Puppet code (a tar.gz) as another version, whose web servers listen elsewhere."""
+    changed = {
+        "hieradata/release.yaml": lambda text: f"airaware::version: '{version}'\n",
+        "hieradata/role/web.yaml": lambda text: text.replace(
+            f"profile::web::port: {SITE_PORT}", f"profile::web::port: {SITE_PORT + 1}"
+        ),
+    }
+    made = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(code)) as source,
+        tarfile.open(fileobj=made, mode="w:gz") as target,
+    ):
+        for member in source:
+            content = source.extractfile(member)
+            if content and member.name in changed:
+                text = changed[member.name](content.read().decode()).encode()
+                member.size, content = len(text), io.BytesIO(text)
+            target.addfile(member, content)
+    return made.getvalue()
+
+
+@act
 def tell_prometheus(world: World, drill: str, running: int) -> None:
     """Have the dashboards show that a drill runs, or that it does no longer, where there are any.
 
@@ -193,6 +325,16 @@ def tell_prometheus(world: World, drill: str, running: int) -> None:
                 if time.monotonic() > deadline:
                     break
                 time.sleep(POLL_SECONDS)
+
+
+def _copy(world: World, source: str, target: str) -> None:
+    world.client("s3").copy_object(
+        Bucket=world.bucket, Key=target, CopySource={"Bucket": world.bucket, "Key": source}
+    )
+
+
+def _size(world: World, key: str) -> int | None:
+    return dict(world.raw_files()).get(key)
 
 
 def _running(world: World, instance_id: str) -> Host | None:

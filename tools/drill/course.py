@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tools.drill.visitors import Visit
-from tools.drill.world import Sample
+from tools.drill.world import Look, Sample
 
 
 @dataclass
@@ -25,6 +25,9 @@ class Course:
     visits: list[Visit] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     cpu: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)  # those of the drill, and how they ended
+    looks: list[Look] = field(default_factory=list)  # at what the zones hold of the jobs' year
+    notes: dict[str, Any] = field(default_factory=dict)  # what acts have found out
     # (name, begin, end) of alerts that fired; None where no monitoring host answers
     alerts: list[tuple[str, float, float]] | None = None
 

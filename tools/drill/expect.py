@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from airaware.store.manifest import Held
 from tools.drill.course import Course, figures
 from tools.drill.model import Expectation, Finding
 from tools.drill.visitors import HOLDING, Visit
@@ -162,6 +163,95 @@ def slow_answers_end(within_seconds: float, slow_seconds: float = 0.5) -> Expect
 
     return judge
 
+
+def jobs_end(*states: str) -> Expectation:
+    """The drill's jobs, in the order in which they were started."""
+
+    def judge(course: Course) -> Finding:
+        told = ", ".join(f"{job} {state}" for job, state in course.jobs.items())
+        return Finding(
+            f"jobs end as: {', '.join(states)}",
+            tuple(course.jobs.values()) == states,
+            told or "none was started",
+        )
+
+    return judge
+
+
+def each_zone_whole() -> Expectation:
+    """At every look the tables of a zone hold just what its manifest says, old or new."""
+
+    def judge(course: Course) -> Finding:
+        held = [look.held for look in course.looks if look.held]
+        torn = sum(not each.whole for each in held)
+        return Finding(
+            "each zone holds the year wholly, old or new, at every moment",
+            bool(held) and not torn,
+            f"{len(held)} looks, {torn} of them at a part; {len(course.looks) - len(held)} failed",
+        )
+
+    return judge
+
+
+def same_checksums() -> Expectation:
+    """In the end all zones hold what they held before."""
+
+    def judge(course: Course) -> Finding:
+        by_zone = _held_by_zone(course)
+        first = {str(held[0].checksum) for held in by_zone.values()}
+        last = {str(held[-1].checksum) for held in by_zone.values()}
+        return Finding(
+            "in the end all zones have the checksum that they had before",
+            len(first) == 1 and first == last,
+            f"{', '.join(sorted(first))} before, {', '.join(sorted(last))} in the end",
+        )
+
+    return judge
+
+
+def loads_taken(in_zone: int, elsewhere: int) -> Expectation:
+    """How often a load of the year became a zone's."""
+
+    def judge(course: Course) -> Finding:
+        taken = {
+            zone: len({held.attempt for held in looks}) - 1
+            for zone, looks in _held_by_zone(course).items()
+        }
+        wanted = {zone: in_zone if zone == course.zone else elsewhere for zone in taken}
+        return Finding(
+            f"loads that {course.zone} takes: {in_zone}; other zones: {elsewhere}",
+            bool(taken) and taken == wanted,
+            ", ".join(f"{zone} {count}" for zone, count in taken.items()),
+        )
+
+    return judge
+
+
+def _held_by_zone(course: Course) -> dict[str, list[Held]]:
+    """What was seen in each zone, in order."""
+    found: dict[str, list[Held]] = {}
+    for look in course.looks:
+        if look.held:
+            found.setdefault(look.zone, []).append(look.held)
+    return found
+
+
+def stops_at_one_host() -> Expectation:
+    """A roll-out that comes to web hosts one after another."""
+
+    def judge(course: Course) -> Finding:
+        reached = course.notes.get("reached", [])
+        said = course.notes.get("stopped", "").splitlines()
+        return Finding(
+            "the roll-out stops at the first web host",
+            len(reached) == 1 and bool(said),
+            f"it came to {', '.join(reached) or 'none'}: {said[0] if said else 'was not stopped'}",
+        )
+
+    return judge
+
+
+UNDISTURBED: tuple[Expectation, ...] = (none_fails(), each_zone_whole(), same_checksums())
 
 OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_end(3))
 

@@ -3,11 +3,16 @@
 Each function looks at the world and changes nothing.
 """
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from airaware import epa
 from airaware.errors import AirAwareError
-from tools.drill.acts import Call, Change
+from tools.controller import UNIT
+from tools.drill.acts import SITE_PORT, Call, Change
 from tools.drill.world import World
+from tools.fleet import RAW
 from tools.hosts import Host
 
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone
@@ -15,8 +20,12 @@ Fault = Callable[[World, str], list[Change]]  # of a world and a zone
 # What a group without its balancer's targets would otherwise do: launch others, give its hosts back
 # to the balancer, and take those that get no checks for sick.
 RESTING = ("Launch", "AddToLoadBalancer", "HealthCheck", "ReplaceUnhealthy")
-SITE_PORT = 8000
 DATABASE_PORT = 5432
+DATABASE_VOLUME = "/var/lib/postgresql"
+# Only where the volume is one of its own.
+FILL = f"mountpoint -q {DATABASE_VOLUME} && cd {DATABASE_VOLUME} && fallocate --length \
+    $(df --output=avail --block-size=1 . | tail -1) filled-by-a-drill"
+READS = "reading with"  # what a job says when its tasks begin
 # By name: the unit that stands for all of them takes itself for started already.
 START_CLUSTERS = """
 for cluster in /etc/postgresql/*/*/; do
@@ -141,6 +150,124 @@ def grow_without_puppet(world: World, zone: str) -> list[Change]:
             Call("set_size", {"group": group, "size": size}),
         ),
     ]
+
+
+def spike(world: World, zone: str) -> list[Change]:
+    """Nothing but what more visitors do."""
+    return []
+
+
+def fill_disk(world: World, zone: str) -> list[Change]:
+    """The zone's database has no room left on its volume, when a year is loaded again."""
+    host = _one(_databases(world, zone), f"database in {zone}")
+    empty = f"rm -f {DATABASE_VOLUME}/filled-by-a-drill; {START_CLUSTERS}"
+    return [
+        Change(f"fill the volume of {host.name}", _on(host, FILL), _on(host, empty)),
+        _load(world, "load"),
+    ]
+
+
+def kill_spark_worker(world: World, zone: str) -> list[Change]:
+    """A Spark worker is killed, with the executor of a job that loads a year again."""
+    workers = [h for h in world.hosts() if (h.role, h.state) == ("spark_worker", "running")]
+    worker = _one(sorted(workers, key=lambda host: host.zone != zone), "Spark worker")
+    load = _load(world, "load")
+    return [
+        load,
+        _until(load, READS),
+        Change(
+            f"kill Spark's worker on {worker.name}",
+            _on(worker, "systemctl kill --signal=KILL spark-worker"),
+            _on(worker, "systemctl start spark-worker"),
+        ),
+    ]
+
+
+def kill_spark_driver(world: World, zone: str) -> list[Change]:
+    """The driver of a job that loads a year again is killed."""
+    controller = _one([h for h in world.hosts() if h.role == "controller"], "controller")
+    load = _load(world, "load")
+    unit = UNIT + load.do.arguments["job"]
+    kill = _on(controller, f"systemctl kill --signal=KILL {unit}")
+    return [load, _until(load, READS), Change(f"kill {unit} on {controller.name}", kill)]
+
+
+def deny_raw_files(world: World, zone: str) -> list[Change]:
+    """S3 refuses to hand out raw files, when a year is loaded again."""
+    before = world.bucket_policy()
+    policy = json.loads(before or '{"Version": "2012-10-17", "Statement": []}')
+    policy["Statement"] += [
+        {
+            "Sid": "Drill",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{world.bucket}/{RAW}/*",
+        }
+    ]
+    return [
+        Change(
+            "have S3 refuse to hand out raw files",
+            Call("set_bucket_policy", {"policy": json.dumps(policy)}),
+            Call("set_bucket_policy", {"policy": before}),
+        ),
+        _load(world, "load"),
+    ]
+
+
+def cut_raw_file(world: World, zone: str) -> list[Change]:
+    """Half of a raw file is missing, when its year is loaded again."""
+    key = f"{RAW}/{epa.file_name(*world.least_load)}"
+    return [
+        Change(
+            f"cut {key} in half",
+            Call("cut_raw_file", {"key": key}),
+            Call("mend_raw_file", {"key": key}),
+        ),
+        _load(world, "load"),
+    ]
+
+
+def submit_twice(world: World, zone: str) -> list[Change]:
+    """Two operators submit the same year at the same time."""
+    return [_load(world, "first"), _load(world, "second", again=False)]
+
+
+def release_badly(world: World, zone: str) -> list[Change]:
+    """A release is rolled out whose web servers nobody finds."""
+    bad = f"drill{datetime.now(UTC):%H%M%S}"
+    return [
+        Change(
+            f"publish the release {bad}",
+            Call("publish_bad_release", {"bad": bad}),
+            Call("delete_release", {"version": bad}),
+        ),
+        Change("roll it out", Call("roll_out", {"version": bad}), Call("roll_back")),
+    ]
+
+
+def submit_again(world: World, zone: str) -> list[Change]:
+    """What an operator does about a job that has failed: the year is loaded by another one."""
+    load = _load(world, "again")
+    return [load, Change("wait until it has ended", Call("await_end", _job_of(load)))]
+
+
+def _load(world: World, name: str, again: bool = True) -> Change:
+    parameter, year = world.least_load
+    job = f"drill-{name}-{datetime.now(UTC):%H%M%S}"
+    what = {"job": job, "year": year, "parameter": parameter, "again": again}
+    text = f"load {year} of {parameter}{' again' if again else ''}, as job {job}"
+    return Change(text, Call("start_job", what), Call("end_job", {"job": job}))
+
+
+def _until(load: Change, words: str) -> Change:
+    return Change(
+        f"wait until it says '{words}'", Call("await_words", _job_of(load) | {"words": words})
+    )
+
+
+def _job_of(load: Change) -> dict[str, str]:
+    return {"job": load.do.arguments["job"]}
 
 
 def _databases(world: World, zone: str) -> list[Host]:

@@ -51,7 +51,8 @@ class Drill:
     `fault` says the changes for a world and a zone; they carry their own way back. Visitors come at
     `rate` a second from `before_seconds` before the fault to `after_seconds` after the steady state
     has come back; `spike_rate` more of them from the fault to its return. The fault stays for
-    `hold_seconds`, or until more than `budget` requests have failed.
+    `hold_seconds`, or until the jobs that it has started have ended, or until more than `budget`
+    requests have failed. `answer` is what the operator does after the return.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Drill:
     steady_state: tuple[Probe, ...]
     fault: Callable[[Any, str], list[Change]]
     expected: tuple[Expectation, ...]
+    answer: Callable[[Any, str], list[Change]] = lambda world, zone: []
     rate: float = 0
     spike_rate: float = 0
     budget: int = 0

@@ -8,13 +8,14 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from airaware.errors import AirAwareError
+from tools.controller import RUNS
 from tools.drill import journal as journals
 from tools.drill import steady
 from tools.drill.course import Course
@@ -38,6 +39,7 @@ class Result:
     undone: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)  # ids of those that it has started
     aborted: str = ""
 
     @property
@@ -72,13 +74,14 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
         before = world.inventory()
         result = Result(drill, Course(zone, time.monotonic()), datetime.now(UTC))
         result.changes = [change.text for change in changes]
+        result.jobs = _jobs(changes)
         journal.drill, journal.zone = drill.name, zone
         journal.began = result.began.isoformat(timespec="seconds")
         visitors: list[Visitors] = []
         with ExitStack() as stack:
             result.course.nodes = world.nodes() if drill.rate else {}
             visitors += _visitors(drill.rate, world, stack)
-            stack.enter_context(_sampled(world, result.course))
+            stack.enter_context(_watched(world, result.course, bool(result.jobs)))
             try:
                 _carry_out(result, changes, world, journal, visitors, tell)
             except _Aborted as reason:
@@ -114,13 +117,18 @@ def _carry_out(
             course.injected = time.monotonic()
             visitors += _visitors(drill.spike_rate, world, spike)
             tell(f"the fault is there for {drill.hold_seconds:g} s")
-            _watch(drill, visitors, drill.hold_seconds)
+            _watch(drill, visitors, drill.hold_seconds, lambda: _have_ended(world, result.jobs))
     except KeyboardInterrupt:
         raise _Aborted("a person stopped it") from None
     finally:
         with _uninterruptible():
             result.undone = journal.undo(world, tell)
         course.returned = time.monotonic()
+    answer = drill.answer(world, course.zone)
+    result.jobs += _jobs(answer)
+    for change in answer:
+        tell(change.text)
+        change.do(world)
     tell("wait for the steady state again")
     try:
         steady.await_all(drill.steady_state, world, tell)
@@ -133,10 +141,25 @@ def _carry_out(
     _watch(drill, visitors, drill.after_seconds)
 
 
-def _watch(drill: Drill, visitors: list[Visitors], seconds: float) -> None:
-    """Let time pass. Raises _Aborted as soon as the drill's error budget is gone."""
+def _jobs(changes: list[Any]) -> list[str]:
+    """The ids of the jobs that these changes start."""
+    return list(dict.fromkeys(c.do.arguments["job"] for c in changes if "job" in c.do.arguments))
+
+
+def _have_ended(world: Any, jobs: list[str]) -> bool:
+    """Whether there are jobs, and all have ended."""
+    return bool(jobs) and RUNS not in world.jobs(jobs).values()
+
+
+def _watch(
+    drill: Drill,
+    visitors: list[Visitors],
+    seconds: float,
+    over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Let time pass, or until it is over. Raises _Aborted once the drill's error budget is gone."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and not over():
         failed = sum(not visit.ok for each in visitors for visit in each.visits)
         if visitors and failed > drill.budget:
             raise _Aborted(f"the budget is gone: {failed} requests failed, {drill.budget} may")
@@ -155,17 +178,31 @@ def _visitors(rate: float, world: Any, stack: ExitStack) -> list[Visitors]:
 
 
 @contextmanager
-def _sampled(world: Any, course: Course) -> Iterator[None]:
-    """Look at the web tier again and again."""
+def _watched(world: Any, course: Course, with_jobs: bool) -> Iterator[None]:
+    """Look at the web tier again and again; where jobs run, also at what the zones hold."""
+    course.samples.append(world.sample())
+    with ExitStack() as stack:
+        stack.enter_context(_repeated(lambda: course.samples.append(world.sample())))
+        if with_jobs:
+            look = stack.enter_context(world.reading())
+            course.looks += look()
+            stack.enter_context(_repeated(lambda: course.looks.extend(look())))
+        yield
+        if with_jobs:
+            course.looks += look()
+
+
+@contextmanager
+def _repeated(look: Callable[[], object]) -> Iterator[None]:
+    """Beside what else is done."""
     done = threading.Event()
 
-    def look() -> None:
+    def repeat() -> None:
         while not done.wait(SAMPLE_SECONDS):
             with suppress(Exception):  # the next look may succeed
-                course.samples.append(world.sample())
+                look()
 
-    course.samples.append(world.sample())
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield
@@ -181,6 +218,8 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
     span_seconds = course.ended - course.began
     course.cpu = {zone: world.cpu(zone, span_seconds) for zone in course.healthy_before()}
     course.alerts = world.alerts(span_seconds)
+    course.notes = world.notes
+    course.jobs = world.jobs(result.jobs) if result.jobs else {}
     after = world.inventory()
     result.left = [
         f"{what}: {after[what]}, was {before[what]}"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from airaware.errors import AirAwareError
+from tools.controller import RUNS
 from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
 from tools.drill.world import PLACES, World
@@ -92,6 +93,40 @@ DATABASES = (
     promql("databases that are down", "count(pg_up == 0) or vector(0)", most=0),
     a_year_is_loaded(),
 )
+
+
+def zones_are_equal() -> Probe:
+    """In the year that the batch's drills load again."""
+
+    def different(world: World) -> int:
+        with world.reading() as look:
+            held = [each.held for each in look()]
+        return len({each and each.checksum for each in held}) - 1
+
+    return Probe("zones whose year differs from another's", different, most=0)
+
+
+def spark_is_whole() -> Probe:
+    """Every worker runs."""
+
+    def lost(world: World) -> int:
+        workers = [host for host in world.hosts() if host.role == "spark_worker"]
+        ask = ["systemctl", "show", "--property=ActiveState", "spark-worker"]
+        return sum(world.ssh(host, ask).strip() != "ActiveState=active" for host in workers)
+
+    return Probe("Spark workers that do not run", lost, most=0)
+
+
+def no_job_runs() -> Probe:
+    """A drill's jobs would wait behind it."""
+
+    def running(world: World) -> int:
+        return sum(job.state == RUNS for job in world.fleet.controller().jobs())
+
+    return Probe("jobs that run", running, most=0)
+
+
+BATCH = (*DATABASES, zones_are_equal(), spark_is_whole(), no_job_runs())
 
 
 def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:

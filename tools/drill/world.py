@@ -6,18 +6,24 @@ Nothing here knows what region it is.
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
+import psycopg2
 import requests
+from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError
+from airaware.settings import Zone
+from airaware.store import manifest
+from airaware.store.manifest import Held
 from tools import hosts, ssh
-from tools.fleet import Fleet
+from tools.fleet import RAW, Fleet
 from tools.hosts import Host
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
@@ -40,13 +46,23 @@ class Sample:
     states: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a zone held of a year at a moment (time.monotonic); None where it could not be read."""
+
+    at: float
+    zone: str
+    held: Held | None
+
+
 class World:
-    """A fleet with a balancer, in the course of a drill."""
+    """A fleet with a balancer, in the course of a drill; `notes` is what acts have found out."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.environment = fleet.environment
         self.client = cache(self._client)
+        self.notes: dict[str, Any] = {}
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -156,6 +172,61 @@ class World:
             if address
         }
 
+    @property
+    def bucket(self) -> str:
+        """The bucket with raw files and releases."""
+        return self.outputs["bucket"]
+
+    def bucket_policy(self) -> str:
+        """The bucket's policy, as JSON; empty where it has none."""
+        try:
+            return self.client("s3").get_bucket_policy(Bucket=self.bucket)["Policy"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
+                return ""
+            raise
+
+    def raw_files(self) -> list[tuple[str, int]]:
+        """Keys and sizes of all that is in the raw store."""
+        pages = self.client("s3").get_paginator("list_objects_v2")
+        return [
+            (each["Key"], each["Size"])
+            for page in pages.paginate(Bucket=self.bucket, Prefix=f"{RAW}/")
+            for each in page.get("Contents", ())
+        ]
+
+    @cached_property
+    def least_load(self) -> tuple[int, int]:
+        """Parameter and year of the smallest load, which the batch's drills have loaded again.
+
+        Raises AirAwareError where no year is loaded.
+        """
+        with self.fleet.reading() as zones:
+            found = [load for zone in zones for load in manifest.loads(zone)]
+        if not found:
+            raise AirAwareError("No year is loaded: nothing to drill. fab submit-year YEAR")
+        least = min(found, key=lambda load: load.rows_read)
+        return least.parameter, least.year
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[], list[Look]]]:
+        """What looks at that year in each zone, for as long as the context lasts."""
+        parameter, year = self.least_load
+
+        def look(zone: Zone) -> Look:
+            at, found = time.monotonic(), None
+            with suppress(AirAwareError, psycopg2.Error):
+                found = manifest.held(zone, parameter, year)
+            return Look(at, zone.name, found)
+
+        with self.fleet.reading() as zones, ThreadPoolExecutor(len(zones)) as several:
+            yield lambda: list(several.map(look, zones))
+
+    def jobs(self, ids: Iterable[str]) -> dict[str, str]:
+        """The state of each of these jobs, in their order; of those that were started."""
+        states = {job.id: job.state for job in self.fleet.controller().jobs()} if ids else {}
+        return {job: states[job] for job in ids if job in states}
+
     def sample(self) -> Sample:
         """The web tier as it is now."""
         at = time.monotonic()
@@ -179,6 +250,8 @@ class World:
             "sizes of groups": {
                 zone: [group["MinSize"], group["MaxSize"]] for zone, group in groups.items()
             },
+            "bucket policy": self.bucket_policy(),
+            "raw files": self.raw_files(),
             "hosts with a name": sorted(
                 [host.name, host.instance_id, host.state]
                 for host in self.hosts()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import cgroups, images, namespaces, seed
+from tools.lab import cgroups, images, namespaces, seed, volumes
 from tools.lab.commands import marked, run
 from tools.lab.model import Instance, Region, Volume
 from tools.lab.network import Network, bridge
@@ -202,7 +202,7 @@ class _Host:
 
     def _spawn(self, instance: Instance) -> subprocess.Popen[bytes]:
         """The host's systemd-nspawn, in its cgroups and in the router's namespace."""
-        binds = [f"--bind={self._folder_of(volume)}:{volume.mount}" for volume in self.mounted]
+        binds = [f"--bind={self._mounted(volume)}:{volume.mount}" for volume in self.mounted]
         command = [
             *("nsenter", f"--net={namespaces.FOLDER / self.lab.network.router}"),
             *("systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}"),
@@ -260,13 +260,11 @@ class _Host:
         for volume in self.mounted - wanted:
             run(*attach, str(volume.mount))
         for volume in wanted - self.mounted:
-            run(*attach, str(volume.mount), self._folder_of(volume))
+            run(*attach, str(volume.mount), self._mounted(volume))
         self.mounted = wanted
 
-    def _folder_of(self, volume: Volume) -> Path:
-        folder = self.lab.folder / "volumes" / volume.id
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def _mounted(self, volume: Volume) -> Path:
+        return volumes.mounted(self.lab.name, self.lab.folder / "volumes", volume)
 
     def _leader(self) -> int:
         """The id, on this machine, of the host's first process."""

@@ -84,13 +84,19 @@ def _marked_processes(name: str) -> set[int]:
 
 
 def _mounts(name: str) -> list[Path]:
-    """Where the lab's hosts have their roots: mounts whose source is named after the lab."""
+    """Its hosts' roots and its volumes: mounts whose source is named after the lab."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
-        if after.split()[1].startswith(f"{name}-"):
+        if _file_of(after.split()[1]).startswith(f"{name}-"):
             found.append(Path(before.split()[4].replace(r"\040", " ")))
     return found
+
+
+def _file_of(source: str) -> str:
+    """What a mount's source is called: a loop device by the name of its file."""
+    backing = Path("/sys/block") / Path(source).name / "loop/backing_file"
+    return Path(backing.read_text().strip()).name if backing.exists() else source
 
 
 def _command(pid: int) -> str:

@@ -75,6 +75,7 @@ class Volume:
 
     id: str
     mount: str | None
+    gigabytes: int
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ PACKAGES = {  # program -> Debian's package
     "nft": "nftables",
     "haproxy": "haproxy",
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "ssh": "openssh-client",
 }
 MEMORY_BYTES = 4 << 30
@@ -81,6 +82,8 @@ def _lack_of_kernel(folder: Path) -> Iterator[str]:
         yield from _lack_of_network(namespace)
     finally:
         run("ip", "netns", "delete", namespace)
+    if not Path("/dev/loop-control").exists():
+        yield "Volumes are files that are mounted, and there is no /dev/loop-control: modprobe loop"
     if refusal := _refusal_of_overlay(folder):
         yield f"overlayfs cannot be mounted at {folder}: name a folder on ext4 or xfs; {refusal}"
 

@@ -192,7 +192,8 @@ def _volumes(ec2: EC2Backend, instance: Any) -> Iterator[model.Volume]:
     """Those that hold data: an instance's root volume has no tag Mount."""
     for device in instance.block_device_mapping.values():
         if mount := _tags(ec2, device.volume_id).get("Mount"):
-            yield model.Volume(device.volume_id, mount)
+            size = int(ec2.volumes[device.volume_id].size)
+            yield model.Volume(device.volume_id, mount, size)
 
 
 def _tags(ec2: EC2Backend, resource_id: str) -> dict[str, str]:

@@ -134,7 +134,7 @@ def test_an_instance_through_its_life(served) -> None:
         ],
     )["Instances"][0]["InstanceId"]
     volume_id = ec2.create_volume(
-        **{"AvailabilityZone": "us-west-2a", "Size": 1},
+        **{"AvailabilityZone": "us-west-2a", "Size": 10},
         TagSpecifications=[
             {"ResourceType": "volume", "Tags": [{"Key": "Mount", "Value": "/var/lib/postgresql"}]}
         ],
@@ -163,7 +163,7 @@ def test_an_instance_through_its_life(served) -> None:
         " AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl operator",
         hostname=described["PrivateDnsName"],
         tags=(("Role", "database"),),
-        volumes=(model.Volume(volume_id, "/var/lib/postgresql"),),
+        volumes=(model.Volume(volume_id, "/var/lib/postgresql", 10),),
     )
     ec2.stop_instances(InstanceIds=[instance_id])
     assert (instance().state, instance().launch) == ("stopped", 0)

@@ -1,0 +1,18 @@
+"""A bad release is rolled out; the operator takes it back."""
+
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="bad-deploy",
+    hypothesis="A bad release stops at one web host, and no visitor notices",
+    steady_state=steady.WEB,
+    fault=faults.release_badly,
+    expected=(expect.none_fails(), expect.stops_at_one_host()),
+    rate=120,
+    budget=500,
+    hold_seconds=10,
+    other_alerts=frozenset(
+        {"HostDown", "TargetsMissing", "UnitFailed", "HostReplaced", "ZoneInTrouble"}
+    ),
+)

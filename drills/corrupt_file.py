@@ -1,0 +1,18 @@
+"""A raw file is cut in half before its year is loaded; then it is whole again."""
+
+from tools.controller import DONE, FAILS
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="corrupt-file",
+    hypothesis="A damaged file is refused before a row of it is loaded",
+    steady_state=steady.BATCH,
+    fault=faults.cut_raw_file,
+    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 1)),
+    answer=faults.submit_again,
+    rate=20,
+    budget=100,
+    hold_seconds=600,
+    other_alerts=frozenset({"JobFailed", "UnitFailed"}),
+)

@@ -1,0 +1,21 @@
+"""A database's volume is full when a year is loaded; the operator submits again."""
+
+from tools.controller import DONE, FAILS
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="disk-full",
+    hypothesis="Where a zone's volume is full, its load fails and its reads go on; the other zone"
+    " takes the load",
+    steady_state=steady.BATCH,
+    fault=faults.fill_disk,
+    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 2)),
+    answer=faults.submit_again,
+    rate=20,
+    budget=100,
+    hold_seconds=600,
+    other_alerts=frozenset(
+        {"DiskFilling", "JobFailed", "UnitFailed", "DatabaseDown", "ZonePassedOver"}
+    ),
+)

@@ -1,0 +1,18 @@
+"""S3 refuses raw files while a year is loaded; the operator submits again."""
+
+from tools.controller import DONE, FAILS
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="s3-errors",
+    hypothesis="A load that S3 refuses its file changes nothing, and can be submitted again",
+    steady_state=steady.BATCH,
+    fault=faults.deny_raw_files,
+    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 1)),
+    answer=faults.submit_again,
+    rate=20,
+    budget=100,
+    hold_seconds=600,
+    other_alerts=frozenset({"JobFailed", "UnitFailed"}),
+)

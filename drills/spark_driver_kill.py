@@ -1,0 +1,19 @@
+"""A load's driver is killed; the operator submits again."""
+
+from tools.controller import DONE, FAILS
+from tools.drill import expect, faults, steady
+from tools.drill.model import Drill
+
+DRILL = Drill(
+    name="spark-driver-kill",
+    hypothesis="A load whose driver is killed changes nothing, and can be submitted again",
+    steady_state=steady.BATCH,
+    fault=faults.kill_spark_driver,
+    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 1)),
+    answer=faults.submit_again,
+    rate=20,
+    budget=100,
+    hold_seconds=600,
+    alerts=frozenset({"JobFailed"}),
+    other_alerts=frozenset({"UnitFailed"}),
+)
