@@ -8,6 +8,7 @@ from tools.infra import deploy, destroy, plan, puppet, ssh, status, stop
 from tools.jobs import jobs
 from tools.loadtest import loadtest
 from tools.logs import logs
+from tools.packer import images
 from tools.shift import shift_away, shift_back
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "drill",
     "drills",
     "fetch_year",
+    "images",
     "jobs",
     "loadtest",
     "logs",

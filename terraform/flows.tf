@@ -61,12 +61,16 @@ locals {
 
       { from = "hosts", to = "internet", port = "https", why = "AWS's interfaces, packages" },
       { from = "hosts", to = "internet", port = "http", why = "the distribution's signed packages" },
+
+      # A host that an image is made of: nothing comes to it but SSH, through SSM.
+      { from = "image", to = "internet", port = "https", why = "AWS's interfaces, packages" },
+      { from = "image", to = "internet", port = "http", why = "the distribution's signed packages" },
     ],
   )
 
   ranges = { internet = "0.0.0.0/0", visitors = var.visitors_range }
 
-  groups = setunion(local.roles, local.single ? [] : ["balancer"])
+  groups = setunion(local.roles, ["image"], local.single ? [] : ["balancer"])
 }
 
 module "firewall" {

@@ -11,6 +11,22 @@ locals {
   find_hosts = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
   read_raw   = { actions = ["s3:GetObject"], resources = [local.raw] }
 
+  # What every host may do, and what an image is made of.
+  common_permissions = {
+    list_bucket   = { actions = ["s3:ListBucket"], resources = [module.bucket.arn] }
+    read_releases = { actions = ["s3:GetObject"], resources = [local.releases] }
+    be_reached_by_session_manager = {
+      actions = [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ]
+      resources = ["*"]
+    }
+  }
+
   role_permissions = {
     web = {
       publish_cpu = {
@@ -39,23 +55,20 @@ module "identity" {
 
   name = "${local.name}-${each.key}"
   role = each.key
-  permissions = merge(each.value, {
-    write_logs    = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${each.key}/*"] }
-    list_bucket   = { actions = ["s3:ListBucket"], resources = [module.bucket.arn] }
-    read_releases = { actions = ["s3:GetObject"], resources = [local.releases] }
+  permissions = merge(each.value, local.common_permissions, {
+    write_logs = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${each.key}/*"] }
     read_secrets = {
       actions   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
       resources = ["${local.secrets}/${each.key}", "${local.secrets}/${each.key}/*"]
     }
-    be_reached_by_session_manager = {
-      actions = [
-        "ssm:UpdateInstanceInformation",
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
-      ]
-      resources = ["*"]
-    }
   })
+}
+
+# An image is made without any secret.
+module "image_identity" {
+  source = "./modules/identity"
+
+  name        = "${local.name}-image"
+  role        = "image"
+  permissions = local.common_permissions
 }

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from ipaddress import IPv4Address
 
 import boto3
@@ -52,6 +53,10 @@ class Aws:
 
     def packages(self, progress: Callable[[str], None]) -> None:
         """None: the hosts reach the distribution's mirrors."""
+
+    def packer(self) -> AbstractContextManager[Mapping[str, str]]:
+        """By Session Manager, as packer/ has it without more."""
+        return nullcontext({})
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The balancer's own address."""

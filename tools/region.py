@@ -1,6 +1,7 @@
 """Where a fleet's hosts live: what the fleet asks of AWS, or of whatever stands in for it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,9 @@ class Region(Protocol):
 
     def packages(self, progress: Callable[[str], None]) -> Path | None:
         """An apt repository, as a folder, where hosts have no way to the distribution's mirrors."""
+
+    def packer(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Variables of packer/ that lead Packer to the region and to a builder's port 22."""
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """What a browser on this machine can open, by name, `site` first."""

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import images, leftovers, outside, preflight
+from tools.lab import images, leftovers, outside, preflight, socks
 from tools.lab.model import lab_name
 from tools.steps import Step, console
 
@@ -64,6 +65,17 @@ class Lab:
     def packages(self, progress: Callable[[str], None]) -> Path:
         """What the hosts install: no mirror can be reached from them."""
         return images.repository(progress)
+
+    @contextmanager
+    def packer(self) -> Iterator[Mapping[str, str]]:
+        """The endpoint, and a proxy into the lab's namespace for as long as the context lasts."""
+        with socks.serving(self.name) as (address, port):
+            yield {
+                "endpoint": self._facts()["endpoint"],
+                "ssh_interface": "private_ip",
+                "ssh_proxy_host": address,
+                "ssh_proxy_port": str(port),
+            }
 
     def urls(self, site_url: str) -> Mapping[str, str]:
         """The lab's addresses on the loopback."""

@@ -13,5 +13,7 @@ class airaware::ca (
     ensure => file,
     source => "${ssldir}/certs/ca.pem",
     links  => follow,
+    # No image has it: `packer/` leaves out what has this tag.
+    tag    => 'host',
   }
 }

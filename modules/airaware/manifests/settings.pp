@@ -47,6 +47,7 @@ class airaware::settings (
   file { '/etc/airaware/zone':
     ensure  => file,
     content => "AIRAWARE_ZONE=${zone}\n",
+    tag     => 'host',
   }
 
   file { '/etc/airaware/passwords':
@@ -56,5 +57,6 @@ class airaware::settings (
     content   => Sensitive(Deferred('airaware::passwords', [{ $role => $password }])),
     show_diff => false,
     backup    => false,
+    tag       => 'host',
   }
 }

@@ -22,6 +22,7 @@ class profile::agent (
         setting => $name,
         value   => String($value),
         notify  => Service['puppet'],
+        tag     => 'host',
       }
     }
   }

@@ -19,6 +19,7 @@ define profile::database::login (
     content   => Sensitive(Deferred('airaware::verifier', [$secret])),
     show_diff => false,
     backup    => false,
+    tag       => 'host',
   }
 
   # Both by the shell's own means and standard input: no list of processes shows the verifier.

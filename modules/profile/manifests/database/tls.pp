@@ -2,6 +2,8 @@
 #
 # @api private
 class profile::database::tls {
+  tag 'host'
+
   include airaware::ca
 
   $folder = '/etc/postgresql/tls'

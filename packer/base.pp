@@ -1,0 +1,2 @@
+# The image that all roles' images are built on.
+include profile::base

@@ -1,0 +1,11 @@
+#!/bin/sh
+# The packages that the image's versions name are there, in these versions: PACKAGE=BEGINNING ...
+set -eu
+for each in $VERSIONS; do
+    package=${each%%=*} wanted=${each#*=}
+    found=$(dpkg-query --show --showformat='${Version}' "$package" 2>/dev/null || true)
+    case $found in
+        "$wanted"*) echo "$package $found" ;;
+        *) echo "check: $package is '${found:-missing}', where versions.auto.pkrvars.json says $wanted" >&2; exit 1 ;;
+    esac
+done

@@ -1,0 +1,15 @@
+#!/bin/sh
+# The last of a build: takes out what must be each host's own, and what is nobody's business.
+set -eu
+# The host's identity: certificate, keys, machine-id, what cloud-init knows of the builder.
+rm -rf /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
+rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/dbus/machine-id
+: >/etc/machine-id
+cloud-init clean --logs --seed
+# The builder's key, and traces of the build.
+rm -rf /root/.ssh /home/*/.ssh /root/.bash_history /home/*/.bash_history
+rm -rf /tmp/airaware-puppet /tmp/packer-* /tmp/script_* /var/cache/puppet/state /root/.cache
+apt-get clean
+find /var/log -type f -name '*.log' -delete
+find /var/log/journal -type f -delete 2>/dev/null || true
+sync

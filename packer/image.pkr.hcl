@@ -1,0 +1,120 @@
+# One template for all images: Puppet makes of the builder what a host of the role is.
+
+locals {
+  name = "airaware-${var.environment}"
+  # The builder and its disk; no tag Role or Environment: it is no host of the fleet.
+  builder_tags = {
+    Name    = "${local.name}-image-${var.role}"
+    Project = "airaware"
+    Builder = local.name
+  }
+  image_tags = {
+    Name        = var.name
+    Project     = "airaware"
+    Environment = var.environment
+    Role        = var.role
+    Commit      = var.commit
+    Digest      = var.digest
+    BaseImage   = var.source_image
+    Built       = var.built
+  }
+  # Of the builder, in the place of what only a host's own certificate can say.
+  attributes = {
+    extension_requests = {
+      pp_role        = var.role
+      pp_environment = var.environment
+      pp_zone        = "unknown"
+    }
+  }
+  puppet = "/tmp/airaware-puppet"
+}
+
+source "amazon-ebs" "image" {
+  region                  = var.region
+  custom_endpoint_ec2     = var.endpoint
+  skip_region_validation  = true
+  skip_metadata_api_check = true
+
+  source_ami           = var.source_image
+  instance_type        = var.instance_type
+  iam_instance_profile = "${local.name}-image"
+  run_tags             = local.builder_tags
+  run_volume_tags      = local.builder_tags
+
+  subnet_filter {
+    filters = { "tag:Name" = "${local.name}-private-*" }
+    random  = true
+  }
+  security_group_filter {
+    filters = { "tag:Name" = "${local.name}-image" }
+  }
+
+  ssh_username            = var.system_images[var.system].user
+  ssh_interface           = var.ssh_interface
+  ssh_proxy_host          = var.ssh_proxy_host
+  ssh_proxy_port          = var.ssh_proxy_port
+  ssh_timeout             = "5m"
+  temporary_key_pair_name = "${local.name}-image-${var.role}"
+
+  launch_block_device_mappings {
+    device_name           = "/dev/xvda"
+    encrypted             = true
+    volume_type           = "gp2"
+    volume_size           = 20
+    delete_on_termination = true
+  }
+
+  ami_name      = var.name
+  tags          = local.image_tags
+  snapshot_tags = local.image_tags
+}
+
+build {
+  sources = ["source.amazon-ebs.image"]
+
+  # The system's own first boot is over.
+  provisioner "shell" {
+    inline = ["cloud-init status --wait", "mkdir -p ${local.puppet}"]
+  }
+
+  provisioner "file" {
+    source      = "${var.checkout}/packer/baking.rb"
+    destination = "${local.puppet}/baking.rb"
+  }
+  provisioner "file" {
+    source      = var.hieradata
+    destination = local.puppet
+  }
+  provisioner "shell" {
+    inline = ["echo '${jsonencode(local.attributes)}' >${local.puppet}/attributes.yaml"]
+  }
+
+  # SYSTEMD_OFFLINE: services are enabled, and none is started. What has the tag `host` only a host
+  # that runs can know: its certificate, its secrets, its zone.
+  provisioner "puppet-masterless" {
+    staging_directory = local.puppet
+    manifest_file     = var.role == "base" ? "${var.checkout}/packer/base.pp" : "${var.checkout}/manifests/site.pp"
+    module_paths      = ["${var.checkout}/modules", "${var.checkout}/vendor_modules"]
+    hiera_config_path = "${var.checkout}/hiera.yaml"
+    execute_command   = <<-EOT
+      cd {{.WorkingDir}} && sudo env SYSTEMD_OFFLINE=1 RUBYOPT=-r${local.puppet}/baking.rb \
+        AIRAWARE_ATTRIBUTES=${local.puppet}/attributes.yaml puppet apply --detailed-exitcodes \
+        --certname=image.${var.environment}.airaware.internal --skip_tags=host \
+        --no-preprocess_deferred --modulepath='{{.ModulePath}}' \
+        --hiera_config='{{.HieraConfigPath}}' --color=false {{.ManifestFile}}
+    EOT
+  }
+
+  provisioner "shell" {
+    environment_vars = [
+      "VERSIONS=${join(" ", [for package, version in merge(var.versions["base"], var.versions[var.role]) : "${package}=${version}"])}",
+    ]
+    scripts         = ["${var.checkout}/packer/check.sh", "${var.checkout}/packer/forget.sh"]
+    execute_command = "sudo env {{.Vars}} sh {{.Path}}"
+    skip_clean      = true
+  }
+
+  post-processor "manifest" {
+    output = var.manifest
+  }
+}

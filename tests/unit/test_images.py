@@ -1,0 +1,276 @@
+"""Machine images: what they are built from, which is used, which may go; Packer's templates."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from airaware.errors import AirAwareError
+from tools import ami, packer, vendor_modules
+from tools.ami import BASE, CHECKOUT, ROLES, Image, Uses
+from tools.hosts import client
+from tools.postgres import free_port
+
+START_SECONDS = 30
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+REGION = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+
+needs_packer = pytest.mark.skipif(
+    shutil.which("packer") is None, reason="Packer is not there: tools/setup.sh tests installs it"
+)
+
+
+def image(number: int, role: str = "web", digest: str = "old", **changes: Any) -> Image:
+    """The image of that number, built so many hours ago."""
+    values = {
+        **{"id": f"ami-{number}", "name": f"airaware-lab-{role}-{number}", "role": role},
+        **{"digest": digest, "commit": "0123456", "built": NOW - timedelta(hours=number)},
+        **{"gigabytes": 20, "snapshots": (f"snap-{number}",), "rejected": False},
+    }
+    return Image(**values | changes)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A small checkout with a file for every kind of input."""
+    for path in (
+        *("packer/image.pkr.hcl", "modules/role/web.pp", "manifests/site.pp", "hiera.yaml"),
+        *("hieradata/common.yaml", "hieradata/env/lab.yaml", "hieradata/env/staging.yaml"),
+        *("hieradata/role/web.yaml", "hieradata/role/puppet.yaml", "airaware/grid.py", "setup.cfg"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("modules/role/web.pp", {"base", "web", "puppet"}),
+        ("hieradata/role/web.yaml", {"web"}),
+        ("hieradata/env/lab.yaml", {"base", "web", "puppet"}),
+        ("hieradata/env/staging.yaml", set()),
+        ("airaware/grid.py", {"web", "puppet"}),
+        ("airaware/__pycache__/grid.pyc", set()),
+        ("docs/images.md", set()),
+    ],
+)
+def test_a_digest_is_of_what_goes_into_the_image(
+    checkout: Path, path: str, changed: set[str]
+) -> None:
+    roles = ("base", "web", "puppet")
+    before = {role: ami.digest(role, "lab", checkout) for role in roles}
+    (checkout / path).parent.mkdir(exist_ok=True)
+    (checkout / path).write_text("changed")
+    assert {role for role in roles if ami.digest(role, "lab", checkout) != before[role]} == changed
+
+
+def test_roles_and_environments_have_digests_of_their_own(checkout: Path) -> None:
+    digests = [
+        ami.digest(role, env, checkout) for role in (BASE, *ROLES) for env in ("lab", "staging")
+    ]
+    assert len(set(digests)) == len(digests)
+
+
+def test_an_unknown_role_is_told(checkout: Path) -> None:
+    with pytest.raises(AirAwareError, match="no role 'wed'. Images are built for: base, web"):
+        ami.digest("wed", "lab", checkout)
+
+
+def test_the_newest_image_is_used_but_none_that_was_rejected() -> None:
+    images = [image(1, rejected=True), image(2), image(3), image(4, "database")]
+    assert {role: each.id for role, each in ami.newest(images).items()} == {
+        "web": "ami-2",
+        "database": "ami-4",
+    }
+
+
+def test_what_lacks_an_image_of_todays_inputs_is_built_the_base_first(checkout: Path) -> None:
+    assert ami.outdated([], "lab", checkout) == [BASE, *ROLES]
+    current = [image(1, role, ami.digest(role, "lab", checkout)) for role in (BASE, *ROLES)]
+    assert ami.outdated(current, "lab", checkout) == []
+    (checkout / "hieradata/role/web.yaml").write_text("changed")
+    assert ami.outdated(current, "lab", checkout) == ["web"]
+    # An old image is no way back to what its inputs were: the newest counts.
+    assert ami.outdated([image(0), *current], "lab", checkout) == ["web"]
+
+
+def test_only_what_nobody_uses_may_go() -> None:
+    images = [image(1), image(2), image(3), image(4), image(5, "database")]
+    uses = Uses({"ami-2": ["airaware-lab-web-a"]}, {"ami-3": ["i-1", "i-2"]})
+    assert [each.id for each in ami.unused(images, uses)] == ["ami-4"]
+    assert uses.of(images[1]) == "airaware-lab-web-a"
+    assert uses.of(images[2]) == "2 hosts"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """moto in a process of its own: the lab's tests put patches into this one's."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", str(port := free_port())],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not _listens(port):
+                assert server.poll() is None and time.monotonic() < deadline
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def ec2(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """EC2 with nothing in it but images of others."""
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10)
+    monkeypatch.setitem(REGION, "AWS_ENDPOINT_URL", endpoint)
+    return client("ec2", REGION)
+
+
+def launched(ec2: Any, **tags: str) -> str:
+    base = ec2.describe_images()["Images"][0]["ImageId"]
+    specification = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return ec2.run_instances(
+        **{"ImageId": base, "MinCount": 1, "MaxCount": 1},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": specification}] if tags else [],
+    )["Instances"][0]["InstanceId"]
+
+
+def test_images_are_found_by_their_tags_used_by_templates_and_deleted_whole(ec2: Any) -> None:
+    source = launched(ec2)
+    made = ec2.create_image(InstanceId=source, Name="airaware-lab-web-1")["ImageId"]
+    ec2.create_image(InstanceId=source, Name="airaware-lab-web-2")
+    tags = {
+        "Project": "airaware",
+        "Environment": "lab",
+        "Role": "web",
+        "Digest": "d",
+        "Commit": "c",
+    }
+    tags["Built"] = "2026-11-24T12:00:00+00:00"
+    ec2.create_tags(Resources=[made], Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+    ec2.create_launch_template(
+        LaunchTemplateName="airaware-lab-web-a", LaunchTemplateData={"ImageId": made}
+    )
+    (found,) = ami.there("lab", REGION)
+    assert (found.id, found.role, found.digest, found.commit) == (made, "web", "d", "c")
+    assert (found.built, found.rejected) == (NOW, False)
+    assert ami.there("staging", REGION) == []
+    uses = ami.uses(REGION)
+    assert uses.of(found) == "airaware-lab-web-a"
+    assert uses.hosts[ec2.describe_images()["Images"][0]["ImageId"]] == [source]
+    ami.delete(found, REGION)
+    assert ami.there("lab", REGION) == []
+    snapshots = ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    assert not {each["SnapshotId"] for each in snapshots} & set(found.snapshots)
+
+
+class FleetOfMoto:
+    """What a build asks of a fleet."""
+
+    environment = name = "lab"
+
+    class region:  # noqa: N801 (an attribute)
+        @staticmethod
+        def environ() -> dict[str, str]:
+            return REGION
+
+
+def test_what_an_interrupted_build_left_is_found_and_removed(ec2: Any) -> None:
+    builder, host = launched(ec2, Builder="airaware-lab"), launched(ec2, Environment="lab")
+    ec2.create_key_pair(KeyName="airaware-lab-image-web")
+    ec2.create_key_pair(KeyName="airaware-lab")
+    half = ec2.create_image(InstanceId=builder, Name="airaware-lab-web-1")["ImageId"]
+    whole = ec2.create_image(InstanceId=builder, Name="airaware-lab-web-2")["ImageId"]
+    ec2.create_tags(Resources=[whole], Tags=[{"Key": "Digest", "Value": "d"}])
+    build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
+    assert build.leftovers() == [builder, "airaware-lab-image-web", half]
+    build.remove_leftovers()
+    assert build.leftovers() == []
+    assert [key["KeyName"] for key in ec2.describe_key_pairs()["KeyPairs"]] == ["airaware-lab"]
+    states = {
+        each["InstanceId"]: each["State"]["Name"]
+        for reservation in ec2.describe_instances()["Reservations"]
+        for each in reservation["Instances"]
+    }
+    assert states == {builder: "terminated", host: "running"}
+    assert [each["ImageId"] for each in ec2.describe_images(Owners=["self"])["Images"]] == [whole]
+
+
+def test_a_base_that_is_not_there_is_told(ec2: Any) -> None:
+    with pytest.raises(AirAwareError, match=r"no image to build on: airaware-base-\* of self"):
+        packer.Build(FleetOfMoto())._published()  # type: ignore[arg-type]
+
+
+# Packer's templates.
+
+
+@needs_packer
+def test_templates_are_in_packers_own_style() -> None:
+    for folder in ("packer", "packer/today"):
+        done = subprocess.run(["packer", "fmt", "-check", CHECKOUT / folder], capture_output=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def modules() -> None:
+    vendor_modules.fill()
+
+
+@needs_packer
+@pytest.mark.parametrize("role", (BASE, *ROLES))
+def test_the_template_is_valid_for_every_role(role: str, modules: None, tmp_path: Path) -> None:
+    build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
+    with packer.work_folder() as folder:
+        build.packer("validate", build.variables(role, "ami-0123", {}, folder))
+
+
+@needs_packer
+def test_a_template_error_is_told(modules: None) -> None:
+    build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
+    with packer.work_folder() as folder:
+        template = folder / "template" / "image.pkr.hcl"
+        template.write_text(template.read_text().replace("ami_name ", "ami_nome "))
+        with pytest.raises(AirAwareError, match="ami_nome"):
+            build.packer("validate", build.variables("web", "ami-0123", {}, folder))
+
+
+def test_every_role_has_versions_and_puppet_asks_for_the_same() -> None:
+    versions = packer.settings("lab")["versions"]
+    assert versions.keys() == {BASE, *ROLES}
+    data = {
+        name: yaml.safe_load((CHECKOUT / f"hieradata/{name}.yaml").read_text())
+        for name in ("common", "role/database")
+    }
+    server = f"postgresql-{data['role/database']['profile::database::version']}"
+    assert set(versions["database"]) == {server, f"{server}-postgis-3"}
+    for role in ("spark_master", "spark_worker", "controller"):
+        assert set(versions[role]) == {data["common"]["spark::java"]}
+
+
+def test_only_today_s_packer_is_given_the_block_that_it_needs() -> None:
+    block = re.compile(r"^\s*required_plugins", re.MULTILINE)
+    given = {
+        str(path.relative_to(CHECKOUT / "packer")): bool(block.search(path.read_text()))
+        for path in (CHECKOUT / "packer").rglob("*.pkr.hcl")
+    }
+    assert [path for path, there in given.items() if there] == ["today/plugins.pkr.hcl"]
+    json.loads(packer.VERSIONS.read_text())

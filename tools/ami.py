@@ -1,0 +1,180 @@
+"""The machine images of an environment: which there are, what they were built from, who uses them.
+
+An image tells of itself by its tags (packer/image.pkr.hcl). It is out of date where the digest of
+what goes into it today is another one.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airaware.errors import AirAwareError
+from tools.hosts import client
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BASE = "base"
+ROLES = (
+    *("web", "database", "spark_master", "spark_worker", "controller", "puppet", "monitoring"),
+)
+# What goes into every image; into a role's also the package, which its release is made of.
+INPUTS = (*("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "Puppetfile"),)
+RELEASED = ("airaware", "frontend/src", "setup.cfg", "constraints.txt")
+SHOWN_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Image:
+    """A machine image that Packer has built for an environment."""
+
+    id: str
+    name: str
+    role: str
+    digest: str
+    commit: str
+    built: datetime
+    gigabytes: int
+    snapshots: tuple[str, ...]
+    rejected: bool  # a host of it did not become healthy
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Image id -> by whom it is used: launch templates by name, hosts by instance id."""
+
+    templates: Mapping[str, list[str]]
+    hosts: Mapping[str, list[str]]
+
+    def of(self, image: Image) -> str:
+        """In words; empty where nobody uses it."""
+        hosts = len(self.hosts.get(image.id, ()))
+        words = [*self.templates.get(image.id, ()), *([f"{hosts} hosts"] if hosts else [])]
+        return ", ".join(words)
+
+
+def digest(role: str, environment: str, checkout: Path = CHECKOUT) -> str:
+    """Of all files that go into the image of a role (or `base`) for an environment.
+
+    Raises AirAwareError for an unknown role.
+    """
+    if role not in (BASE, *ROLES):
+        raise AirAwareError(
+            f"There is no role '{role}'. Images are built for: {', '.join((BASE, *ROLES))}"
+        )
+    own = [f"hieradata/env/{environment}.yaml"]
+    if role != BASE:
+        own += [f"hieradata/role/{role}.yaml", f"hieradata/env/{environment}/{role}.yaml"]
+        own += RELEASED
+    total = hashlib.sha256(f"{role} {environment}".encode())
+    for path in sorted({file for part in (*INPUTS, *own) for file in _files(checkout / part)}):
+        total.update(f"\0{path.relative_to(checkout)}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:SHOWN_DIGITS]
+
+
+def there(environment: str, environ: Mapping[str, str]) -> list[Image]:
+    """The environment's images that are whole, the newest first."""
+    found = client("ec2", environ).describe_images(
+        Owners=["self"],
+        Filters=[
+            {"Name": "tag:Project", "Values": ["airaware"]},
+            {"Name": "tag:Environment", "Values": [environment]},
+            {"Name": "tag-key", "Values": ["Digest"]},
+            {"Name": "state", "Values": ["available"]},
+        ],
+    )["Images"]
+    return sorted((_image(each) for each in found), key=lambda image: image.built, reverse=True)
+
+
+def newest(images: list[Image]) -> dict[str, Image]:
+    """Role -> its newest image that was not rejected; `images` come the newest first."""
+    chosen: dict[str, Image] = {}
+    for image in images:
+        if not image.rejected:
+            chosen.setdefault(image.role, image)
+    return chosen
+
+
+def outdated(images: list[Image], environment: str, checkout: Path = CHECKOUT) -> list[str]:
+    """The roles that lack an image of today's inputs, in the order of building: the base first."""
+    chosen = newest(images)
+    return [
+        role
+        for role in (BASE, *ROLES)
+        if role not in chosen or chosen[role].digest != digest(role, environment, checkout)
+    ]
+
+
+def unused(images: list[Image], uses: Uses) -> list[Image]:
+    """The images that may go: none is the newest of its role, named by a template, or a host's."""
+    kept = {image.id for image in newest(images).values()}
+    return [image for image in images if image.id not in kept and not uses.of(image)]
+
+
+def uses(environ: Mapping[str, str]) -> Uses:
+    """Who uses images now: launch templates in their versions in force, and hosts."""
+    ec2 = client("ec2", environ)
+    templates: dict[str, list[str]] = {}
+    for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+        for version in ec2.describe_launch_template_versions(
+            LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest", "$Default"]
+        )["LaunchTemplateVersions"]:
+            names = templates.setdefault(version["LaunchTemplateData"].get("ImageId", ""), [])
+            if template["LaunchTemplateName"] not in names:
+                names.append(template["LaunchTemplateName"])
+    hosts: dict[str, list[str]] = {}
+    for page in ec2.get_paginator("describe_instances").paginate():
+        for reservation in page["Reservations"]:
+            for instance in reservation["Instances"]:
+                if instance["State"]["Name"] != "terminated":
+                    hosts.setdefault(instance["ImageId"], []).append(instance["InstanceId"])
+    return Uses(templates, hosts)
+
+
+def delete(image: Image, environ: Mapping[str, str]) -> None:
+    """Deregister the image and delete its disk's snapshots."""
+    ec2 = client("ec2", environ)
+    ec2.deregister_image(ImageId=image.id)
+    for snapshot in image.snapshots:
+        ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+def published(owner: str, name: str, environ: Mapping[str, str]) -> str:
+    """The id of the newest image of that owner whose name matches.
+
+    Raises AirAwareError where there is none.
+    """
+    found = client("ec2", environ).describe_images(
+        Owners=[owner], Filters=[{"Name": "name", "Values": [name]}]
+    )["Images"]
+    if not found:
+        raise AirAwareError(f"There is no image to build on: {name} of {owner}")
+    return max(found, key=lambda image: image["CreationDate"])["ImageId"]
+
+
+def _image(described: dict) -> Image:
+    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+    disks = [each["Ebs"] for each in described.get("BlockDeviceMappings", ()) if "Ebs" in each]
+    return Image(
+        id=described["ImageId"],
+        name=described["Name"],
+        role=tags.get("Role", ""),
+        digest=tags["Digest"],
+        commit=tags.get("Commit", ""),
+        built=datetime.fromisoformat(tags["Built"]).astimezone(UTC),
+        gigabytes=sum(disk.get("VolumeSize", 0) for disk in disks),
+        snapshots=tuple(disk["SnapshotId"] for disk in disks if "SnapshotId" in disk),
+        rejected="Rejected" in tags,
+    )
+
+
+def _files(part: Path) -> list[Path]:
+    """The files of a part of the checkout that are its own: nothing that a run left behind."""
+    if part.is_file():
+        return [part]
+    return [
+        path
+        for path in part.rglob("*")
+        if path.is_file() and not {"__pycache__", "build", "node_modules"} & {*path.parts}
+    ]
