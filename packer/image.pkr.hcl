@@ -89,6 +89,13 @@ build {
     inline = ["echo '${jsonencode(local.attributes)}' >${local.puppet}/attributes.yaml"]
   }
 
+  provisioner "shell" {
+    inline = [
+      "[ -z '${var.packages_url}' ] || echo 'deb [trusted=yes] ${var.packages_url} packages/' | sudo tee /etc/apt/sources.list.d/airaware.list",
+      "sudo apt-get -q update",
+    ]
+  }
+
   # SYSTEMD_OFFLINE: services are enabled, and none is started. What has the tag `host` only a host
   # that runs can know: its certificate, its secrets, its zone.
   provisioner "puppet-masterless" {

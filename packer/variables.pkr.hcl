@@ -75,6 +75,12 @@ variable "instance_type" {
   default     = "t3.medium"
 }
 
+variable "packages_url" {
+  description = "Where the region's own apt repository is; empty: the distribution's mirrors are reached."
+  type        = string
+  default     = ""
+}
+
 # How to reach the region and the builder: all that differs between AWS and the lab.
 
 variable "endpoint" {

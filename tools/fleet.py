@@ -150,6 +150,15 @@ class Fleet:
         """The bucket with raw files and releases."""
         return self.outputs()["bucket"]
 
+    def puppet_code(self) -> bytes | None:
+        """The release that the fleet is at, its puppet.tar.gz; None before the first one."""
+        s3 = self.client("s3")
+        version = release.marked(s3, self.bucket, release.CURRENT)
+        if not version:
+            return None
+        key = f"releases/{version}/puppet.tar.gz"
+        return s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
     def urls(self) -> dict[str, str]:
         """What a browser on this machine can open, by name, `site` first."""
         return dict(self.region.urls(self.outputs().get("site_url", "")))

@@ -1,18 +1,20 @@
 """`fab images`: builds machine images with Packer, tells which there are, removes old ones."""
 
+import io
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fabric import Connection
 from rich.table import Table
@@ -23,6 +25,7 @@ from tools.ami import BASE, CHECKOUT, ROLES
 from tools.fleet import Fleet
 from tools.hosts import client
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.region import Region
 from tools.steps import Step, carry_out, console
 
 TEMPLATES = CHECKOUT / "packer"
@@ -107,11 +110,22 @@ def build_steps(fleet: Fleet, role: str = "") -> Iterator[Step]:
         yield Step(f"build the image of {each}", partial(build.run, each))
 
 
-class Build:
-    """Builds of one environment, by the Packer of this machine."""
+class Place(Protocol):
+    """The fleet, as far as it matters here."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    environment: str
+    region: Region
+
+    def release(self) -> bytes | None:
+        """The release that the fleet is at: puppet.tar.gz; None before the first one."""
+
+
+class Build:
+    """Builds of one environment from a checkout, by the Packer of this machine."""
+
+    def __init__(self, fleet: Place, checkout: Path = CHECKOUT) -> None:
         self.fleet = fleet
+        self.checkout = checkout
         self.environ = fleet.region.environ()
         self.mark = f"airaware-{fleet.environment}"  # the tag Builder of all that a build makes
 
@@ -120,7 +134,7 @@ class Build:
         if not shutil.which("packer"):
             raise AirAwareError("Packer is missing: apt-get install packer, or install it your way")
         vendor_modules.fill()
-        with work_folder() as folder:
+        with self.work_folder() as folder:
             for role in roles:
                 self.packer("validate", self.variables(role, self._published(), {}, folder))
 
@@ -134,7 +148,7 @@ class Build:
         else:
             raise AirAwareError("There is no base image: build it first, fab images --role base")
         try:
-            with self.fleet.region.packer() as way, work_folder() as folder:
+            with self.fleet.region.packer() as way, self.work_folder() as folder:
                 self.packer("build", self.variables(role, source, way, folder), "-color=false")
         finally:
             self.remove_leftovers()
@@ -204,11 +218,11 @@ class Build:
             "source_image": source,
             "name": f"{self.mark}-{role}-{built:%Y%m%dT%H%M%S}",
             "commit": commit(),
-            "digest": ami.digest(role, self.fleet.environment),
+            "digest": ami.digest(role, self.fleet.environment, self.checkout),
             "built": built.isoformat(timespec="seconds"),
             "hieradata": str(folder / "hieradata"),
             "manifest": str(folder / "manifest.json"),
-            "checkout": str(CHECKOUT),
+            "checkout": str(self.checkout),
             **way,
         }
 
@@ -238,25 +252,37 @@ class Build:
             status = process.wait()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
+            try:
+                process.communicate(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
             raise AirAwareError("Interrupted: the image was not built") from None
         if status != 0:
             end = "\n".join(lines[-LINES_OF_AN_ERROR:])
             raise AirAwareError(f"packer {action} failed with status {status}:\n{end}")
 
+    @contextmanager
+    def work_folder(self) -> Iterator[Path]:
+        """A build's own folder: the Hiera data that go into the image, and the template."""
+        with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
+            folder, source = Path(name), self.checkout / "packer"
+            shutil.copytree(self.checkout / "hieradata", folder / "hieradata")
+            if release := self.fleet.puppet_code():
+                _add_release_data(release, folder)
+            (folder / "template").mkdir()
+            newer = source.glob("today/*.pkr.hcl") if version() >= WITH_PLUGINS else ()
+            for path in (*source.glob("*.pkr.hcl"), source / VERSIONS.name, *newer):
+                shutil.copy(path, folder / "template")
+            yield folder
 
-@contextmanager
-def work_folder() -> Iterator[Path]:
-    """A build's own folder, with the Hiera data that go into the image, and the template."""
-    with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
-        folder = Path(name)
-        shutil.copytree(CHECKOUT / "hieradata", folder / "hieradata")
-        template = folder / "template"
-        template.mkdir()
-        newer = TEMPLATES.glob("today/*.pkr.hcl") if version() >= WITH_PLUGINS else ()
-        for path in (*TEMPLATES.glob("*.pkr.hcl"), VERSIONS, *newer):
-            shutil.copy(path, template)
-        yield folder
+
+def _add_release_data(release: bytes, folder: Path) -> None:
+    """Add what only the release says: its version, and what Terraform knows of the region."""
+    with tarfile.open(fileobj=io.BytesIO(release)) as archive:
+        for name in ("hieradata/release.yaml", "hieradata/region.yaml"):
+            if file := archive.extractfile(name):
+                (folder / name).write_bytes(file.read())
 
 
 def settings(environment: str) -> dict[str, Any]:

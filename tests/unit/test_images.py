@@ -186,7 +186,10 @@ def test_images_are_found_by_their_tags_used_by_templates_and_deleted_whole(ec2:
 class FleetOfMoto:
     """What a build asks of a fleet."""
 
-    environment = name = "lab"
+    environment = "lab"
+
+    def release(self) -> None:
+        """There is none yet."""
 
     class region:  # noqa: N801 (an attribute)
         @staticmethod
@@ -239,14 +242,14 @@ def modules() -> None:
 @pytest.mark.parametrize("role", (BASE, *ROLES))
 def test_the_template_is_valid_for_every_role(role: str, modules: None, tmp_path: Path) -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
-    with packer.work_folder() as folder:
+    with build.work_folder() as folder:
         build.packer("validate", build.variables(role, "ami-0123", {}, folder))
 
 
 @needs_packer
 def test_a_template_error_is_told(modules: None) -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
-    with packer.work_folder() as folder:
+    with build.work_folder() as folder:
         template = folder / "template" / "image.pkr.hcl"
         template.write_text(template.read_text().replace("ami_name ", "ami_nome "))
         with pytest.raises(AirAwareError, match="ami_nome"):

@@ -1,0 +1,189 @@
+"""Packer against the lab: a builder that is a real host, SSH, an image; and no remains."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from places import until
+
+from airaware.errors import AirAwareError
+from tools import ami, hosts, packer
+from tools.ami import CHECKOUT
+from tools.lab import images, leftovers
+from tools.lab.client import Lab
+from tools.lab.disks import recorded, records
+from tools.packer import Build
+from tools.steps import carry_out
+
+SECONDS = 120
+KEPT_SECONDS = 30
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("packer") is None, reason="Packer is not there: tools/setup.sh tests installs it"
+)
+
+
+class Place:
+    """An environment `lab` with the network that builders need, and nothing else."""
+
+    environment = "lab"
+
+    def __init__(self, folder: Path) -> None:
+        self.region = Lab(folder)
+        carry_out(self.region.prepare(), dry_run=False)
+        self.ec2: Any = hosts.client("ec2", self.region.environ())
+        network = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        self.ec2.create_subnet(
+            **{"VpcId": network, "CidrBlock": "10.9.1.0/24", "AvailabilityZone": "us-west-2a"},
+            TagSpecifications=[_named("subnet", "airaware-lab-private-us-west-2a")],
+        )
+        self.ec2.create_security_group(
+            **{"VpcId": network, "GroupName": "airaware-lab-image", "Description": "builders"},
+            TagSpecifications=[_named("security-group", "airaware-lab-image")],
+        )
+        iam: Any = hosts.client("iam", self.region.environ())
+        iam.create_instance_profile(InstanceProfileName="airaware-lab-image")
+
+    def release(self) -> None:
+        """None: what is built here takes no release."""
+
+
+def _named(kind: str, name: str) -> dict[str, Any]:
+    return {"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}]}
+
+
+@pytest.fixture(scope="module")
+def place(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A region that runs; nothing of it is left, in the cache neither."""
+    region = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        yield Place(region.folder)
+    finally:
+        carry_out(region.remove(), dry_run=False)
+        leftovers.remove(region.name)
+        for kept in list(recorded(region.name)):
+            images.free(kept.layer)
+        shutil.rmtree(records(region.name), ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's templates and modules with a base that needs no packages: there is no
+    release, and so no repository of them."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in ("packer", "modules", "manifests", "hieradata"):
+        shutil.copytree(CHECKOUT / part, folder / part)
+    shutil.copy(CHECKOUT / "hiera.yaml", folder)
+    (folder / "vendor_modules").mkdir()
+    (folder / "vendor_modules" / "none").touch()
+    (folder / "packer" / "base.pp").write_text(
+        "include profile::locale\ninclude airaware::account\n"
+    )
+    template = folder / "packer" / "image.pkr.hcl"
+    template.write_text(template.read_text().replace('"sudo apt-get -q update",', ""))
+    return folder
+
+
+@pytest.fixture
+def build(place: Place, checkout: Path) -> Build:
+    return Build(place, checkout)
+
+
+def state(place: Place) -> list[Any]:
+    """All that a build makes, as EC2 knows it."""
+    instances = [
+        each["InstanceId"]
+        for reservation in place.ec2.describe_instances()["Reservations"]
+        for each in reservation["Instances"]
+        if each["State"]["Name"] != "terminated"
+    ]
+    keys = [key["KeyName"] for key in place.ec2.describe_key_pairs()["KeyPairs"]]
+    groups = sorted(
+        each["GroupId"] for each in place.ec2.describe_security_groups()["SecurityGroups"]
+    )
+    found = [each["ImageId"] for each in place.ec2.describe_images(Owners=["self"])["Images"]]
+    volumes = [each["VolumeId"] for each in place.ec2.describe_volumes()["Volumes"]]
+    return [instances, keys, sorted(groups), sorted(found), volumes]
+
+
+def test_an_image_is_built_over_ssh_and_keeps_no_trace_of_it(place: Place, build: Build) -> None:
+    before = state(place)
+    build.check(["base"])
+    build.run("base")
+    (made,) = ami.there("lab", place.region.environ())
+    assert (made.role, made.commit) == ("base", packer.commit())
+    assert made.digest == ami.digest("base", "lab", build.checkout)
+    assert [each for each in state(place)[3] if each != made.id] == before[3]
+    assert state(place)[:3] == before[:3]
+    (kept,) = recorded(place.region.name)
+    root = images.folder() / kept.layer / "root"
+    # What Puppet made is there, by the role's data, with the build's own way to them gone.
+    assert (root / "etc/default/locale").read_text() == "# Managed by Puppet.\nLANG=C.UTF-8\n"
+    assert (root / "etc/airaware").is_dir()
+    assert (root / "etc/machine-id").read_text() == ""
+    gone = [
+        *root.glob("etc/ssh/ssh_host_*"),
+        *root.glob("home/*/.ssh/*"),
+        *root.glob("root/.ssh/*"),
+        *root.glob("**/.bash_history"),
+        *root.glob("tmp/*"),
+        *root.glob("var/lib/puppet/ssl/*"),
+        *root.glob("var/lib/cloud/instances/*"),
+        *root.glob("var/log/**/*.log"),
+    ]
+    assert [str(path.relative_to(root)) for path in gone] == []
+
+
+def _packers() -> list[int]:
+    """The ids of this process's Packers."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,comm=", "--ppid", str(os.getpid())], capture_output=True, text=True
+    ).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "packer" in line]
+
+
+def _interrupt(place: Place) -> None:
+    os.kill(_packers()[0], signal.SIGINT)
+
+
+def _kill(place: Place) -> None:
+    os.kill(_packers()[0], signal.SIGKILL)
+
+
+def _kill_host(place: Place) -> None:
+    place.ec2.terminate_instances(InstanceIds=state(place)[0])
+
+
+@pytest.mark.parametrize("fault", [_interrupt, _kill, _kill_host])
+def test_an_interrupted_build_leaves_nothing(
+    place: Place, build: Build, fault: Callable[[Place], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    before, failed = state(place), []
+
+    def run() -> None:
+        try:
+            build.run("base")
+        except AirAwareError as error:
+            failed.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    said = ""
+
+    def connected() -> bool:
+        nonlocal said
+        said += capfd.readouterr().out
+        return "Connected to SSH" in said
+
+    until(connected, SECONDS)
+    fault(place)
+    thread.join(SECONDS)
+    assert failed and "packer build failed" in failed[0], failed
+    until(lambda: state(place) == before, KEPT_SECONDS)
+    assert build.leftovers() == []
