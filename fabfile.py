@@ -4,7 +4,7 @@ from tools.accuracy import accuracy
 from tools.dashboards.task import dashboards
 from tools.data import fetch_year, submit_year, synthesize_year
 from tools.drill.tasks import drill, drills, recover
-from tools.infra import deploy, destroy, plan, puppet, ssh, status, stop
+from tools.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
 from tools.jobs import jobs
 from tools.loadtest import loadtest
 from tools.logs import logs
@@ -26,6 +26,7 @@ __all__ = [
     "plan",
     "puppet",
     "recover",
+    "replace",
     "shift_away",
     "shift_back",
     "ssh",

@@ -26,7 +26,7 @@ module "host" {
   role           = each.value.role
   zone           = each.value.zone
   tags           = local.tags
-  image_id       = data.aws_ami.this.id
+  image_id       = lookup(var.images, each.value.role, data.aws_ami.this.id)
   instance_type  = var.instance_types[each.value.role]
   root_gigabytes = local.root_gigabytes
   # Only the variant `single` has a web host with a name, and it is open to its visitors.

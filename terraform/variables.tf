@@ -141,6 +141,17 @@ variable "image" {
   default = { owner = "136693071363", name = "debian-12-amd64-*" }
 }
 
+variable "images" {
+  description = "Role -> id of the image that its new hosts start from, as `fab images` has built it; without one, `image`."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for id in values(var.images) : can(regex("^ami-[0-9a-f]+$", id))])
+    error_message = "Each image is named by its id: ami-0123456789abcdef0."
+  }
+}
+
 variable "ssh_public_key" {
   description = "The operator's public key, one line as in authorized_keys. SSH comes through SSM alone."
   type        = string

@@ -27,7 +27,7 @@ module "web_tier" {
   role              = "web"
   zone              = each.key
   tags              = local.tags
-  image_id          = data.aws_ami.this.id
+  image_id          = lookup(var.images, "web", data.aws_ami.this.id)
   instance_type     = var.instance_types.web
   root_gigabytes    = local.root_gigabytes
   subnet_id         = module.network.private_subnet_ids[each.key]

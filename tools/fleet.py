@@ -1,5 +1,6 @@
 """A fleet: hosts that Terraform makes in a region, be it AWS's or one that stands in for it."""
 
+import json
 import os
 import shutil
 import time
@@ -16,8 +17,20 @@ from rich.table import Table
 from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import agents, controller, databases, hosts, passwords, release, rollout, ssh
+from tools import (
+    agents,
+    ami,
+    controller,
+    databases,
+    hosts,
+    passwords,
+    release,
+    renewal,
+    rollout,
+    ssh,
+)
 from tools.agents import Report
+from tools.ami import Image
 from tools.controller import Controller
 from tools.hosts import Host
 from tools.region import Region
@@ -54,7 +67,10 @@ class Fleet:
             self.folder / "terraform",
             os.environ
             | self.region.environ()
-            | {"TF_VAR_ssh_public_key": ssh.public_key(self.folder)},
+            | {"TF_VAR_ssh_public_key": ssh.public_key(self.folder)}
+            | {
+                "TF_VAR_images": json.dumps({role: each.id for role, each in self.images().items()})
+            },
             settings.read().terraform_mirror,
             (self.variant,) if self.variant else (),
         )
@@ -68,8 +84,11 @@ class Fleet:
         plans: list[Plan] = []
         yield Step("ask Terraform what is to change", lambda: plans.append(self.plan()))
         for plan in plans:
+            self._tell_images()
             agree(plan)
         yield Step("change it", lambda: self.terraform.apply(console.print))
+        if plans:
+            yield from self._renew_web_hosts()
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
         versions: list[str] = []
@@ -122,6 +141,46 @@ class Fleet:
         self._must_be_up()
         self.terraform.init()
         return self.terraform.plan()
+
+    def replace(self, host: Host, agree: Callable[[Plan], None]) -> Iterator[Step]:
+        """What makes a host with a name anew, from its role's newest image; its volume stays.
+
+        Raises AirAwareError for a web host of a group, which `deploy` renews.
+        """
+        if host.name not in self.terraform.outputs()["hosts"]:
+            raise AirAwareError(
+                f"{host.name} belongs to a group: fab deploy gives web hosts their new image, and"
+                " the group itself replaces one that is ill"
+            )
+        resource = f'module.host["{host.name}"].aws_instance.this'
+        plans: list[Plan] = []
+        yield Step(
+            f"ask Terraform what a new {host.name} changes",
+            lambda: plans.append(self.terraform.plan(replace=resource)),
+        )
+        for plan in plans:
+            self._tell_images()
+            agree(plan)
+        yield Step(f"replace {host.name}", lambda: self.terraform.apply(console.print))
+        yield Step("wait until every host answers by SSH", self.wait_for_hosts)
+
+    def images(self) -> dict[str, Image]:
+        """Role -> the image that its new hosts start from, of those that `fab images` has built."""
+        return ami.newest(ami.there(self.environment, self.region.environ()))
+
+    def _tell_images(self) -> None:
+        for role, image in self.images().items():
+            if role != ami.BASE:
+                console.print(f"{role}: {image.name} ({image.id}, commit {image.commit})")
+
+    def _renew_web_hosts(self) -> Iterator[Step]:
+        """What gives the hosts of the web groups the image that new ones have now."""
+        outputs = self.terraform.outputs()
+        if target_group := outputs.get("target_group_arn"):
+            environ = self.region.environ()
+            yield from renewal.steps(
+                lambda service: hosts.client(service, environ), outputs["web_groups"], target_group
+            )
 
     def destroy(self) -> Iterator[Step]:
         """What deletes the fleet, its data and what this machine keeps of it."""

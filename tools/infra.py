@@ -95,6 +95,24 @@ def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
         raise Exit(code=status)
 
 
+@operation(
+    help={
+        "host": "a host's name, instance id or address, as `fab status` has them",
+        "env": ENV_HELP,
+        "yes": YES_HELP,
+        "dry_run": DRY_RUN_HELP,
+    }
+)
+def replace(
+    _: Connection, host: str, env: str = "", yes: bool = False, dry_run: bool = False
+) -> None:
+    """Make a host anew, from its role's newest image; its data stay."""
+    place = environments.fleet(env)
+    found = hosts.find(place.hosts(), host)
+    asks = place.region.costs_money and not yes
+    carry_out(place.replace(found, _agree_to_change if asks else lambda plan: None), dry_run)
+
+
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""

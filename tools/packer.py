@@ -116,7 +116,7 @@ class Place(Protocol):
     environment: str
     region: Region
 
-    def release(self) -> bytes | None:
+    def puppet_code(self) -> bytes | None:
         """The release that the fleet is at: puppet.tar.gz; None before the first one."""
 
 

@@ -115,12 +115,13 @@ class Terraform:
         (self.code / "backend_override.tf.json").write_text(json.dumps(local))
         return ()
 
-    def plan(self, destroy: bool = False) -> Plan:
-        """Compare the code with the world; changes nothing."""
+    def plan(self, destroy: bool = False, replace: str = "") -> Plan:
+        """Compare the code with the world; changes nothing. `replace`: a resource to make anew."""
         self._run(
             *("plan", "-no-color", f"-out={self.plan_file}", f"-parallelism={PARALLEL}"),
             *(f"-var-file={name}" for name in self.var_files),
             *(("-destroy",) if destroy else ()),
+            *((f"-replace={replace}",) if replace else ()),
         )
         content = json.loads(self._run("show", "-json", str(self.plan_file)))
         return Plan(

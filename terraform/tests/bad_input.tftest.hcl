@@ -188,3 +188,13 @@ run "a_private_key" {
 
   expect_failures = [var.ssh_public_key]
 }
+
+run "an_image_that_is_no_id" {
+  command = plan
+
+  variables {
+    images = { web = "airaware-lab-web" }
+  }
+
+  expect_failures = [var.images]
+}

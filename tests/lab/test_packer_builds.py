@@ -50,7 +50,7 @@ class Place:
         iam: Any = hosts.client("iam", self.region.environ())
         iam.create_instance_profile(InstanceProfileName="airaware-lab-image")
 
-    def release(self) -> None:
+    def puppet_code(self) -> None:
         """None: what is built here takes no release."""
 
 

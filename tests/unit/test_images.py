@@ -188,7 +188,7 @@ class FleetOfMoto:
 
     environment = "lab"
 
-    def release(self) -> None:
+    def puppet_code(self) -> None:
         """There is none yet."""
 
     class region:  # noqa: N801 (an attribute)

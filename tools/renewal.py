@@ -1,0 +1,164 @@
+"""New images for the web hosts: zone by zone, one host at a time behind the balancer.
+
+A group grows by one, from its new image; when the balancer finds that host healthy, the group
+shrinks again, and gives up a host of the image before, with the drain. Where it does not become
+healthy, the roll-out stops and the group goes back.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from airaware.errors import AirAwareError
+from tools.steps import Step
+
+HEALTHY_SECONDS = 300
+DRAINED_SECONDS = 300
+POLL_SECONDS = 0.5
+# What would change the group's size meanwhile.
+SUSPENDED = ["AlarmNotification", "ScheduledActions"]
+
+
+def steps(
+    client: Callable[[str], Any], groups: Mapping[str, str], target_group: str
+) -> Iterator[Step]:
+    """What gives every web host the image of its group's launch template.
+
+    `client` makes a client of an AWS service, `groups` are the groups' names by zone. A step raises
+    AirAwareError where a host of the new image does not become healthy.
+    """
+    for zone, name in sorted(groups.items()):
+        renewal = Renewal(client, name, target_group)
+        count = len(renewal.old())
+        for number in range(1, count + 1):
+            text = f"give web host {number} of {count} in {zone} the image {renewal.image()}"
+            yield Step(text, renewal.renew_one)
+
+
+class Renewal:
+    """One group's hosts, and the image that they should have."""
+
+    def __init__(self, client: Callable[[str], Any], name: str, target_group: str) -> None:
+        self.name, self.target_group = name, target_group
+        self.scaling, self.ec2, self.elb = (
+            client(service) for service in ("autoscaling", "ec2", "elbv2")
+        )
+
+    def image(self) -> str:
+        """The image that the group launches hosts from."""
+        return self._version()["LaunchTemplateData"]["ImageId"]
+
+    def old(self) -> list[str]:
+        """The instance ids of the members that have another image."""
+        return [member for member, image in self._images().items() if image != self.image()]
+
+    def renew_one(self) -> None:
+        """Replace one of the old members. Raises AirAwareError after it has gone back."""
+        before = self._images()
+        if len(before) == self._group()["MaxSize"]:
+            raise AirAwareError(
+                f"{self.name} has as many hosts as it may: roll the image out when it is smaller"
+            )
+        with self._at_rest():
+            try:
+                self._resize(len(before) + 1)
+                fresh = self._await(lambda: self._healthy_beyond(before), HEALTHY_SECONDS)
+            except (AirAwareError, KeyboardInterrupt):
+                self._go_back(before)
+                raise
+            if not fresh:
+                self._go_back(before)
+                raise AirAwareError(
+                    f"No host of the image {self.image()} became healthy in {self.name} within"
+                    f" {HEALTHY_SECONDS} s: it goes back to the image before, and the other hosts"
+                    " were left as they are"
+                )
+            self._resize(len(before))
+            if not self._await(lambda: len(self._images()) <= len(before), DRAINED_SECONDS):
+                raise AirAwareError(f"{self.name}: an old host has not gone; see fab status")
+
+    def _go_back(self, before: Mapping[str, str]) -> None:
+        """End what was launched, launch the image before again, and never this one."""
+        rejected = self.image()
+        for member in self._images().keys() - before.keys():
+            self.scaling.terminate_instance_in_auto_scaling_group(
+                InstanceId=member, ShouldDecrementDesiredCapacity=True
+            )
+        self._resize(len(before))
+        self.ec2.create_tags(
+            Resources=[rejected],
+            Tags=[{"Key": "Rejected", "Value": f"no host of it became healthy in {self.name}"}],
+        )
+        if former := self._former_version(set(before.values()) - {rejected}):
+            self.scaling.update_auto_scaling_group(
+                AutoScalingGroupName=self.name,
+                LaunchTemplate={
+                    "LaunchTemplateId": former["LaunchTemplateId"],
+                    "Version": str(former["VersionNumber"]),
+                },
+            )
+
+    def _former_version(self, images: set[str]) -> dict[str, Any] | None:
+        versions = self.ec2.describe_launch_template_versions(
+            LaunchTemplateId=self._group()["LaunchTemplate"]["LaunchTemplateId"]
+        )["LaunchTemplateVersions"]
+        former = [each for each in versions if each["LaunchTemplateData"]["ImageId"] in images]
+        return max(former, key=lambda each: each["VersionNumber"], default=None)
+
+    def _healthy_beyond(self, before: Mapping[str, str]) -> str | None:
+        """A member that came since, and that the balancer finds healthy."""
+        fresh = self._images().keys() - before.keys()
+        described = self.elb.describe_target_health(TargetGroupArn=self.target_group)
+        for each in described["TargetHealthDescriptions"]:
+            if each["TargetHealth"]["State"] == "healthy" and each["Target"]["Id"] in fresh:
+                return each["Target"]["Id"]
+        return None
+
+    def _images(self) -> dict[str, str]:
+        """Instance id -> image of the members in service."""
+        members = [
+            each["InstanceId"]
+            for each in self._group()["Instances"]
+            if each["LifecycleState"] in ("InService", "Pending")
+        ]
+        if not members:
+            return {}
+        described = self.ec2.describe_instances(InstanceIds=members)["Reservations"]
+        return {
+            instance["InstanceId"]: instance["ImageId"]
+            for reservation in described
+            for instance in reservation["Instances"]
+        }
+
+    def _group(self) -> dict[str, Any]:
+        return self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])[
+            "AutoScalingGroups"
+        ][0]
+
+    def _version(self) -> dict[str, Any]:
+        template = self._group()["LaunchTemplate"]
+        return self.ec2.describe_launch_template_versions(
+            LaunchTemplateId=template["LaunchTemplateId"], Versions=[template["Version"]]
+        )["LaunchTemplateVersions"][0]
+
+    def _resize(self, size: int) -> None:
+        self.scaling.set_desired_capacity(AutoScalingGroupName=self.name, DesiredCapacity=size)
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        self.scaling.suspend_processes(AutoScalingGroupName=self.name, ScalingProcesses=SUSPENDED)
+        try:
+            yield
+        finally:
+            self.scaling.resume_processes(
+                AutoScalingGroupName=self.name, ScalingProcesses=SUSPENDED
+            )
+
+    @staticmethod
+    def _await(condition: Callable[[], Any], seconds: float) -> Any:
+        """What the condition says once it is true; its last word past the deadline."""
+        deadline = time.monotonic() + seconds
+        while not (said := condition()) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return said
