@@ -8,7 +8,8 @@ rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/d
 cloud-init clean --logs --seed
 # The builder's key, and traces of the build.
 rm -rf /root/.ssh /home/*/.ssh /root/.bash_history /home/*/.bash_history
-rm -rf /tmp/airaware-puppet /tmp/packer-* /tmp/script_* /var/cache/puppet/state /root/.cache
+rm -rf /var/cache/puppet/state /root/.cache
+find /tmp /var/tmp -xdev -mindepth 1 -delete || true
 apt-get clean
 find /var/log -type f -name '*.log' -delete
 find /var/log/journal -type f -delete 2>/dev/null || true

@@ -31,6 +31,12 @@ from tools.steps import Step, carry_out, console
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"
 WITH_PLUGINS = (1, 7)  # and without any of its own
+# Packer looks every 2 s whether an image is there, for half an hour; and asks nobody for news.
+ENVIRON = {
+    "AWS_POLL_DELAY_SECONDS": "2",
+    "AWS_MAX_ATTEMPTS": "900",
+    "CHECKPOINT_DISABLE": "1",
+}
 STOP_SECONDS = 120  # Packer's own clean-up
 LINES_OF_AN_ERROR = 30
 
@@ -235,7 +241,7 @@ class Build:
         lines: list[str] = []
         process = subprocess.Popen(
             ["packer", action, *options, *words, str(template)],
-            env=os.environ | dict(self.environ) | {"CHECKPOINT_DISABLE": "1"},
+            env=os.environ | dict(self.environ) | ENVIRON,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -251,11 +257,12 @@ class Build:
                     console.print(line.rstrip(), markup=False)
             status = process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            # The process that was started only watches over the one that works.
+            os.killpg(process.pid, signal.SIGINT)
             try:
                 process.communicate(timeout=STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
             raise AirAwareError("Interrupted: the image was not built") from None
         if status != 0:

@@ -141,7 +141,7 @@ def test_an_image_is_built_over_ssh_and_keeps_no_trace_of_it(place: Place, build
 
 
 def _packers() -> list[int]:
-    """The ids of this process's Packers."""
+    """The ids of this process's Packers, which are their groups' too."""
     listed = subprocess.run(
         ["ps", "-o", "pid=,comm=", "--ppid", str(os.getpid())], capture_output=True, text=True
     ).stdout
@@ -149,11 +149,11 @@ def _packers() -> list[int]:
 
 
 def _interrupt(place: Place) -> None:
-    os.kill(_packers()[0], signal.SIGINT)
+    os.killpg(_packers()[0], signal.SIGINT)
 
 
 def _kill(place: Place) -> None:
-    os.kill(_packers()[0], signal.SIGKILL)
+    os.killpg(_packers()[0], signal.SIGKILL)
 
 
 def _kill_host(place: Place) -> None:
