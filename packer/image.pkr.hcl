@@ -104,7 +104,8 @@ build {
     module_paths      = ["${var.checkout}/modules", "${var.checkout}/vendor_modules"]
     hiera_config_path = "${var.checkout}/hiera.yaml"
     execute_command   = <<-EOT
-      cd {{.WorkingDir}} && sudo env SYSTEMD_OFFLINE=1 RUBYOPT=-r${local.puppet}/baking.rb \
+      cd {{.WorkingDir}} && sudo --preserve-env=AWS_ENDPOINT_URL,AWS_CA_BUNDLE env \
+        SYSTEMD_OFFLINE=1 RUBYOPT=-r${local.puppet}/baking.rb \
         AIRAWARE_ATTRIBUTES=${local.puppet}/attributes.yaml puppet apply --detailed-exitcodes \
         --certname=image.${var.environment}.airaware.internal --skip_tags=host \
         --no-preprocess_deferred --modulepath='{{.ModulePath}}' \

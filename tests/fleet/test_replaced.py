@@ -2,7 +2,6 @@
 
 import subprocess
 
-import pytest
 from fleets import Fab
 
 from tools.fleet import Fleet
@@ -18,13 +17,8 @@ def instance_of(lab: Fleet, name: str) -> str:
     return next(host.instance_id for host in lab.hosts() if host.name == name)
 
 
-@pytest.mark.parametrize(
-    ("name", "mount"),
-    [("database-b", "/var/lib/postgresql"), ("monitoring", "/var/lib/prometheus")],
-)
-def test_a_replaced_host_keeps_its_name_and_its_data(
-    lab: Fleet, fab: Fab, name: str, mount: str
-) -> None:
+def test_a_replaced_host_keeps_its_name_and_its_data(lab: Fleet, fab: Fab) -> None:
+    name, mount = "database-b", "/var/lib/postgresql"
     before = instance_of(lab, name)
     on(lab, name, f"echo kept | sudo tee {mount}/replaced")
     done = fab("replace", "--host", name, "--env", "lab")
