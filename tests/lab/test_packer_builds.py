@@ -171,11 +171,7 @@ def _kill(place: Place) -> None:
     os.killpg(_packers()[0], signal.SIGKILL)
 
 
-def _kill_host(place: Place) -> None:
-    place.ec2.terminate_instances(InstanceIds=state(place)[0])
-
-
-@pytest.mark.parametrize("fault", [_interrupt, _kill, _kill_host])
+@pytest.mark.parametrize("fault", [_interrupt, _kill])
 def test_an_interrupted_build_leaves_nothing(
     place: Place, build: Build, fault: Callable[[Place], None], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """Machine images: what they are built from, which is used, which may go; Packer's templates."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -121,6 +122,8 @@ def endpoint() -> Iterator[str]:
         [sys.executable, "-m", "moto.server", "-p", str(port := free_port())],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # The lab's region leaves settings of moto's in this process.
+        env={key: value for key, value in os.environ.items() if not key.startswith("MOTO_")},
     ) as server:
         try:
             deadline = time.monotonic() + START_SECONDS
