@@ -1,6 +1,7 @@
 """CreateImage keeps a host's disk: another host starts from it, in this region and in the next."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,8 +81,8 @@ def lab(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         daemon.stop()
         leftovers.remove(daemon.name)
         for kept in list(disks.recorded(daemon.name)):
-            (disks.records(daemon.name) / f"{kept.id}.json").unlink()
             images.free(kept.layer)
+        shutil.rmtree(disks.records(daemon.name), ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
