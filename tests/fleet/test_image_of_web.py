@@ -21,7 +21,7 @@ CONVERGED_SECONDS = 300
 # What only a host that runs can know, and so its first run makes.
 OF_THE_HOST = {
     "File[/etc/airaware/ca.pem]",
-    "File[/etc/puppet/puppet.conf]",
+    "Ini_setting[main certname]",
     "Service[puppet]",
 }
 CHANGED = """
