@@ -6,7 +6,7 @@ YEAR ?= 2017
 export PYTHON ?= python3
 FAB = .venv/bin/fab
 PYTEST = .venv/bin/python -m pytest
-SLOW = $(addprefix tests/fleet/test_,drills.py rollout.py single.py)
+SLOW = $(addprefix tests/fleet/test_,recover.py replaced.py rollout.py single.py)
 
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
 

@@ -1,8 +1,6 @@
-"""Outage drills on a real fleet: fab drill, fab recover, fab shift-away."""
+"""The drills that break a fleet's web tier and a database, as an operator runs them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,15 +8,12 @@ from fleets import Fab
 from visitors import zones_that_answer
 from wait import until
 
-from tools.drill import expect, journal
+from tools.drill import expect
 from tools.drill.course import Course
-from tools.drill.world import World
 from tools.fleet import Fleet
-from tools.hosts import Host
 
 ZONES = {"us-west-2a", "us-west-2b"}
 STEADY_SECONDS = 120
-FAULT_SECONDS = 90
 # A ratio of two times, which another program on this machine can spoil.
 UNSTEADY = expect.p99_at_most_doubled()(Course("", 0, 0, 0, 100)).expected
 
@@ -29,61 +24,19 @@ def steady(lab: Fleet) -> None:
     until(lambda: set(zones_that_answer(lab)) == ZONES, "both zones answer", STEADY_SECONDS)
 
 
-def report_of(said: str) -> dict:
-    """What a drill's report says as data, by the path that `fab drill` has printed."""
+def drilled(fab: Fab, name: str) -> dict:
+    """What the report of a drill says as data, by the path that `fab drill` has printed."""
+    said = fab("drill", name, "--env", "lab").stdout
     (page,) = (Path(line.split()[-1]) for line in said.splitlines() if line.startswith("  report"))
     assert "<svg" in page.read_text()
     return json.loads(page.with_suffix(".json").read_text())
 
 
-def test_a_zone_without_a_network_is_survived(lab: Fleet, fab: Fab) -> None:
-    told = report_of(fab("drill", "zone-outage", "--env", "lab").stdout)
+@pytest.mark.parametrize("name", ["zone-outage", "database-kill", "traffic-spike"])
+def test_the_fleet_holds(lab: Fleet, fab: Fab, name: str) -> None:
+    told = drilled(fab, name)
     missed = {each["expected"] for each in told["findings"] if each["met"] is False}
-    # Nor are alerts judged: a monitoring host that was made minutes ago knows no past.
-    assert not {each for each in missed if each != UNSTEADY and not each.startswith("alerts")}
+    assert missed <= {UNSTEADY}
     assert not told["left"] and not told["aborted"]
-    assert told["requests"]["during"]["requests"] > 100 * 90
-    assert told["requests"]["during"]["failed"] > 0, "nothing was broken"
+    assert told["requests"]["during"]["requests"] > 60 * 60
     assert not lab.plan().changes
-
-
-def test_a_drill_that_was_killed_is_undone(
-    lab: Fleet, fab: Fab, environ: dict[str, str], state: Path
-) -> None:
-    folder = lab.folder / "drills"
-    words = [sys.executable, "-m", "fabric", "drill", "zone-outage", "--env", "lab"]
-    with subprocess.Popen(words, env=environ, cwd=Path(__file__).parents[2]) as drill:
-        until(lambda: len(journal.read(folder).done) == 4, "the fault is there", FAULT_SECONDS)
-        refused = fab("recover", "--env", "lab")
-        assert refused.returncode == 1 and "A drill runs here" in refused.stderr
-        drill.kill()
-    refused = fab("drill", "zone-detach", "--env", "lab")
-    assert refused.returncode == 1 and "first fab recover" in refused.stderr
-    undone = fab("recover", "--env", "lab").stdout
-    assert undone.count("undone: put subnet-") == 2
-    assert "undone: make a network ACL that denies all" in undone
-    until(lambda: set(zones_that_answer(lab)) == ZONES, "both zones answer", STEADY_SECONDS)
-    assert not lab.plan().changes
-    assert "No drill has left anything" in fab("recover", "--env", "lab").stdout
-
-
-def test_a_zone_can_be_taken_out_and_given_back(lab: Fleet, fab: Fab) -> None:
-    world = World(lab)
-
-    def in_service() -> set[str]:
-        return {zone for zone, count in world.sample().healthy.items() if count}
-
-    def web_hosts() -> list[Host]:
-        return [host for host in lab.hosts() if host.role == "web"]
-
-    before = web_hosts()
-    assert fab("shift-away", "--zone", "us-west-2b", "--env", "lab").returncode == 0
-    assert in_service() == {"us-west-2a"}
-    alone = fab("shift-away", "--zone", "us-west-2a", "--env", "lab")
-    assert alone.returncode == 1 and "the site would be down" in alone.stderr
-    assert fab("shift-back", "--zone", "us-west-2b", "--env", "lab").returncode == 0
-    assert in_service() == ZONES
-    assert not world.suspended("us-west-2b")
-    assert web_hosts() == before
-    unknown = fab("shift-away", "--zone", "us-west-2z", "--env", "lab")
-    assert "There is no zone 'us-west-2z'. Zones are: us-west-2a, us-west-2b" in unknown.stderr
