@@ -10,7 +10,7 @@ import pytest
 
 from tools import environments
 from tools.fleet import Fleet
-from tools.lab import leftovers
+from tools.lab import disks, leftovers
 from tools.lab.client import Lab
 
 # From bare images every host installs all its packages; a machine's two cores do it for ten hosts.
@@ -39,6 +39,7 @@ def deployed(name: str, fab: Fab, state: Path) -> Iterator[Fleet]:
         done = fab("destroy", "--env", name, "--yes")
         left = leftovers.everything(region.name)
         leftovers.remove(region.name)
+        disks.forget(region.name)
     assert done.returncode == 0, done.stderr
     assert left == before
     assert not fleet.folder.exists()

@@ -1,35 +1,88 @@
-"""fab replace --host: another instance in the host's place, with its name and its data."""
+"""An image of each role; hosts that are made anew from theirs have their name and their data."""
 
+import re
 import subprocess
+import time
 
+import pytest
+import traces
 from fleets import Fab
+from hands import on, one, said
+from wait import until
 
+from tools.ami import BASE, ROLES, Image
 from tools.fleet import Fleet
+from tools.hosts import Host
+from tools.lab import images
+from tools.lab.disks import recorded
+from tools.rollout import FIRST_RUN
+
+CONVERGED_SECONDS = 300
+PSQL = "runuser -u postgres -- psql --quiet --tuples-only --no-align airaware --command"
+CA = "sha256sum /var/lib/puppet/ssl/certs/ca.pem"
 
 
-def on(lab: Fleet, host: str, command: str) -> str:
-    """What a command says there."""
-    words = ["ssh", "-F", str(lab.ssh_config()), host, command]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+@pytest.fixture(scope="module")
+def built(lab: Fleet, fab: Fab) -> dict[str, Image]:
+    """The images of all roles."""
+    done = fab("images", "--env", "lab")
+    assert done.returncode == 0, done.stderr
+    for step in re.findall(r"build the image of .*", done.stdout):
+        print(step)
+    return lab.images()
 
 
-def instance_of(lab: Fleet, name: str) -> str:
-    return next(host.instance_id for host in lab.hosts() if host.name == name)
-
-
-def test_a_replaced_host_keeps_its_name_and_its_data(lab: Fleet, fab: Fab) -> None:
-    name, mount = "database-b", "/var/lib/postgresql"
-    before = instance_of(lab, name)
-    on(lab, name, f"echo kept | sudo tee {mount}/replaced")
+def replaced(lab: Fleet, fab: Fab, name: str) -> Host:
+    """The host of that name, once it is another one, and converged."""
+    before, started = found(lab, name), time.monotonic()
     done = fab("replace", "--host", name, "--env", "lab")
     assert done.returncode == 0, done.stderr
-    assert instance_of(lab, name) != before
-    assert on(lab, name, f"cat {mount}/replaced; sudo rm {mount}/replaced") == "kept\n"
+    after, config = found(lab, name), lab.ssh_config()
+    assert after.instance_id != before.instance_id
+    done_once = f"test -e {FIRST_RUN}"
+    until(lambda: on(config, after, done_once).returncode == 0, "converged", CONVERGED_SECONDS, 1)
+    print(f"{name} replaced, and converged after {time.monotonic() - started:.0f} s")
+    return after
+
+
+def found(lab: Fleet, name: str) -> Host:
+    return next(host for host in lab.hosts() if host.name == name)
+
+
+def test_each_role_has_an_image_and_none_has_a_trace_of_its_builder(
+    lab: Fleet, built: dict[str, Image]
+) -> None:
+    assert built.keys() == {BASE, *ROLES}
+    layers = {image.id: images.folder() / image.layer for image in recorded(lab.region.name)}
+    for role, image in built.items():
+        size = subprocess.check_output(["du", "-sm", layers[image.id]], text=True).split()[0]
+        print(f"{role}: {size} MB on what it is built on")
+        assert traces.of_a_host(layers[image.id] / "root") == []
+
+
+def test_a_replaced_database_keeps_its_data(lab: Fleet, fab: Fab, built: dict[str, Image]) -> None:
+    said(lab.ssh_config(), found(lab, "database-b"), f"{PSQL} 'CREATE TABLE kept AS SELECT 7 AS n'")
+    host = replaced(lab, fab, "database-b")
+    config = lab.ssh_config()
+    assert said(config, host, f"{PSQL} 'TABLE kept'").strip() == "7"
+    said(config, host, f"{PSQL} 'DROP TABLE kept'")
+    assert not lab.plan().changes
+
+
+def test_a_replaced_master_keeps_its_authority(
+    lab: Fleet, fab: Fab, built: dict[str, Image]
+) -> None:
+    config, web = lab.ssh_config(), one(lab, "web")
+    before = said(config, found(lab, "puppet"), CA)
+    host = replaced(lab, fab, "puppet")
+    config = lab.ssh_config()
+    assert said(config, host, CA) == before
+    run = on(config, web, "puppet agent --test --color false --detailed-exitcodes")
+    assert run.returncode == 0, run.stdout + run.stderr
     assert not lab.plan().changes
 
 
 def test_a_web_host_is_its_groups_to_replace(lab: Fleet, fab: Fab) -> None:
-    web = next(host for host in lab.hosts() if host.role == "web")
-    done = fab("replace", "--host", web.name, "--env", "lab")
+    done = fab("replace", "--host", one(lab, "web").name, "--env", "lab")
     assert done.returncode == 1
     assert "belongs to a group" in done.stderr

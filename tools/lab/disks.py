@@ -5,6 +5,7 @@ Which images a lab has lies in the cache, a file each, so that its next region h
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -37,6 +38,14 @@ def recorded(lab: str) -> Iterator[Image]:
             path.unlink()
             continue
         yield image
+
+
+def forget(lab: str) -> None:
+    """Free what the lab's images lie in, and forget them: no region of that name comes back."""
+    layers = {image.layer for image in recorded(lab)}
+    for layer in sorted(layers, key=lambda layer: len(images.layers_of(layer)), reverse=True):
+        images.free(layer)  # those on others first
+    shutil.rmtree(records(lab), ignore_errors=True)
 
 
 class Disks:
