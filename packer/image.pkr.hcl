@@ -26,7 +26,10 @@ locals {
       pp_zone        = "unknown"
     }
   }
-  puppet = "/tmp/airaware-puppet"
+  # What has the tag `host` only a host that runs can know: its certificate, its secrets, its zone.
+  # The others are types of resources that ask a database that runs.
+  skipped = ["host", "postgresql_conn_validator", "postgresql_psql"]
+  puppet  = "/tmp/airaware-puppet"
 }
 
 source "amazon-ebs" "image" {
@@ -96,8 +99,7 @@ build {
     ]
   }
 
-  # SYSTEMD_OFFLINE: services are enabled, and none is started. What has the tag `host` only a host
-  # that runs can know: its certificate, its secrets, its zone.
+  # SYSTEMD_OFFLINE: services are enabled, and none is started.
   provisioner "puppet-masterless" {
     staging_directory = local.puppet
     manifest_file     = var.role == "base" ? "${var.checkout}/packer/base.pp" : "${var.checkout}/manifests/site.pp"
@@ -107,7 +109,7 @@ build {
       cd {{.WorkingDir}} && sudo --preserve-env=AWS_ENDPOINT_URL,AWS_CA_BUNDLE env \
         SYSTEMD_OFFLINE=1 RUBYOPT=-r${local.puppet}/baking.rb \
         AIRAWARE_ATTRIBUTES=${local.puppet}/attributes.yaml puppet apply --detailed-exitcodes \
-        --certname=image.${var.environment}.airaware.internal --skip_tags=host \
+        --certname=image.${var.environment}.airaware.internal --skip_tags=${join(",", local.skipped)} \
         --no-preprocess_deferred --modulepath='{{.ModulePath}}' \
         --hiera_config='{{.HieraConfigPath}}' --color=false {{.ManifestFile}}
     EOT

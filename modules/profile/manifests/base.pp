@@ -6,8 +6,6 @@ class profile::base {
   contain profile::users
   contain profile::ssh
   contain profile::updates
-  contain profile::node_exporter
-  contain profile::journal
   contain profile::agent
 
   # Packages come from where the environment has them, from the first one on; but apt's own needs.

@@ -17,6 +17,7 @@ class profile::journal (
   systemd::unit_file { 'airaware-journal.service':
     content => epp('profile/airaware-journal.service.epp', { 'prefix' => $prefix }),
     require => Class['airaware'],
+    tag     => 'host',
   }
 
   systemd::unit_file { 'airaware-journal.timer':
@@ -24,6 +25,7 @@ class profile::journal (
     enable  => true,
     active  => true,
     require => Systemd::Unit_file['airaware-journal.service'],
+    tag     => 'host',
   }
 
   systemd::unit_file { 'airaware-journal-last.service':
@@ -31,5 +33,6 @@ class profile::journal (
     enable  => true,
     active  => true,
     require => Systemd::Unit_file['airaware-journal.service'],
+    tag     => 'host',
   }
 }

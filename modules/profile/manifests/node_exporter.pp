@@ -48,5 +48,6 @@ class profile::node_exporter (
     active    => true,
     require   => File[$textfiles],
     subscribe => Class['airaware'],
+    tag       => 'host',
   }
 }

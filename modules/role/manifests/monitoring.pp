@@ -2,6 +2,7 @@
 class role::monitoring {
   include profile::base
   include profile::release
+  include profile::telemetry
   include profile::prometheus
   include profile::alertmanager
   include profile::grafana

@@ -2,5 +2,6 @@
 class role::puppet {
   include profile::base
   include profile::release
+  include profile::telemetry
   include profile::puppetserver
 }

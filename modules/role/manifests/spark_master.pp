@@ -2,5 +2,6 @@
 class role::spark_master {
   include profile::base
   include profile::release
+  include profile::telemetry
   include profile::spark_master
 }

@@ -2,5 +2,6 @@
 class role::spark_worker {
   include profile::base
   include profile::release
+  include profile::telemetry
   include profile::spark_worker
 }

@@ -2,6 +2,7 @@
 class role::web {
   include profile::base
   include profile::release
+  include profile::telemetry
   include profile::web
   include profile::cpu_metric
 }

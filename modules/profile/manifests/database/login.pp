@@ -31,5 +31,6 @@ define profile::database::login (
     user     => 'postgres',
     cwd      => '/',
     require  => [Postgresql::Server::Role[$title], File[$verifier]],
+    tag      => 'host',
   }
 }

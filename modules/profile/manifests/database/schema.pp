@@ -39,6 +39,7 @@ class profile::database::schema {
     user        => 'airaware',
     cwd         => '/',
     logoutput   => on_failure,
+    tag         => 'host',
     require     => [
       Postgresql::Server::Extension["postgis of ${database}"],
       Postgresql_psql['the reader reads what the owner makes'],
