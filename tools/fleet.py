@@ -87,16 +87,16 @@ class Fleet:
             self._tell_images()
             agree(plan)
         yield Step("change it", lambda: self.terraform.apply(console.print))
-        if plans:
-            yield from self._renew_web_hosts()
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
         versions: list[str] = []
         yield Step(
-            "make and publish this checkout's release", lambda: versions.append(self._publish())
+            "make and publish this checkout's release", lambda: versions.append(self.publish())
         )
         for version in versions:
             yield from self.roll_out(version)
+            # Last: a new host starts with the release that all have, which its image holds.
+            yield from self._renew_web_hosts()
 
     def rollback(self) -> Iterator[Step]:
         """What returns the fleet to the release before. Raises AirAwareError without one."""
@@ -171,7 +171,9 @@ class Fleet:
     def _tell_images(self) -> None:
         for role, image in self.images().items():
             if role != ami.BASE:
-                console.print(f"{role}: {image.name} ({image.id}, commit {image.commit})")
+                old = image.digest != ami.digest(role, self.environment)
+                hint = "; out of date: fab images" if old else ""
+                console.print(f"{role}: {image.name} ({image.id}, commit {image.commit}{hint})")
 
     def _renew_web_hosts(self) -> Iterator[Step]:
         """What gives the hosts of the web groups the image that new ones have now."""
@@ -209,14 +211,10 @@ class Fleet:
         """The bucket with raw files and releases."""
         return self.outputs()["bucket"]
 
-    def puppet_code(self) -> bytes | None:
-        """The release that the fleet is at, its puppet.tar.gz; None before the first one."""
-        s3 = self.client("s3")
-        version = release.marked(s3, self.bucket, release.CURRENT)
-        if not version:
-            return None
-        key = f"releases/{version}/puppet.tar.gz"
-        return s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    def puppet_code(self, version: str) -> bytes:
+        """The puppet.tar.gz of a release that is published."""
+        key = f"releases/{version}/{release.PUPPET_ARCHIVE}"
+        return self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def urls(self) -> dict[str, str]:
         """What a browser on this machine can open, by name, `site` first."""
@@ -329,7 +327,7 @@ class Fleet:
         if master:
             raise AirAwareError(f"{self.name} has a Spark cluster of its own: leave --master out")
 
-    def _publish(self) -> str:
+    def publish(self) -> str:
         """Make and publish this checkout's release; its version."""
         packages = self.region.packages(console.print)
         s3 = self.client("s3")

@@ -112,6 +112,12 @@ def build_steps(fleet: Fleet, role: str = "") -> Iterator[Step]:
         build.check(wanted)
     if build.leftovers():
         yield Step("remove what an interrupted build left", build.remove_leftovers)
+    if wanted:
+        # As a host gets it later, so that its first run finds nothing to change.
+        yield Step(
+            "make and publish this checkout's release",
+            lambda: build.take(fleet.puppet_code(fleet.publish())),
+        )
     for each in wanted:
         yield Step(f"build the image of {each}", partial(build.run, each))
 
@@ -122,9 +128,6 @@ class Place(Protocol):
     environment: str
     region: Region
 
-    def puppet_code(self) -> bytes | None:
-        """The release that the fleet is at: puppet.tar.gz; None before the first one."""
-
 
 class Build:
     """Builds of one environment from a checkout, by the Packer of this machine."""
@@ -134,6 +137,7 @@ class Build:
         self.checkout = checkout
         self.environ = fleet.region.environ()
         self.mark = f"airaware-{fleet.environment}"  # the tag Builder of all that a build makes
+        self.release_data: dict[str, bytes] = {}
 
     def check(self, roles: list[str]) -> None:
         """Raises AirAwareError where Packer, the base image or the template is wrong."""
@@ -143,6 +147,13 @@ class Build:
         with self.work_folder() as folder:
             for role in roles:
                 self.packer("validate", self.variables(role, self._published(), {}, folder))
+
+    def take(self, puppet_code: bytes) -> None:
+        """Build from this release on: its puppet.tar.gz says its version, and of the region."""
+        with tarfile.open(fileobj=io.BytesIO(puppet_code)) as archive:
+            for name in ("hieradata/release.yaml", "hieradata/region.yaml"):
+                if file := archive.extractfile(name):
+                    self.release_data[name] = file.read()
 
     def run(self, role: str) -> None:
         """Build the role's image. Interrupted or failed, it leaves nothing."""
@@ -275,21 +286,13 @@ class Build:
         with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
             folder, source = Path(name), self.checkout / "packer"
             shutil.copytree(self.checkout / "hieradata", folder / "hieradata")
-            if release := self.fleet.puppet_code():
-                _add_release_data(release, folder)
+            for name, data in self.release_data.items():
+                (folder / name).write_bytes(data)
             (folder / "template").mkdir()
             newer = source.glob("today/*.pkr.hcl") if version() >= WITH_PLUGINS else ()
             for path in (*source.glob("*.pkr.hcl"), source / VERSIONS.name, *newer):
                 shutil.copy(path, folder / "template")
             yield folder
-
-
-def _add_release_data(release: bytes, folder: Path) -> None:
-    """Add what only the release says: its version, and what Terraform knows of the region."""
-    with tarfile.open(fileobj=io.BytesIO(release)) as archive:
-        for name in ("hieradata/release.yaml", "hieradata/region.yaml"):
-            if file := archive.extractfile(name):
-                (folder / name).write_bytes(file.read())
 
 
 def settings(environment: str) -> dict[str, Any]:

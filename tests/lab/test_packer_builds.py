@@ -67,9 +67,6 @@ class Place:
         iam: Any = hosts.client("iam", self.region.environ())
         iam.create_instance_profile(InstanceProfileName="airaware-lab-image")
 
-    def puppet_code(self) -> None:
-        """None: what is built here takes no release."""
-
 
 def _named(kind: str, name: str) -> dict[str, Any]:
     return {"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}]}

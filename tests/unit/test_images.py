@@ -191,9 +191,6 @@ class FleetOfMoto:
 
     environment = "lab"
 
-    def puppet_code(self) -> None:
-        """There is none yet."""
-
     class region:  # noqa: N801 (an attribute)
         @staticmethod
         def environ() -> dict[str, str]:
