@@ -1,6 +1,9 @@
 #!/bin/sh
 # The last of a build: takes out what must be each host's own, and what is nobody's business.
 set -eu
+# What their packages have enabled: both start when a host knows who it is (first-run).
+systemctl disable --quiet puppet
+[ ! -e /lib/systemd/system/puppetserver.service ] || systemctl disable --quiet puppetserver
 # The host's identity: certificate, keys, machine-id, what cloud-init knows of the builder.
 rm -rf /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
 rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/dbus/machine-id

@@ -39,6 +39,7 @@ from tools.terraform import Plan, Terraform
 
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own
+CA = "/var/lib/puppet/ssl/certs/ca.pem"  # on the master
 RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::settings)
 SSH_SECONDS = 300
 SITE_SECONDS = 300
@@ -113,6 +114,7 @@ class Fleet:
                 f"wait for the first run of {host.name}",
                 partial(rollout.wait_for_first_run, self, host),
             )
+        yield Step("have new hosts trust the CA before their first run", self._keep_ca)
         yield from self._roll_out(version, rollout.steps)
 
     def _roll_out(
@@ -356,6 +358,11 @@ class Fleet:
 
     def _ensure_passwords(self) -> None:
         passwords.ensure(self.client("ssm"), self.environment)
+
+    def _keep_ca(self) -> None:
+        (master,) = self._running("puppet")
+        certificate = ssh.run(self.ssh_config(), master.name, ["sudo", "cat", CA])
+        passwords.keep_ca(self.client("ssm"), self.environment, certificate)
 
     def _forget_passwords(self) -> None:
         passwords.forget(self.client("ssm"), self.environment)

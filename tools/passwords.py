@@ -1,15 +1,19 @@
-"""The databases' passwords, in SSM Parameter Store: made once, read by the hosts of each role."""
+"""What hosts read of Parameter Store: databases' passwords, made once; the CA's certificate.
+
+No role's hosts may read another's."""
 
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-# Password -> roles whose hosts read it: no role may read another's secrets.
+# Password -> roles whose hosts read it.
 READERS = {
     "owner_password": ("database", "spark_worker", "controller"),
     "reader_password": ("database", "web"),
 }
 BYTES = 32
+# No secret, but what a host of the site must be able to trust before it has asked the master.
+CA_CERTIFICATE = "web/ca_certificate"
 
 
 def ensure(ssm: Any, environment: str) -> None:
@@ -22,6 +26,16 @@ def ensure(ssm: Any, environment: str) -> None:
         for path in paths:
             if path not in there:
                 ssm.put_parameter(Name=path, Value=value, Type="SecureString")
+
+
+def keep_ca(ssm: Any, environment: str, certificate: str) -> None:
+    """Let hosts have the certificate (PEM) of Puppet's CA before their first run."""
+    ssm.put_parameter(
+        Name=f"/airaware/{environment}/{CA_CERTIFICATE}",
+        Value=certificate.strip(),
+        Type="SecureString",
+        Overwrite=True,
+    )
 
 
 def forget(ssm: Any, environment: str) -> None:

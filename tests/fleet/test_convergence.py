@@ -28,7 +28,7 @@ KEPT = {
     "spark_master": ("/etc/spark/spark-defaults.conf", "spark-master"),
     "spark_worker": ("/etc/spark/spark-env.sh", "spark-worker"),
     "controller": ("/etc/airaware/settings", "prometheus-node-exporter"),
-    "web": ("/etc/systemd/system/airaware-passwords.service", "airaware-cpu-metric"),
+    "web": ("/etc/systemd/system/airaware-first-boot.service", "airaware-cpu-metric"),
     "monitoring": ("/etc/prometheus/prometheus.yml", "prometheus"),
 }
 PACKAGE = "chrony"

@@ -44,6 +44,14 @@ def test_one_password_is_the_same_for_all_its_roles(ssm: Any) -> None:
     assert min(len(owner), len(reader)) >= 43  # 32 bytes
 
 
+def test_the_site_s_hosts_alone_have_the_ca_s_certificate_and_the_newest(ssm: Any) -> None:
+    for certificate in ("old\n", "new\n"):
+        passwords.keep_ca(ssm, "lab", certificate)
+    assert stored(ssm) == {"/airaware/lab/web/ca_certificate": "new"}
+    passwords.forget(ssm, "lab")
+    assert stored(ssm) == {}
+
+
 def test_what_is_there_is_kept(ssm: Any) -> None:
     passwords.ensure(ssm, "lab")
     before = stored(ssm)

@@ -43,7 +43,6 @@ class airaware::settings (
     }),
   }
 
-  # A web host's first boot writes it too, so as to need no master.
   file { '/etc/airaware/zone':
     ensure  => file,
     content => "AIRAWARE_ZONE=${zone}\n",

@@ -27,8 +27,10 @@ class profile::agent (
     }
   }
 
+  # In an image it would start before the host's first boot has said who the host is.
   service { 'puppet':
     ensure => $service,
     enable => $service == 'running',
+    tag    => 'host',
   }
 }

@@ -79,10 +79,12 @@ class profile::puppetserver (
     require => Systemd::Unit_file['airaware-clean-certificates.service'],
   }
 
+  # In an image it would make a CA before the host's volume, which may have one, is there.
   service { 'puppetserver':
     ensure    => running,
     enable    => true,
     require   => Package['puppetserver'],
     subscribe => flatten($read),
+    tag       => 'host',
   }
 }

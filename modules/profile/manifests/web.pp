@@ -17,8 +17,14 @@ class profile::web (
 ) {
   contain airaware::settings
 
-  systemd::unit_file { 'airaware-passwords.service':
-    content => epp('profile/airaware-passwords.service.epp'),
+  file { '/usr/local/sbin/airaware-first-boot':
+    ensure => file,
+    mode   => '0755',
+    source => 'puppet:///modules/profile/airaware-first-boot',
+  }
+
+  systemd::unit_file { 'airaware-first-boot.service':
+    content => epp('profile/airaware-first-boot.service.epp'),
     enable  => true,
   }
 

@@ -15,9 +15,7 @@ cat >/etc/hosts <<HOSTS
 $address $name.$domain $name $(hostname)
 HOSTS
 
-mkdir -p /etc/airaware /etc/puppet
-echo "AIRAWARE_ZONE=$zone" >/etc/airaware/zone
-
+mkdir -p /etc/puppet
 # A host from an image of its role has it already, and keeps it so.
 cat >/etc/puppet/csr_attributes.yaml <<ATTRIBUTES
 extension_requests:

@@ -4,6 +4,15 @@
 set -eu
 role=$1 bucket=$2 master=$3
 
+# Debian's unit may ask after its main process before that has changed its user, and give up; and as
+# it boots again, the volume must be there before the server is.
+if [ "$role" = puppet ]; then
+    mkdir -p /etc/systemd/system/puppetserver.service.d
+    printf '[Unit]\nRequiresMountsFor=/var/lib/puppet\n[Service]\nType=exec\n' \
+        >/etc/systemd/system/puppetserver.service.d/first-run.conf
+    systemctl daemon-reload
+fi
+
 # Images of a role have all of it; the last is what Puppet needs to get more of them.
 packages="puppet-agent gnupg"
 [ "$role" != puppet ] || packages="$packages puppetserver python3-boto3"
@@ -26,10 +35,6 @@ if [ "$role" = puppet ]; then
             "$ssl/public_keys/$certname.pem" "/var/lib/puppet/ca/signed/$certname.pem"
         cp /etc/puppet/csr_attributes.yaml "$known"
     fi
-    # Debian's unit may ask after its main process before that has changed its user, and give up.
-    mkdir -p /etc/systemd/system/puppetserver.service.d
-    printf '[Service]\nType=exec\n' >/etc/systemd/system/puppetserver.service.d/exec.conf
-    systemctl daemon-reload
     systemctl enable --quiet puppetserver
     systemctl start puppetserver
 fi
