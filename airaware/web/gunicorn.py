@@ -3,6 +3,7 @@
 There is no access log, since requests' queries hold addresses.
 """
 
+import gc
 import os
 from typing import Any
 
@@ -20,6 +21,20 @@ accesslog = None
 logger_class = GunicornLogger
 # Its socket would lie in the account's home, one for all the account's servers.
 control_socket_disable = True
+
+# As Python's documentation of gc.freeze has it for a process that forks: the tables' many objects
+# are made in half the time, and their memory stays shared.
+gc.disable()
+
+
+def pre_fork(_: Any, __: Any) -> None:
+    """Leave to the workers' collectors only what is theirs."""
+    gc.freeze()
+
+
+def post_fork(_: Any, __: Any) -> None:
+    """Collect in the workers."""
+    gc.enable()
 
 
 def child_exit(_: Any, worker: Any) -> None:

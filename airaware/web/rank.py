@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import h3.api.basic_int as h3
-import zipcodes
 
 from airaware.grid import RESOLUTION
 from airaware.store import queries
 from airaware.store.queries import Load
 from airaware.store.zones import Reader
-from airaware.web.geocode import OUTSIDE_STATES
+from airaware.web.geocode import OUTSIDE_STATES, zip_codes
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Ranks:
 def zip_codes_by_cell() -> Counter[int]:
     """How many ZIP codes of the 50 states, DC and Puerto Rico lie in a cell; by cell."""
     return Counter(
-        h3.latlng_to_cell(float(entry["lat"]), float(entry["long"]), RESOLUTION)
-        for entry in zipcodes.filter_by(country="US")
-        if entry["state"] not in OUTSIDE_STATES and float(entry["lat"]) and float(entry["long"])
+        h3.latlng_to_cell(code.latitude, code.longitude, RESOLUTION)
+        for code in zip_codes().values()
+        if code.state not in OUTSIDE_STATES and code.latitude and code.longitude
     )

@@ -19,9 +19,17 @@ RUN_SECONDS = 15
 LAUNCH_SECONDS = 60
 CONVERGED_SECONDS = 300
 # What only a host that runs can know, and so its first run makes.
+AGENT_SETTINGS = ("environment", "runinterval", "priority", "splay", "usecacheonfailure")
+OWN_UNITS = (
+    *("airaware-host-metrics.service", "airaware-journal.service", "airaware-journal.timer"),
+    "airaware-journal-last.service",
+)
 OF_THE_HOST = {
-    "File[/etc/airaware/ca.pem]",
-    "Ini_setting[main certname]",
+    *(f"Ini_setting[agent {name}]" for name in AGENT_SETTINGS),
+    *(f"File[/etc/systemd/system/{unit}]" for unit in OWN_UNITS),
+    "Exec[systemctl-daemon-reload]",
+    # airaware-journal.service is its timer's.
+    *(f"Service[{unit}]" for unit in OWN_UNITS if unit != "airaware-journal.service"),
     "Service[puppet]",
 }
 CHANGED = """
