@@ -115,6 +115,14 @@ build {
     EOT
   }
 
+  # Puppet's plugins, as an agent has them of its master.
+  provisioner "shell" {
+    inline = [
+      "to=$(sudo puppet config print plugindest)",
+      "for lib in ${local.puppet}/module-*/*/lib; do sudo mkdir -p $to && sudo cp -r $lib/. $to; done",
+    ]
+  }
+
   provisioner "shell" {
     environment_vars = [
       "VERSIONS=${join(" ", [for package, version in merge(var.versions["base"], var.versions[var.role]) : "${package}=${version}"])}",

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tools import release
 from tools.fleet import Fleet
 from tools.hosts import Host
+from tools.rollout import FIRST_RUN
 
 T = TypeVar("T")
 AT_ONCE = 4
@@ -46,3 +47,8 @@ def current(fleet: Fleet) -> str:
     version = release.marked(fleet.client("s3"), fleet.bucket, release.CURRENT)
     assert version
     return version
+
+
+def ran_first(config: Path, host: Host) -> bool:
+    """Whether Puppet's first run on the host is over."""
+    return on(config, host, f"test -e {FIRST_RUN}").returncode == 0

@@ -7,7 +7,7 @@ import time
 import pytest
 import traces
 from fleets import Fab
-from hands import on, one, said
+from hands import on, one, ran_first, said
 from wait import until
 
 from tools.ami import BASE, ROLES, Image
@@ -15,7 +15,6 @@ from tools.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import images
 from tools.lab.disks import recorded
-from tools.rollout import FIRST_RUN
 
 CONVERGED_SECONDS = 300
 PSQL = "runuser -u postgres -- psql --quiet --tuples-only --no-align airaware --command"
@@ -39,8 +38,7 @@ def replaced(lab: Fleet, fab: Fab, name: str) -> Host:
     assert done.returncode == 0, done.stderr
     after, config = found(lab, name), lab.ssh_config()
     assert after.instance_id != before.instance_id
-    done_once = f"test -e {FIRST_RUN}"
-    until(lambda: on(config, after, done_once).returncode == 0, "converged", CONVERGED_SECONDS, 1)
+    until(lambda: ran_first(config, after), "converged", CONVERGED_SECONDS, 1)
     print(f"{name} replaced, and converged after {time.monotonic() - started:.0f} s")
     return after
 

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from fleets import Fab
+from visitors import in_service
 from wait import until
 
 from airaware import host_cpu
@@ -16,22 +16,7 @@ from tools.fleet import Fleet
 ZONE = "us-west-2a"
 # More than the target, and less than twice as much: a second host is wanted, and no third.
 PERCENT = 80
-GROWN_SECONDS, IN_SERVICE_SECONDS, BACK_SECONDS = 60, 300, 90
-
-
-def in_service(fleet: Fleet, zone: str) -> int:
-    """The healthy members of the zone's group."""
-    environ, name = fleet.region.environ(), fleet.terraform.outputs()["web_groups"][zone]
-    (group,) = hosts.client("autoscaling", environ).describe_auto_scaling_groups(
-        AutoScalingGroupNames=[name]
-    )["AutoScalingGroups"]
-    health = hosts.client("elbv2", environ).describe_target_health(
-        TargetGroupArn=group["TargetGroupARNs"][0]
-    )["TargetHealthDescriptions"]
-    healthy = {
-        each["Target"]["Id"] for each in health if each["TargetHealth"]["State"] == "healthy"
-    }
-    return len(healthy & {member["InstanceId"] for member in group["Instances"]})
+GROWN_SECONDS, IN_SERVICE_SECONDS = 60, 300
 
 
 @contextmanager
@@ -53,25 +38,6 @@ def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
     finally:
         enough.set()
         thread.join()
-
-
-@pytest.fixture
-def grown_back(lab: Fleet) -> Iterator[None]:
-    """In the end every group is as small as it was, at once and not when its policy finds it is
-    time."""
-    scaling = hosts.client("autoscaling", lab.region.environ())
-    names = lab.terraform.outputs()["web_groups"].values()
-    yield
-    for name in names:
-        alarms = {"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
-        scaling.suspend_processes(**alarms)
-        scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
-    for zone in lab.terraform.outputs()["web_groups"]:
-        until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
-    for name in names:
-        scaling.resume_processes(
-            **{"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
-        )
 
 
 def test_a_zone_gets_a_second_host_by_its_own_cpu(lab: Fleet, grown_back: None) -> None:

@@ -30,3 +30,11 @@ def healthy_targets(fleet: Fleet) -> set[str]:
         for each in described["TargetHealthDescriptions"]
         if each["TargetHealth"]["State"] == "healthy"
     }
+
+
+def in_service(fleet: Fleet, zone: str) -> int:
+    """How many members of the zone's group the balancer finds healthy."""
+    (group,) = fleet.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[fleet.outputs()["web_groups"][zone]]
+    )["AutoScalingGroups"]
+    return len(healthy_targets(fleet) & {member["InstanceId"] for member in group["Instances"]})
