@@ -91,13 +91,13 @@ def cut_power(world: World, zone: str) -> list[Change]:
 
 def kill_web_host(world: World, zone: str) -> list[Change]:
     """A web host of the zone is terminated; its group has to replace it."""
-    host = _one(world.web_hosts(zone), f"web host in {zone}")
+    host = _one(world.serving(zone), f"web host in {zone}")
     return [Change(f"terminate {host.name}", Call("terminate", {"instance_id": host.instance_id}))]
 
 
 def hang_web_host(world: World, zone: str) -> list[Change]:
     """The site on a web host of the zone takes connections, and answers nothing."""
-    host = _one(world.web_hosts(zone), f"web host in {zone}")
+    host = _one(world.serving(zone), f"web host in {zone}")
     return [
         Change(
             f"send SIGSTOP to what listens on port {SITE_PORT} of {host.name}",

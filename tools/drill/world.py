@@ -115,6 +115,11 @@ class World:
         """The web hosts of a zone that run."""
         return [h for h in self.hosts() if (h.role, h.zone, h.state) == ("web", zone, "running")]
 
+    def serving(self, zone: str) -> list[Host]:
+        """Those of them that the balancer calls healthy."""
+        states = self.target_states()
+        return [h for h in self.web_hosts(zone) if states.get(h.instance_id) == "healthy"]
+
     def target_states(self) -> dict[str, str]:
         """What the balancer says of each target, by instance id."""
         described = self.client("elbv2").describe_target_health(TargetGroupArn=self.target_group)
