@@ -15,7 +15,7 @@ DRILL = Drill(
     rate=20,
     budget=100,
     hold_seconds=600,
-    other_alerts=frozenset(
-        {"DiskFilling", "JobFailed", "UnitFailed", "DatabaseDown", "ZonePassedOver"}
-    ),
+    alerts=frozenset({"JobFailed"}),
+    alert_seconds=180,
+    other_alerts=frozenset({"DiskFilling", "UnitFailed", "DatabaseDown", "ZonePassedOver"}),
 )

@@ -14,5 +14,7 @@ DRILL = Drill(
     rate=20,
     budget=100,
     hold_seconds=600,
-    other_alerts=frozenset({"JobFailed", "UnitFailed"}),
+    alerts=frozenset({"JobFailed"}),
+    alert_seconds=180,
+    other_alerts=frozenset({"UnitFailed"}),
 )

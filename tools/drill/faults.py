@@ -235,7 +235,7 @@ def submit_twice(world: World, zone: str) -> list[Change]:
 
 def release_badly(world: World, zone: str) -> list[Change]:
     """A release is rolled out whose web servers nobody finds."""
-    bad = f"drill{datetime.now(UTC):%H%M%S}"
+    bad = f"bad{datetime.now(UTC):%H%M%S}"
     return [
         Change(
             f"publish the release {bad}",

@@ -119,7 +119,7 @@ def _carry_out(
             course.injected = time.monotonic()
             visitors += _visitors(drill.spike_rate, world, spike)
             tell(f"the fault is there for {drill.hold_seconds:g} s")
-            _watch(drill, visitors, drill.hold_seconds, lambda: _have_ended(world, result.jobs))
+            _watch(drill, visitors, drill.hold_seconds, lambda: _is_over(result, world))
     except KeyboardInterrupt:
         raise _Aborted("a person stopped it") from None
     finally:
@@ -148,9 +148,12 @@ def _jobs(changes: list[Any]) -> list[str]:
     return list(dict.fromkeys(c.do.arguments["job"] for c in changes if "job" in c.do.arguments))
 
 
-def _have_ended(world: Any, jobs: list[str]) -> bool:
-    """Whether there are jobs, and all have ended."""
-    return bool(jobs) and RUNS not in world.jobs(jobs).values()
+def _is_over(result: Result, world: Any) -> bool:
+    """Whether there are jobs, all have ended, and of what failed a person was told."""
+    if not result.jobs or RUNS in world.jobs(result.jobs).values():
+        return False
+    alerts = world.alerts(time.monotonic() - result.course.began)
+    return alerts is None or result.drill.alerts <= {name for name, _, _ in alerts}
 
 
 def _watch(
