@@ -64,6 +64,8 @@ def drill(
     world = World(fleet)
     with _in_words():
         chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
+        # A crowd last: the groups that grew with it are large for a quarter of an hour.
+        chosen.sort(key=lambda each: each.spike_rate)
         zone = zone or max(world.groups)
         world.must_have(zone)
         if dry_run:
