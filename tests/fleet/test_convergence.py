@@ -143,6 +143,7 @@ def passwords(lab: Fleet) -> str:
         each["Value"]
         for page in pages.paginate(Path="/airaware/lab", Recursive=True, WithDecryption=True)
         for each in page["Parameters"]
+        if each["Name"].endswith("_password")
     }
     assert len(values) == 2
     return "\n".join(sorted(values)) + "\n"
