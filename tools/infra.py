@@ -106,7 +106,7 @@ def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
 def replace(
     _: Connection, host: str, env: str = "", yes: bool = False, dry_run: bool = False
 ) -> None:
-    """Make a host anew, from its role's newest image; its data stay."""
+    """Make a host anew from its role's image; its data stay."""
     place = environments.fleet(env)
     found = hosts.find(place.hosts(), host)
     asks = place.region.costs_money and not yes
