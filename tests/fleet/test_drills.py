@@ -43,7 +43,7 @@ def assert_holds(lab: Fleet, fab: Fab, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["zone-outage", "database-kill"])
-def test_the_fleet_holds(lab: Fleet, fab: Fab, name: str) -> None:
+def test_the_fleet_holds(lab: Fleet, fab: Fab, grown_back: None, name: str) -> None:
     assert_holds(lab, fab, name)
 
 

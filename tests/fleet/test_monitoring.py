@@ -1,6 +1,7 @@
 """What watches the fleet sees all of it: targets, panels, an alert that is delivered, journals."""
 
 import contextlib
+import html
 import threading
 import time
 from collections.abc import Iterator
@@ -114,7 +115,7 @@ def test_every_query_of_every_panel_returns_data(watching: Prometheus, loaded: N
 
 
 def test_the_page_is_served_on_the_forwarded_port(fleet: Fleet) -> None:
-    text = requests.get(fleet.urls()["dashboards"], timeout=60).text
+    text = html.unescape(requests.get(fleet.urls()["dashboards"], timeout=60).text)
     assert "This is not Grafana" in text
     for each in panels.all_of_them():
         for panel in each.panels:
