@@ -213,10 +213,9 @@ class Fleet:
         """The bucket with raw files and releases."""
         return self.outputs()["bucket"]
 
-    def puppet_code(self, version: str) -> bytes:
-        """The puppet.tar.gz of a release that is published."""
-        key = f"releases/{version}/{release.PUPPET_ARCHIVE}"
-        return self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    def hiera_data(self, version: str) -> dict[str, str]:
+        """The Hiera data that only a release has, as files by their path."""
+        return release.hiera_data(version, self._region_data())
 
     def urls(self) -> dict[str, str]:
         """What a browser on this machine can open, by name, `site` first."""

@@ -1,13 +1,11 @@
 """`fab images`: builds machine images with Packer, tells which there are, removes old ones."""
 
-import io
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -116,7 +114,7 @@ def build_steps(fleet: Fleet, role: str = "") -> Iterator[Step]:
         # As a host gets it later, so that its first run finds nothing to change.
         yield Step(
             "make and publish this checkout's release",
-            lambda: build.take(fleet.puppet_code(fleet.publish())),
+            lambda: build.hiera_data.update(fleet.hiera_data(fleet.publish())),
         )
     for each in wanted:
         yield Step(f"build the image of {each}", partial(build.run, each))
@@ -137,7 +135,7 @@ class Build:
         self.checkout = checkout
         self.environ = fleet.region.environ()
         self.mark = f"airaware-{fleet.environment}"  # the tag Builder of all that a build makes
-        self.release_data: dict[str, bytes] = {}
+        self.hiera_data: dict[str, str] = {}  # what only a release has, as files by their path
 
     def check(self, roles: list[str]) -> None:
         """Raises AirAwareError where Packer, the base image or the template is wrong."""
@@ -147,13 +145,6 @@ class Build:
         with self.work_folder() as folder:
             for role in roles:
                 self.packer("validate", self.variables(role, self._published(), {}, folder))
-
-    def take(self, puppet_code: bytes) -> None:
-        """Build from this release on: its puppet.tar.gz says its version, and of the region."""
-        with tarfile.open(fileobj=io.BytesIO(puppet_code)) as archive:
-            for name in ("hieradata/release.yaml", "hieradata/region.yaml"):
-                if file := archive.extractfile(name):
-                    self.release_data[name] = file.read()
 
     def run(self, role: str) -> None:
         """Build the role's image. Interrupted or failed, it leaves nothing."""
@@ -286,8 +277,8 @@ class Build:
         with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
             folder, source = Path(name), self.checkout / "packer"
             shutil.copytree(self.checkout / "hieradata", folder / "hieradata")
-            for name, data in self.release_data.items():
-                (folder / name).write_bytes(data)
+            for name, text in self.hiera_data.items():
+                (folder / name).write_text(text)
             (folder / "template").mkdir()
             newer = source.glob("today/*.pkr.hcl") if version() >= WITH_PLUGINS else ()
             for path in (*source.glob("*.pkr.hcl"), source / VERSIONS.name, *newer):

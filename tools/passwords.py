@@ -1,6 +1,7 @@
 """What hosts read of Parameter Store: databases' passwords, made once; the CA's certificate.
 
-No role's hosts may read another's."""
+No role's hosts may read another's.
+"""
 
 import secrets
 from collections.abc import Mapping

@@ -65,6 +65,15 @@ def version() -> str:
     return (_git("rev-parse", "HEAD") if same else tree)[:DIGITS]
 
 
+def hiera_data(version: str, region_data: dict[str, Any]) -> dict[str, str]:
+    """The Hiera data that no checkout has, as files by their path in one."""
+    return {
+        # JSON is YAML. Quoted, as a version may be all digits.
+        "hieradata/region.yaml": json.dumps(region_data),
+        "hieradata/release.yaml": f"airaware::version: '{version}'\n",
+    }
+
+
 @contextmanager
 def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Release]:
     """The release of this checkout, for as long as the context lasts.
@@ -230,9 +239,8 @@ def _pack_puppet(archive: Path, version: str, region_data: dict[str, Any]) -> No
     with tarfile.open(archive, "w:gz") as tar:
         for name in PUPPET:
             tar.add(CHECKOUT / name, name)
-        # JSON is YAML. Quoted, as a version may be all digits.
-        _add(tar, "hieradata/region.yaml", json.dumps(region_data))
-        _add(tar, "hieradata/release.yaml", f"airaware::version: '{version}'\n")
+        for name, text in hiera_data(version, region_data).items():
+            _add(tar, name, text)
 
 
 def _add(tar: tarfile.TarFile, name: str, text: str) -> None:

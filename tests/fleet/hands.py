@@ -49,6 +49,19 @@ def current(fleet: Fleet) -> str:
     return version
 
 
+def passwords(fleet: Fleet) -> dict[str, str]:
+    """The fleet's passwords, by their name in Parameter Store, which holds other things, too."""
+    pages = fleet.client("ssm").get_paginator("get_parameters_by_path")
+    return {
+        each["Name"]: each["Value"]
+        for page in pages.paginate(
+            Path=f"/airaware/{fleet.environment}", Recursive=True, WithDecryption=True
+        )
+        for each in page["Parameters"]
+        if each["Name"].endswith("_password")
+    }
+
+
 def ran_first(config: Path, host: Host) -> bool:
     """Whether Puppet's first run on the host is over."""
     return on(config, host, f"test -e {FIRST_RUN}").returncode == 0

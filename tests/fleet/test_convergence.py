@@ -6,6 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
+import hands
 import pytest
 from fleets import Fab
 from hands import current, everywhere, on, one, said
@@ -138,13 +139,7 @@ def test_fab_puppet_shows_and_then_does(lab: Fleet, fab: Fab) -> None:
 @pytest.fixture(scope="module")
 def passwords(lab: Fleet) -> str:
     """All passwords, one a line, as `grep --file -` takes them."""
-    pages = lab.client("ssm").get_paginator("get_parameters_by_path")
-    values = {
-        each["Value"]
-        for page in pages.paginate(Path="/airaware/lab", Recursive=True, WithDecryption=True)
-        for each in page["Parameters"]
-        if each["Name"].endswith("_password")
-    }
+    values = set(hands.passwords(lab).values())
     assert len(values) == 2
     return "\n".join(sorted(values)) + "\n"
 

@@ -32,20 +32,11 @@ def drilled(fab: Fab, name: str) -> dict:
     return json.loads(page.with_suffix(".json").read_text())
 
 
-def assert_holds(lab: Fleet, fab: Fab, name: str) -> None:
-    """The drill finds what it expects, and leaves nothing."""
+@pytest.mark.parametrize("name", ["zone-outage", "database-kill", "traffic-spike"])
+def test_the_fleet_holds(lab: Fleet, fab: Fab, grown_back: None, name: str) -> None:
     told = drilled(fab, name)
     missed = {each["expected"] for each in told["findings"] if each["met"] is False}
     assert missed <= {UNSTEADY}
     assert not told["left"] and not told["aborted"]
     assert told["requests"]["during"]["requests"] > 60 * 60
     assert not lab.plan().changes
-
-
-@pytest.mark.parametrize("name", ["zone-outage", "database-kill"])
-def test_the_fleet_holds(lab: Fleet, fab: Fab, grown_back: None, name: str) -> None:
-    assert_holds(lab, fab, name)
-
-
-def test_the_fleet_grows_with_a_crowd(lab: Fleet, fab: Fab, grown_back: None) -> None:
-    assert_holds(lab, fab, "traffic-spike")

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+import hands
 import pytest
 from inspected import Inspected, inspected
 
-from tools import hosts
 from tools.fleet import Fleet
 
 # sshd's settings in effect, as `sshd -T` tells them.
@@ -30,12 +30,7 @@ def everywhere(fleet: Fleet) -> list[Inspected]:
 @pytest.fixture(scope="module")
 def passwords(fleet: Fleet) -> Mapping[str, str]:
     """The fleet's passwords, by their name in SSM."""
-    ssm = hosts.client("ssm", fleet.region.environ())
-    pages = ssm.get_paginator("get_parameters_by_path").paginate(
-        Path=f"/airaware/{fleet.environment}", Recursive=True, WithDecryption=True
-    )
-    there = {each["Name"]: each["Value"] for page in pages for each in page["Parameters"]}
-    return {name: value for name, value in there.items() if name.endswith("_password")}
+    return hands.passwords(fleet)
 
 
 def test_the_agent_and_the_hosts_metrics_run(everywhere: list[Inspected]) -> None:
