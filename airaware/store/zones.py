@@ -25,6 +25,8 @@ PROBE_SECONDS = 1.0
 # Of every session: it only reads, and gives up soon after we have.
 SESSION = "-c default_transaction_read_only=on -c statement_timeout=2000 -c jit=off"
 PROBE = "SELECT FROM load LIMIT 1"
+# An idle connection to a host that is gone ends by itself, before its zone is needed again.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 # What makes another zone worth asking. UndefinedTable: a database that is new and still empty.
 FAILURES = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.UndefinedTable)
 
@@ -47,6 +49,13 @@ def _wait(connection: Any, seconds: float) -> None:
         )
         if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise psycopg2.OperationalError(f"no answer within {seconds:g} s")
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether an idle connection has ended: its server has said something unasked, or hung up."""
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
 
 
 class _ZoneReader:
@@ -79,10 +88,18 @@ class _ZoneReader:
                 return
 
     def _take(self) -> Any:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._connect()
+        """An idle connection that still holds, or else a new one.
+
+        The server may have been started again since: that must not pass for the zone's failure.
+        """
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._connect()
+            if not _has_ended(connection):
+                return connection
+            connection.close()
 
     def _connect(self) -> Any:
         connection = psycopg2.connect(
@@ -91,6 +108,7 @@ class _ZoneReader:
             cursor_factory=NamedTupleCursor,
             application_name="airaware-web",
             options=SESSION,
+            **KEEPALIVES,
         )
         try:
             _wait(connection, CONNECT_SECONDS)

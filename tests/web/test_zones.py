@@ -90,6 +90,28 @@ def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...
     until(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
 
 
+def test_a_zone_whose_server_was_restarted_has_not_failed(
+    region: Local, reader_zones: tuple[Zone, ...]
+) -> None:
+    changes: list[tuple[str, bool]] = []
+    reader = Reader(reader_zones, lambda *change: changes.append(change))
+    own, other = region.clusters["a"], region.clusters["b"]
+    try:
+        own.stop()
+        assert reader.fetch(PORT)[0].port == other.port
+        own.start()
+        until(lambda: reader.fetch(PORT)[0].port == own.port, PROBE_SECONDS * 5)
+        # The connection to the other zone has been idle since.
+        other.stop()
+        other.start()
+        own.stop()
+        assert reader.fetch(PORT)[0].port == other.port
+    finally:
+        own.start()
+        other.start()
+    assert changes == [("a", True), ("a", False), ("a", True)]
+
+
 def measured(client: FlaskClient, metric: str, zone: str) -> float:
     found = re.search(
         rf'^airaware_{metric}{{zone="{zone}"}} (.*)$',
