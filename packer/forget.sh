@@ -5,7 +5,7 @@ set -eu
 systemctl disable --quiet puppet
 [ ! -e /lib/systemd/system/puppetserver.service ] || systemctl disable --quiet puppetserver
 # The host's identity: certificate, keys, machine-id, what cloud-init knows of the builder.
-rm -rf /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
+rm -rf /var/lib/amazon/ssm /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
 rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/dbus/machine-id
 : >/etc/machine-id
 cloud-init clean --logs --seed

@@ -30,6 +30,8 @@ locals {
   # The others are types of resources that ask a database that runs.
   skipped = ["host", "postgresql_conn_validator", "postgresql_psql"]
   puppet  = "/tmp/airaware-puppet"
+
+  ssm_agent = "${var.checkout}/terraform/modules/user_data/install-ssm-agent.sh"
 }
 
 source "amazon-ebs" "image" {
@@ -52,6 +54,9 @@ source "amazon-ebs" "image" {
     filters = { "tag:Name" = "${local.name}-image" }
   }
 
+  # The distributions' images lack the agent that Session Manager reaches.
+  user_data_file = var.ssh_interface == "session_manager" ? local.ssm_agent : ""
+
   ssh_username            = var.system_images[var.system].user
   ssh_interface           = var.ssh_interface
   ssh_proxy_host          = var.ssh_proxy_host
@@ -60,7 +65,7 @@ source "amazon-ebs" "image" {
   temporary_key_pair_name = "${local.name}-image-${var.role}"
 
   launch_block_device_mappings {
-    device_name           = "/dev/xvda"
+    device_name           = var.system_images[var.system].root_device
     encrypted             = true
     volume_type           = "gp2"
     volume_size           = 20

@@ -20,7 +20,7 @@ variable "system" {
 }
 
 variable "system_images" {
-  description = "Distribution -> who publishes its images, under which name, and the account that comes with them."
+  description = "Distribution -> who publishes its images, under which name, the account that comes with them, and their root device."
   type        = map(map(string))
 }
 

@@ -19,7 +19,10 @@ ROLES = (
     *("web", "database", "spark_master", "spark_worker", "controller", "puppet", "monitoring"),
 )
 # What goes into every image; into a role's also the package, which its release is made of.
-INPUTS = (*("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "Puppetfile"),)
+INPUTS = (
+    *("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "Puppetfile"),
+    "terraform/modules/user_data/install-ssm-agent.sh",
+)
 RELEASED = ("airaware", "frontend/src", "setup.cfg", "constraints.txt")
 SHOWN_DIGITS = 12
 

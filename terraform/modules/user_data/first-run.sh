@@ -18,7 +18,8 @@ packages="puppet-agent gnupg"
 [ "$role" != puppet ] || packages="$packages puppetserver python3-boto3"
 dpkg --status $packages >/dev/null 2>&1 || {
     apt-get -q update
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $packages
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 \
+        --no-install-recommends install $packages
 }
 
 # The master has no master that would give it its code. Its volume may be another instance's, whose

@@ -7,5 +7,6 @@ package=$(mktemp --suffix=.deb)
 trap 'rm -f "$package"' EXIT
 curl --fail --silent --show-error --location --connect-timeout 20 --retry 3 --output "$package" \
     https://s3.amazonaws.com/ec2-downloads-windows/SSMAgent/latest/debian_amd64/amazon-ssm-agent.deb &&
-    dpkg --install "$package" && exit 0
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=900 install "$package" &&
+    exit 0
 echo "install-ssm-agent: not installed; this host cannot be reached by Session Manager" >&2

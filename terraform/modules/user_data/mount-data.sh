@@ -13,5 +13,7 @@ done
 
 blkid "$device" >/dev/null || mkfs.ext4 -q "$device"
 mkdir -p "$path"
-echo "$device $path ext4 defaults,nofail,x-systemd.device-timeout=60s 0 2" >>/etc/fstab
+# Whoever has data there starts after it.
+options=defaults,nofail,x-systemd.before=local-fs.target,x-systemd.device-timeout=60s
+echo "$device $path ext4 $options 0 2" >>/etc/fstab
 mount "$path"
