@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from airaware.errors import AirAwareError
 from tools import agents
 from tools.agents import Report
+from tools.controller import UNIT
 from tools.hosts import Host
 from tools.steps import Step
 
@@ -27,8 +28,12 @@ ORDER = (
 FIRST_RUN = "/var/lib/airaware/first-run"
 FIRST_RUN_SECONDS = 1500
 SERVICE_SECONDS = 120
+# Of a job that a release waits for: a year's takes minutes.
+JOB_SECONDS = 7200
 POLL_SECONDS = 2
 AT_ONCE = 4
+# Whom a release restarts, and whom a job that runs needs.
+SPARK = ("spark_master", "spark_worker")
 ABSENT = 1  # exit status of test
 # What a group does to a host that says it is about to stop, and about one that is busy with itself.
 SUSPENDED = ["HealthCheck", "ReplaceUnhealthy", "AlarmNotification"]
@@ -127,7 +132,11 @@ def converge(place: Place, host: Host, version: str) -> Report:
     """
     config = place.ssh_config()
     with _in_service(place, host):
-        return _last_of(config, host, version) or _checked(config, host, version)
+        if report := _last_of(config, host, version):
+            return report
+        if host.role in SPARK:
+            _wait_for_jobs(place)
+        return _checked(config, host, version)
 
 
 def _last_of(config: Path, host: Host, version: str) -> Report | None:
@@ -144,6 +153,20 @@ def _checked(config: Path, host: Host, version: str) -> Report:
             f" fab puppet --host {host.name}"
         )
     return report
+
+
+def _wait_for_jobs(place: Place) -> None:
+    """Return when no job runs. Raises AirAwareError past the deadline."""
+    ask = ("systemctl", "list-units", "--no-legend", "--state=active", f"{UNIT}*")
+    started, config = time.monotonic(), place.ssh_config()
+    for host in (host for host in place.hosts() if host.role == "controller"):
+        while agents.ssh(config, host, *ask).stdout:
+            if time.monotonic() - started > JOB_SECONDS:
+                raise AirAwareError(
+                    f"A job still runs after {JOB_SECONDS} s, and would be lost with Spark's"
+                    " restart: fab jobs; fab jobs --cancel ID; then fab deploy again"
+                )
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ echo "$5 $6" >>calls
 case $6 in
     *"puppet agent"*) echo "said by $5"; exit "$(cat "$5.status" 2>/dev/null || echo 2)" ;;
     "sudo test -e"*) test ! -e "$5.new" ;;
+    "systemctl list-units"*) cat jobs 2>/dev/null && mv jobs jobs.done; true ;;
     *cat*) cat "$5.summary" 2>/dev/null || cat summary ;;
 esac
 """
@@ -169,6 +170,27 @@ def test_a_host_that_has_run_it_is_left_as_it_is_but_must_serve(
     assert place.converged() == ["controller"]
     assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
     assert [report.host.name for report in reports] == ["controller", "web-1"]
+
+
+def test_spark_is_restarted_when_no_job_runs(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("spark-master", "spark_master"), host("controller", "controller"))
+    (place.folder / "jobs").write_text("airaware-job-20261125-101500.service\n")
+    carry_out(rollout.steps(place, "0123", []), dry_run=False)
+    calls = (place.folder / "calls").read_text().splitlines()
+    asked = [index for index, call in enumerate(calls) if "systemctl list-units" in call]
+    ran = next(index for index, call in enumerate(calls) if "puppet agent" in call)
+    assert len(asked) == 2 and ran > asked[-1]
+
+
+def test_a_job_without_an_end_stops_the_rollout(
+    fleet: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout, "JOB_SECONDS", 0)
+    place = fleet(host("spark-master", "spark_master"), host("controller", "controller"))
+    (place.folder / "jobs").write_text("airaware-job-20261125-101500.service\n")
+    with pytest.raises(AirAwareError, match="fab jobs --cancel ID"):
+        carry_out(rollout.steps(place, "0123", []), dry_run=False)
+    assert place.converged() == []
 
 
 def test_every_role_of_the_fleet_has_its_turn() -> None:
