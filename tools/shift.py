@@ -59,8 +59,8 @@ def back(world: World, zone: str) -> Iterator[Step]:
 
 
 def _shift_zone(world: World, zone: str) -> None:
-    """Have AWS give out the addresses of the other zones' nodes alone. Where the balancer does not
-    take part in zonal shifts, its node of the zone goes on, with the targets of the others."""
+    """Have AWS give out the addresses of the other zones' nodes alone. In the lab, which has no
+    zonal shifts, its node of the zone goes on, with the targets of the others."""
     try:
         zones = world.client("ec2").describe_availability_zones(ZoneNames=[zone])
         _zonal_shifts(world).start_zonal_shift(

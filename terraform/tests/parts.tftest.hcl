@@ -227,6 +227,10 @@ run "the_balancer_asks_as_often_as_it_can" {
     condition     = aws_lb_target_group.web.health_check[0].interval == 5 && aws_lb_target_group.web.health_check[0].path == "/readyz"
     error_message = "The health check is not of /readyz each 5 seconds."
   }
+  assert {
+    condition     = aws_lb.this.enable_zonal_shift
+    error_message = "The balancer takes part in no zonal shift."
+  }
 }
 
 run "with_a_certificate_http_only_leads_to_https" {

@@ -9,6 +9,7 @@ resource "aws_lb" "this" {
   subnets                          = values(var.subnet_ids)
   security_groups                  = [var.security_group_id]
   enable_cross_zone_load_balancing = true
+  enable_zonal_shift               = true # for fab shift-away; AWS's default is not to take part
   drop_invalid_header_fields       = true
   enable_deletion_protection       = var.protect
   tags                             = { Name = var.name, Role = "balancer" }
