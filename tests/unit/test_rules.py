@@ -8,6 +8,9 @@ import pytest
 import yaml
 from promtool import CHECKOUT, says
 
+from tools.dashboards import page, panels
+from tools.drill.tasks import BUDGET
+
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
 FILES = sorted(path for path in RULES.glob("*.yaml") if not path.stem.endswith("_test"))
 RUNBOOK = CHECKOUT / "docs" / "operations.md"
@@ -45,6 +48,10 @@ def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
     path.write_text("groups: [{name: a, rules: [{alert: A, expr: 'sum(up'}]}]")
     right, told = says("promtool", "check", "rules", path)
     assert not right and "unclosed left parenthesis" in told
+
+
+def test_a_drill_on_production_asks_for_the_budget_that_the_dashboard_shows() -> None:
+    assert BUDGET in {expr for _, expr in page.queries(panels.all_of_them())}
 
 
 def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:
