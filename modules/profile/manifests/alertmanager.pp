@@ -1,7 +1,7 @@
 # @summary Alertmanager on port 9093 of the host itself: tells who is named of what fires.
 #
 # @param receivers
-#   Alertmanager's own receivers (webhook_configs, sns_configs, ...) by the severity that they get.
+#   Alertmanager's own receivers (webhook_configs, email_configs, ...) by the severity that they get.
 class profile::alertmanager (
   Struct[{ page => Hash[String[1], Data], ticket => Hash[String[1], Data], note => Hash[String[1], Data] }] $receivers,
 ) {
@@ -20,6 +20,9 @@ class profile::alertmanager (
 
   file { '/etc/prometheus/alertmanager.yml':
     ensure       => file,
+    group        => 'prometheus',
+    mode         => '0640',
+    show_diff    => false,
     content      => epp('profile/alertmanager.yml.epp', { 'receivers' => $receivers }),
     validate_cmd => '/usr/bin/amtool check-config %',
     require      => Package['prometheus-alertmanager'],

@@ -4,11 +4,13 @@
 # @param ensure
 #   Whether Grafana is there. The distributions lack it: profile::packages names a source that has it.
 # @param port
-#   Where either listens.
+#   Where the page listens; Grafana's own is 3000.
 class profile::grafana (
   Enum['present', 'absent'] $ensure,
   Stdlib::Port $port,
 ) {
+  require profile::release
+
   $python = '/opt/airaware/current/venv/bin/python'
 
   package { 'grafana':
@@ -37,9 +39,9 @@ class profile::grafana (
 
     # Grafana looks there itself from time to time.
     exec { 'write the dashboards':
-      command     => "${python} -m tools.dashboards.panels /var/lib/airaware/dashboards",
+      command     => "${python} -m tools.dashboards.panels /var/lib/grafana/dashboards",
       refreshonly => true,
-      subscribe   => Class['airaware'],
+      subscribe   => [Class['airaware'], Package['grafana']],
     }
 
     service { 'grafana-server':

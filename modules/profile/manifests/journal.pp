@@ -8,6 +8,8 @@ class profile::journal (
   Integer[1] $minutes,
   Array[Pattern[/\.service\z/]] $services,
 ) {
+  require profile::release
+
   $certificate = $trusted['extensions']
   $host = $trusted['certname'].split('[.]')[0]
 

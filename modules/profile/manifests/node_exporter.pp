@@ -14,6 +14,8 @@ class profile::node_exporter (
   Stdlib::Absolutepath $puppet_summary,
   Stdlib::Absolutepath $certificate,
 ) {
+  require profile::release
+
   package { 'prometheus-node-exporter':
     ensure => installed,
   }

@@ -9,7 +9,8 @@ class profile::packages (
 
   apt::conf { 'lean':
     priority => 30,
-    content  => 'APT::Install-Recommends "false";',
+    # Security updates may be at work.
+    content  => "APT::Install-Recommends \"false\";\nDPkg::Lock::Timeout \"600\";",
   }
 
   $sources.each |$name, $source| {

@@ -15,6 +15,9 @@ class profile::puppetserver (
   Struct[{ environment => String[1], domain => Stdlib::Fqdn, young_minutes => Integer[1] }] $autosign,
   Integer[1] $clean_minutes,
 ) {
+  include profile::agent
+  require profile::release
+
   $confdir = $profile::agent::confdir
   $cadir = $profile::agent::settings['server']['cadir']
   $python = '/opt/airaware/current/venv/bin/python'

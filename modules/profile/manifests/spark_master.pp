@@ -1,4 +1,4 @@
-# @summary Spark's master, restarted when a release brings another Spark.
+# @summary Spark's master, restarted with each release: it runs from there.
 class profile::spark_master {
   contain spark
   contain spark::master

@@ -13,7 +13,8 @@ class profile::ssh (
     ensure       => file,
     mode         => '0600',
     content      => epp('profile/sshd.conf.epp', { 'allow_groups' => $allow_groups }),
-    validate_cmd => '/usr/sbin/sshd -t -f %',
+    # Where a socket starts sshd, its folder is not there before somebody has come.
+    validate_cmd => '/usr/bin/install -d -m 0755 /run/sshd && /usr/sbin/sshd -t -f %',
     require      => Package['openssh-server'],
     notify       => Service['ssh'],
   }

@@ -51,4 +51,11 @@ class spark (
     owner  => $user,
     mode   => '0750',
   }
+
+  # Only a history server would clear these away.
+  tidy { '/var/log/spark/events':
+    age     => '4w',
+    recurse => true,
+    rmdirs  => true,
+  }
 }

@@ -41,6 +41,8 @@ class profile::database::cluster {
   exec { 'make the cluster':
     command  => "rm -rf ${configuration}; [ ! -e ${data} ] || chown -R postgres: ${data}; pg_createcluster --locale C.UTF-8 --encoding UTF8 ${version} main -- --data-checksums",
     unless   => "[ -e ${configuration}/postgresql.conf ] && [ -e ${data}/PG_VERSION ]",
+    # Never in the place of a volume that is not mounted.
+    onlyif   => "! grep -qs ' /var/lib/postgresql ' /etc/fstab || mountpoint -q /var/lib/postgresql",
     provider => shell,
     path     => ['/usr/sbin', '/usr/bin', '/sbin', '/bin'],
     require  => Class['postgresql::server::install'],
