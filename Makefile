@@ -17,6 +17,9 @@ test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
-soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30
-drills: ; @tools/setup.sh tests && $(FAB) deploy --env lab && $(FAB) drill all --env lab
+soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0
+drills:
+	@tools/setup.sh tests && $(FAB) deploy --env lab
+	@$(FAB) fetch-year $(YEAR) --parameter 44201 --or-synthetic --env lab
+	@$(FAB) submit-year $(YEAR) --parameter 44201 --env lab && $(FAB) drill all --env lab
 stop: ; @$(FAB) stop

@@ -13,6 +13,6 @@ DRILL = Drill(
     budget=500,
     hold_seconds=10,
     other_alerts=frozenset(
-        {"HostDown", "TargetsMissing", "UnitFailed", "HostReplaced", "ZoneInTrouble"}
+        {"HostDown", "TargetDown", "TargetsMissing", "UnitFailed", "ZoneInTrouble"}
     ),
 )

@@ -17,5 +17,5 @@ DRILL = Drill(
     rate=120,
     budget=1_500,
     hold_seconds=75,
-    other_alerts=frozenset({"HostReplaced", "HostDown", "ZoneInTrouble", "SiteErrorsFast"}),
+    other_alerts=frozenset({"HostDown", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}),
 )

@@ -13,5 +13,5 @@ DRILL = Drill(
     rate=20,
     budget=100,
     hold_seconds=600,
-    other_alerts=frozenset({"SparkWorkerLost", "UnitFailed"}),
+    other_alerts=frozenset({"SparkWorkerLost", "TargetDown", "UnitFailed"}),
 )

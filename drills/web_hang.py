@@ -18,5 +18,5 @@ DRILL = Drill(
     rate=120,
     budget=2_000,
     hold_seconds=100,
-    other_alerts=frozenset({"HostReplaced", "HostDown", "ZoneInTrouble", "SiteErrorsFast"}),
+    other_alerts=frozenset({"HostDown", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}),
 )

@@ -16,6 +16,13 @@ DRILL = Drill(
     alerts=frozenset({"ZoneInTrouble"}),
     alert_seconds=110,
     other_alerts=frozenset(
-        {"HostDown", "TargetsMissing", "SiteErrorsFast", "DatabaseDown", "ZonePassedOver"}
+        {
+            "HostDown",
+            "TargetsMissing",
+            "SiteErrorsFast",
+            "SiteErrorsSlow",
+            "DatabaseDown",
+            "ZonePassedOver",
+        }
     ),
 )

@@ -12,15 +12,15 @@ DRILL = Drill(
     expected=expect.ZONE_IS_LOST,
     rate=120,
     budget=4_000,
-    hold_seconds=100,
-    # EC2 no longer says that these hosts run, so none of them is missed.
+    hold_seconds=130,
+    alerts=frozenset({"ZoneInTrouble"}),
+    alert_seconds=120,
     other_alerts=frozenset(
         {
-            "ZoneInTrouble",
             "HostDown",
-            "HostReplaced",
             "TargetsMissing",
             "SiteErrorsFast",
+            "SiteErrorsSlow",
             "DatabaseDown",
             "ZonePassedOver",
         }

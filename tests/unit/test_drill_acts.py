@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +15,11 @@ from motoserver import moto_server
 
 from airaware.errors import AirAwareError
 from tools import release
-from tools.drill import faults
+from tools.controller import RUNS
+from tools.drill import acts, faults
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
+from tools.steps import Step
 
 A, B = "us-west-2a", "us-west-2b"
 BUCKET, RAW_FILE = "epa-data", "raw/hourly_44201_2013.zip"
@@ -210,6 +213,32 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
     assert release.files(s3, BUCKET, bad) == []
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_bad_release_is_taken_back_also_where_it_came_to_all(world: World, settled) -> None:
+    s3 = world.client("s3")
+    release.settle(s3, BUCKET, "good")
+    publish, roll_out = faults.release_badly(world, B)
+    bad = publish.do.arguments["bad"]
+    s3.put_object(Bucket=BUCKET, Key=f"releases/{bad}/puppet.tar.gz", Body=b"code")
+    undo(world, [roll_out])  # never done
+    release.begin(s3, BUCKET, bad)
+    if settled:
+        release.settle(s3, BUCKET, bad)
+    with pytest.raises(AirAwareError, match=f"The fleet is at release {bad}"):
+        undo(world, [publish])
+
+    def rollback() -> list[Step]:
+        back = release.to_go_back_to(s3, BUCKET)
+        marks = (release.begin, release.settle)
+        return [Step("mark", lambda mark=mark: mark(s3, BUCKET, back)) for mark in marks]
+
+    world.fleet.rollback = rollback
+    undo(world, [publish, roll_out])
+    undo(world, [publish, roll_out])
+    assert world.version() == "good"
+    assert release.files(s3, BUCKET, bad) == []
+
+
 def test_what_was_suspended_before_stays_so(world: World) -> None:
     Call("suspend", {"group": "web-b", "processes": ["Launch"]})(world)
     changes = faults.detach(world, B)
@@ -260,3 +289,50 @@ def test_a_host_that_died_needs_no_undoing_and_one_that_runs_does(
     else:
         with pytest.raises(AirAwareError, match="the connection is lost"):
             change.undo(world)
+
+
+def test_a_job_that_never_says_it_is_not_awaited_for_ever(monkeypatch) -> None:
+    monkeypatch.setattr(acts, "JOB_SECONDS", 0)
+    fleet = SimpleNamespace(controller=lambda: SimpleNamespace(said=lambda job: "nothing"))
+    world = SimpleNamespace(fleet=fleet, jobs=lambda ids: dict.fromkeys(ids, RUNS))
+    with pytest.raises(AirAwareError, match="job 1 has not said 'words' within 0 s"):
+        Call("await_words", {"job": "1", "words": "words"})(world)
+
+
+@pytest.mark.parametrize(("state", "told"), [("pending", True), ("running", True), ("gone", False)])
+def test_that_a_drill_has_ended_is_not_forgotten(monkeypatch, state: str, told: bool) -> None:
+    monkeypatch.setattr(acts, "TELL_SECONDS", 0)
+
+    def lost(host, words: list[str]) -> str:
+        raise AirAwareError("the connection is lost")
+
+    host = SimpleNamespace(role="monitoring", state=state)
+    world = SimpleNamespace(hosts=lambda: [host], ssh=lost)
+    Call("tell_prometheus", {"drill": "tiny", "running": 1})(world)
+    end = Call("tell_prometheus", {"drill": "tiny", "running": 0})
+    if told:
+        with pytest.raises(AirAwareError, match="the connection is lost"):
+            end(world)
+    else:
+        end(world)
+
+
+def test_an_alert_that_blames_another_zone_has_it_in_its_name(world: World, monkeypatch) -> None:
+    told = [("ZoneInTrouble", A), ("ZoneInTrouble", B), ("HostDown", A), ("SiteDown", "")]
+    result = [
+        {
+            "metric": {"alertname": name, "zone": zone} if zone else {"alertname": name},
+            "values": [[100, "1"], [105, "1"]],
+        }
+        for name, zone in told
+    ]
+    monkeypatch.setattr(world, "prometheus", lambda path, **parameters: result)
+    names = [name for name, _, _ in world.alerts(60, B)]
+    assert names == [f"ZoneInTrouble of {A}", "ZoneInTrouble", "HostDown", "SiteDown"]
+
+
+def test_where_no_year_is_loaded_nobody_looks_at_one(world: World) -> None:
+    world.fleet.reading = lambda: nullcontext(())
+    assert world.looks() == []
+    world.least_load = (44201, 2013)  # and now no database answers
+    assert world.looks() == []

@@ -20,6 +20,7 @@ from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
 from tools.drill.world import Look, Sample
 
+RULES = Path(__file__).parents[2] / "modules/profile/files/prometheus/rules"
 NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
 
 
@@ -38,7 +39,8 @@ def course() -> Course:
         *(visit(at, not 10 <= at <= 72, "10.0.1.5", HOLDING) for at in moments),
     ]
     samples = [
-        Sample(at, {}, {"zone-a": 1, ZONE: 0 if 20 <= at < 120 else 1}, {}) for at in range(130)
+        Sample(at, {"zone-a": 1, ZONE: 2}, {"zone-a": 1, ZONE: 0 if 20 <= at < 120 else 1}, {})
+        for at in range(130)
     ]
     return Course(
         zone=ZONE,
@@ -79,6 +81,20 @@ def test_times_are_seconds_after_the_fault(course: Course) -> None:
     }
 
 
+def test_hosts_that_another_zone_gains_make_up_for_none(course: Course) -> None:
+    course.samples = [
+        replace(s, healthy={**s.healthy, "zone-a": 2 if s.at >= 15 else 1}) for s in course.samples
+    ]
+    assert (course.times()["detected"], course.times()["restored"]) == (10, 110)
+    assert expect.replaced(60)(course).met is False
+
+
+def test_a_zone_has_to_be_out_soon(course: Course) -> None:
+    assert expect.zone_carries_nothing()(course).met
+    course.samples = [s for s in course.samples if s.at < 10 or s.at > 31]
+    assert expect.zone_carries_nothing()(course).met is False
+
+
 def test_a_lost_zone_is_judged_by_who_was_asked(course: Course) -> None:
     verdicts = {f.expected: f.met for f in (judge(course) for judge in expect.ZONE_IS_LOST)}
     assert all(verdicts.values()), verdicts
@@ -102,12 +118,17 @@ def test_the_report_needs_nothing_else(course: Course, tmp_path: Path) -> None:
     drill = replace(tiny(), hypothesis="All <is> well", rate=30)
     result = Result(drill, course, datetime(2026, 11, 25, tzinfo=UTC))
     result.findings = [judge(course) for judge in expect.ZONE_IS_LOST]
-    told = report.facts(result, "lab", 1.0, "")
+    course.looks = [look("zone-a", "1"), look(ZONE, "1"), replace(look(ZONE, "1", 8), at=121)]
+    told = report.facts(result, "lab", 1.0, "", "0123456789ab")
     page = report.write(told, result, tmp_path)
     text = page.read_text()
     assert "All &lt;is&gt; well" in text and "<svg" in text and "ZoneInTrouble" in text
     assert not re.findall(r"(?:src|href)=\"(?!#)", text.replace("xlink:href", "xlink"))
     kept = json.loads(page.with_suffix(".json").read_text())
+    assert kept["injected"] == "2026-11-25T00:00:10+00:00" and kept["injected"] in text
+    assert kept["checksums"] == {"before": {"zone-a": "7", ZONE: "7"}, "after": {ZONE: "8"}}
+    assert kept["series"]["servers"][0]["running"] == {"zone-a": 1, ZONE: 2}
+    assert kept["place"]["release of the fleet"] == "0123456789ab"
     assert kept["verdict"] == "met" and kept["failed"] == told["failed"]
     assert sum(kept["series"]["visits"]["requests"]) == len(course.visits)
     report.summary([told | {"page": page.name}], tmp_path / "all.html")
@@ -121,6 +142,9 @@ def test_every_drill_says_what_it_is(name: str) -> None:
     assert drill.name == name
     assert drill.expected and drill.steady_state and drill.hypothesis
     assert drill.hold_seconds > 0
+    rules = "\n".join(path.read_text() for path in RULES.glob("*.yaml"))
+    alerts = re.findall(r"alert: (\w+)\n.*?severity: (\w+)", rules, re.DOTALL)
+    assert drill.alerts | drill.other_alerts <= {a for a, severity in alerts if severity != "note"}
 
 
 def test_a_drill_that_was_refused_has_its_line_and_its_row(tmp_path: Path) -> None:

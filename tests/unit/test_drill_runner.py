@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny_drill
@@ -17,7 +18,9 @@ from tools.drill import journal as journals
 from tools.drill import runner
 from tools.drill.acts import Call, Change
 from tools.drill.journal import Journal
+from tools.drill.model import Drill
 from tools.drill.runner import STEADY_AGAIN, Result
+from tools.drill.visitors import RESOLVING, Visit
 
 
 def silent(text: str) -> None:
@@ -119,26 +122,95 @@ def test_a_fault_is_over_when_its_jobs_have_ended_and_then_the_operator_answers(
     assert len(course.looks) >= 2
 
 
+class Watched(Folder):
+    """`fired` is (name, begin, end), in seconds since the drill's begin."""
+
+    fired: list[tuple[str, float, float]] | None = None
+
+    def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
+        began = time.monotonic() - seconds
+        return self.fired and [(name, began + b, began + e) for name, b, e in self.fired]
+
+
+ALERTED = replace(tiny(), alerts=frozenset({"Expected"}), other_alerts=frozenset({"Tolerated"}))
+
+
+def judged(drill: Drill, world: Folder) -> tuple[bool | None, str]:
+    """What became of the alerts, and of the drill."""
+    result = runner.run(drill, world, Journal(world.path), ZONE, silent)
+    (finding,) = (f for f in result.findings if f.expected.startswith("alerts within 60 s"))
+    return finding.met, result.verdict
+
+
 @pytest.mark.parametrize(
     ("fired", "met"),
     [
-        (None, None),
+        (None, False),
         ([], False),
         ([("Expected", 20, 40)], True),
         ([("Expected", 90, 99)], False),
+        ([("Expected", 20, 500)], False),
+        ([("Expected", 90, 99), ("Expected", 20, 40)], True),
+        ([("Expected of zone-a", 20, 40)], False),
         ([("Expected", 20, 40), ("Tolerated", 25, 30)], True),
+        ([("Expected", 20, 40), ("Tolerated", 25, 500)], False),
         ([("Expected", 20, 40), ("Unforeseen", 25, 30)], False),
-        ([("Expected", 20, 40), ("Unforeseen", -9, 30)], True),
+        ([("Expected", 20, 40), ("Unforeseen", -9, 500)], True),
     ],
 )
-def test_alerts_are_judged(tmp_path: Path, fired, met: bool | None) -> None:
-    class Watched(Folder):
-        def alerts(self, seconds: float):
-            now = time.monotonic() - seconds
-            return fired and [(name, now + begin, now + end) for name, begin, end in fired] or fired
+def test_alerts_are_judged(monkeypatch, tmp_path: Path, fired, met: bool) -> None:
+    monkeypatch.setattr(runner, "STILL_SECONDS", -200)  # the drill itself takes two seconds
+    monkeypatch.setattr(runner, "CLEAR_SECONDS", 0)
+    world = Watched(tmp_path)
+    world.fired = fired
+    assert judged(ALERTED, world) == (met, "met" if met else "missed")
 
-    drill = replace(tiny(), alerts=frozenset({"Expected"}), other_alerts=frozenset({"Tolerated"}))
-    result = runner.run(drill, Watched(tmp_path), Journal(tmp_path), ZONE, silent)
-    (finding,) = (f for f in result.findings if f.expected.startswith("alerts within 60 s"))
-    assert finding.met is met
-    assert result.verdict == ("missed" if met is False else "met")
+
+def test_where_no_alert_should_fire_nobody_need_be_there_to_tell(tmp_path: Path) -> None:
+    assert judged(tiny(), Folder(tmp_path)) == (None, "met")
+
+
+def test_alerts_are_given_time_to_clear_and_a_burn_rate_need_not(
+    monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(runner, "STILL_SECONDS", 0.5)
+    began = time.monotonic()
+
+    class Clearing(Folder):
+        def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]]:
+            now = time.monotonic()
+            return [("Expected", began + 1, min(now, began + 4)), ("SiteErrorsFast", now, now)]
+
+    drill = replace(ALERTED, other_alerts=frozenset({"SiteErrorsFast"}))
+    assert judged(drill, Clearing(tmp_path)) == (True, "met")
+    assert time.monotonic() - began > 4
+
+
+def visitors_fail(*_: object) -> list[SimpleNamespace]:
+    visit = Visit(time.monotonic(), 0.01, False, RESOLVING, "10.0.0.5")
+    return [SimpleNamespace(visits=[visit], process=SimpleNamespace(poll=lambda: None))]
+
+
+@pytest.mark.parametrize("mends", [True, False])
+def test_the_budget_ends_a_drill_within_an_act_too_and_then_the_fleet_is_steady(
+    monkeypatch, tmp_path: Path, mends: bool
+) -> None:
+    monkeypatch.setattr(runner, "_visitors", visitors_fail)
+    lost = losing(ZONE) if mends else replace(losing(ZONE), undo=None)
+    began = time.monotonic()
+    result = run(tiny(lost, Change("dawdle", Call("dawdle"))), tmp_path)
+    assert time.monotonic() - began < 30
+    assert result.aborted == "the budget is gone: 1 requests failed, 0 may"
+    assert [(f.expected, f.met) for f in result.findings] == [(STEADY_AGAIN, mends)]
+    assert bool(Folder(tmp_path).lost()) is not mends
+
+
+@pytest.mark.parametrize("spoils", [False, True])
+def test_each_drill_compares_what_the_zones_hold(tmp_path: Path, spoils: bool) -> None:
+    for zone in ("zone-a", ZONE):
+        (tmp_path / f"{zone}.checksum").write_text("7")
+    spoil = [Change("spoil", Call("spoil", {"zone": ZONE}))] if spoils else []
+    result = run(tiny(losing(ZONE), *spoil), tmp_path)
+    last = {"zone-a": "7", ZONE: "8" if spoils else "7"}
+    assert result.course.checksums() == {"before": {"zone-a": "7", ZONE: "7"}, "after": last}
+    assert result.verdict == ("missed" if spoils else "met")

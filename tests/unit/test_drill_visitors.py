@@ -10,15 +10,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tools.drill.visitors import HOLDING, RESOLVING, coming
+from tools.http_load import TIMEOUT_SECONDS
 
 RATE = 60
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.send_slowly()
+            return
         self.send_response(200 if self.path == "/good" else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def send_slowly(self) -> None:
+        """Longer than either of a client's timeouts, and within both."""
+        time.sleep(0.6 * TIMEOUT_SECONDS)
+        self.send_response(200)
+        self.send_header("Content-Length", "1")
+        self.end_headers()
+        time.sleep(0.6 * TIMEOUT_SECONDS)
+        self.wfile.write(b".")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -47,6 +60,16 @@ def test_visitors_of_both_kinds_tell_what_became_of_each_visit(site: str) -> Non
     assert {visit.node for visit in visitors.visits} == {"127.0.0.1"}
     assert abs(2 * sum(visit.ok for visit in visitors.visits) - len(visitors.visits)) <= 1
     assert all(visit.seconds >= 0 for visit in visitors.visits)
+
+
+def test_no_visit_that_is_under_way_is_forgotten(site: str) -> None:
+    with coming((), site, RATE, ["/good", "/slow"]) as visitors:
+        while not visitors.visits:
+            time.sleep(0.05)
+        time.sleep(0.5)
+    slow = [visit for visit in visitors.visits if visit.seconds > TIMEOUT_SECONDS]
+    assert all(visit.ok for visit in slow)
+    assert abs(2 * len(slow) - len(visitors.visits)) <= 1
 
 
 def test_visitors_leave_quietly_when_nobody_listens_any_more(site: str) -> None:

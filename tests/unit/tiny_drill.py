@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from airaware.store.manifest import Held
 from tools.drill import runner
 from tools.drill.acts import Call, Change, act
 from tools.drill.course import Course
@@ -42,7 +44,7 @@ class Folder:
     def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
         return []
 
-    def alerts(self, seconds: float) -> None:
+    def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
         return None
 
     def jobs(self, ids: Iterable[str]) -> dict[str, str]:
@@ -50,9 +52,20 @@ class Folder:
         files = {job: self.path / f"{job}.job" for job in ids}
         return {job: file.read_text() for job, file in files.items() if file.exists()}
 
+    def looks(self) -> list[Look]:
+        """A zone holds what its file says."""
+        return [self._look(zone) for zone in ("zone-a", ZONE)]
+
+    def _look(self, zone: str) -> Look:
+        file = self.path / f"{zone}.checksum"
+        if not file.exists():
+            return Look(time.monotonic(), zone, None)
+        checksum = Decimal(file.read_text())
+        return Look(time.monotonic(), zone, Held("1", "ab", checksum, {}, checksum, {}))
+
     @contextmanager
     def reading(self) -> Iterator[Callable[[], list[Look]]]:
-        yield lambda: [Look(time.monotonic(), ZONE, None)]
+        yield self.looks
 
 
 @act
@@ -68,6 +81,16 @@ def find_again(world: Folder, zone: str) -> None:
 @act
 def start(world: Folder, job: str, state: str) -> None:
     (world.path / f"{job}.job").write_text(state)
+
+
+@act
+def spoil(world: Folder, zone: str) -> None:
+    (world.path / f"{zone}.checksum").write_text("8")
+
+
+@act
+def dawdle(world: Folder) -> None:
+    time.sleep(60)
 
 
 @act

@@ -21,7 +21,7 @@ from tools.steps import carry_out
 TAG = "Drill"  # of what a drill makes
 STOPPED_SECONDS = 120
 POLL_SECONDS = 1
-TELL_SECONDS = 30
+TELL_SECONDS = 120  # a monitoring host that boots
 JOB_SECONDS = 900
 SPARED = ".spared"  # behind a raw file's key: the copy of what a drill has changed
 SITE_PORT = 8000
@@ -193,11 +193,14 @@ def end_job(world: World, job: str) -> None:
 
 @act
 def await_words(world: World, job: str, words: str) -> None:
-    """Wait until a job has said that. Raises AirAwareError where it ends without."""
-    controller = world.fleet.controller()
+    """Wait until a job has said that. Raises AirAwareError where it ends without, or past the
+    deadline."""
+    controller, deadline = world.fleet.controller(), time.monotonic() + JOB_SECONDS
     while words not in controller.said(job):
         if world.jobs([job])[job] != RUNS:
             raise AirAwareError(f"job {job} has ended, and never said '{words}'")
+        if time.monotonic() > deadline:
+            raise AirAwareError(f"job {job} has not said '{words}' within {JOB_SECONDS} s")
         time.sleep(POLL_SECONDS)
 
 
@@ -252,8 +255,10 @@ def publish_bad_release(world: World, bad: str) -> None:
 
 @act
 def delete_release(world: World, version: str) -> None:
-    """Take a release from the bucket."""
+    """Take a release from the bucket. Raises AirAwareError where the fleet is at it."""
     s3 = world.client("s3")
+    if version in _rolled_out(world):
+        raise AirAwareError(f"The fleet is at release {version}: fab deploy --rollback")
     for name in release.files(s3, world.bucket, version):
         s3.delete_object(Bucket=world.bucket, Key=f"releases/{version}/{name}")
 
@@ -272,11 +277,9 @@ def roll_out(world: World, version: str) -> None:
 
 
 @act
-def roll_back(world: World) -> None:
-    """Have the fleet run the release before, if it left that."""
-    s3 = world.client("s3")
-    marks = (release.BEGUN, release.CURRENT)
-    if len({release.marked(s3, world.bucket, mark) for mark in marks}) > 1:
+def roll_back(world: World, bad: str) -> None:
+    """Have the fleet run the release before a bad one, whether that came to one host or to all."""
+    if bad in _rolled_out(world):
         carry_out(world.fleet.rollback(), dry_run=False)
 
 
@@ -306,8 +309,8 @@ def spoilt(code: bytes, version: str) -> bytes:
 def tell_prometheus(world: World, drill: str, running: int) -> None:
     """Have the dashboards show that a drill runs, or that it does no longer, where there are any.
 
-    A monitoring host that cannot be reached keeps no drill from its course, and is given time to
-    come back before it is told of the end.
+    A monitoring host that cannot be reached keeps no drill from its course. It is given time to
+    come back before it is told of the end; raises AirAwareError where it has not come by then.
     """
     metric = f'airaware_drill_running{{drill="{drill}"}} {running}'
     file = f"{TEXTFILES}/drill.prom"
@@ -317,14 +320,22 @@ def tell_prometheus(world: World, drill: str, running: int) -> None:
     )
     deadline = time.monotonic() + (0 if running else TELL_SECONDS)
     for host in world.hosts():
-        while host.role == "monitoring" and host.state == "running":
+        while host.role == "monitoring" and host.state in ("pending", "running"):
             try:
                 world.ssh(host, ["sudo", "sh", "-c", command])
                 break
             except AirAwareError:
                 if time.monotonic() > deadline:
-                    break
+                    if running:
+                        break
+                    raise
                 time.sleep(POLL_SECONDS)
+
+
+def _rolled_out(world: World) -> set[str | None]:
+    """The releases that hosts run, or may: the fleet's, and the one that was begun last."""
+    s3 = world.client("s3")
+    return {release.marked(s3, world.bucket, mark) for mark in (release.BEGUN, release.CURRENT)}
 
 
 def _copy(world: World, source: str, target: str) -> None:

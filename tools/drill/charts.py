@@ -58,8 +58,10 @@ def _servers(course: Course, axis: pyplot.Axes) -> None:
     for colour, zone in zip(COLOURS, course.healthy_before(), strict=False):
         moments = [sample.at - course.began for sample in course.samples]
         healthy = [sample.healthy[zone] for sample in course.samples]
+        running = [sample.servers[zone] for sample in course.samples]
         axis.step(moments, healthy, where="post", color=colour, label=zone)
-    axis.set_title("Servers in service", loc="left")
+        axis.step(moments, running, where="post", color=colour, linestyle=":")
+    axis.set_title("Servers in service; dotted: those that run", loc="left")
 
 
 def _cpu(course: Course, axis: pyplot.Axes) -> None:

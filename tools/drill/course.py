@@ -1,5 +1,6 @@
 """What was seen in the course of a drill, and the figures that follow from it."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,7 @@ class Course:
     samples: list[Sample] = field(default_factory=list)
     cpu: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)  # those of the drill, and how they ended
-    looks: list[Look] = field(default_factory=list)  # at what the zones hold of the jobs' year
+    looks: list[Look] = field(default_factory=list)  # at what the zones hold of a year
     notes: dict[str, Any] = field(default_factory=dict)  # what acts have found out
     # (name, begin, end) of alerts that fired; None where no monitoring host answers
     alerts: list[tuple[str, float, float]] | None = None
@@ -74,15 +75,16 @@ class Course:
         return dict(earlier[-1].healthy) if earlier else {}
 
     def times(self) -> dict[str, float | None]:
-        """Seconds from the fault to what followed; None for what did not."""
+        """Seconds from the fault to what followed; None for what did not. Hosts are those of the
+        drill's zone: others may grow meanwhile."""
         if self.injected is None or self.breaking is None:
             return {}
-        whole = sum(self.healthy_before().values())
-        detected = self.first_sample(self.breaking, lambda s: sum(s.healthy.values()) < whole)
+        whole = self.healthy_before().get(self.zone, 0)
+        detected = self.first_sample(self.breaking, lambda s: s.healthy[self.zone] < whole)
         restored = None
         if detected is not None:
             restored = self.first_sample(
-                self.since_fault(detected), lambda s: sum(s.healthy.values()) >= whole
+                self.since_fault(detected), lambda s: s.healthy[self.zone] >= whole
             )
         return {
             "detected": detected,
@@ -91,6 +93,23 @@ class Course:
             "restored": restored,
             "returned": None if self.returned is None else self.returned - self.injected,
             "recovered": None if self.recovered is None else self.recovered - self.injected,
+        }
+
+    def new_alerts(self) -> list[tuple[str, float, float]]:
+        """Those that began after the fault, the first ones first: what fired before is no part of
+        it."""
+        begun = (each for each in self.alerts or () if each[1] >= (self.breaking or 0))
+        return sorted(begun, key=lambda alert: alert[1])
+
+    def checksums(self) -> dict[str, dict[str, str]]:
+        """What each zone's tables held of the year, before the fault and after its return."""
+        spans = {
+            "before": [look for look in self.looks if look.at < (self.breaking or math.inf)],
+            "after": [look for look in self.looks if look.at >= (self.returned or math.inf)],
+        }
+        return {
+            span: {look.zone: str(look.held.found_checksum) for look in looks if look.held}
+            for span, looks in spans.items()
         }
 
     def _alerted(self) -> float | None:

@@ -8,6 +8,7 @@ from tools.drill.model import Expectation, Finding
 from tools.drill.visitors import HOLDING, Visit
 
 SETTLED_SECONDS = 60  # after the fault, for the percentiles
+OUT_SECONDS = 20  # after the fault, for all hosts of a zone
 
 
 def _seconds(value: float | None) -> str:
@@ -103,28 +104,33 @@ def out_of_service(within_seconds: float) -> Expectation:
 
 
 def zone_carries_nothing() -> Expectation:
-    """From the time on when all its hosts are out, until the return: the rest carries all."""
+    """From the time on when all its hosts are out, which is soon, until the return: the rest
+    carries all."""
 
     def judge(course: Course) -> Finding:
         gone = course.first_sample(course.since_fault(0), lambda s: s.healthy[course.zone] == 0)
-        expected = f"the other zones alone carry all, until {course.zone} is back"
+        expected = (
+            f"the other zones alone carry all from {OUT_SECONDS} s after the fault at the latest,"
+            f" until {course.zone} is back"
+        )
         if gone is None:
             return Finding(expected, False, f"{course.zone} served throughout")
         end = float("inf") if course.returned is None else course.returned
         looks = [s for s in course.samples if course.since_fault(gone) <= s.at < end]
         well = all(s.healthy[course.zone] == 0 and sum(s.healthy.values()) > 0 for s in looks)
+        well = well and gone <= OUT_SECONDS
         return Finding(expected, well, f"from {gone:.1f} s after the fault, {len(looks)} looks")
 
     return judge
 
 
 def replaced(within_seconds: float) -> Expectation:
-    """As many healthy hosts as before."""
+    """As many healthy hosts of the zone as before."""
 
     def judge(course: Course) -> Finding:
         seconds = course.times()["restored"]
         return Finding(
-            f"as many hosts as before are in service within {within_seconds:g} s",
+            f"as many hosts as before are in service in {course.zone} within {within_seconds:g} s",
             seconds is not None and seconds <= within_seconds,
             _seconds(seconds),
         )

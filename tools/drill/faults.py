@@ -242,7 +242,7 @@ def release_badly(world: World, zone: str) -> list[Change]:
             Call("publish_bad_release", {"bad": bad}),
             Call("delete_release", {"version": bad}),
         ),
-        Change("roll it out", Call("roll_out", {"version": bad}), Call("roll_back")),
+        Change("roll it out", Call("roll_out", {"version": bad}), Call("roll_back", {"bad": bad})),
     ]
 
 

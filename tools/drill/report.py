@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ def folder(environment: str) -> Path:
     return state_folder() / "drills" / environment
 
 
-def facts(result: Result, environment: str, clock_factor: float, reason: str) -> dict[str, Any]:
-    """All that the report tells, in JSON's types; seconds are those since the fault."""
+def facts(
+    result: Result, environment: str, clock_factor: float, reason: str, release: str
+) -> dict[str, Any]:
+    """All that the report tells, in JSON's types; seconds are those since the fault. `release` is
+    what the fleet ran."""
     drill, course = result.drill, result.course
     spans = {"before": course.before, "during": course.during, "after": course.after}
     return {
@@ -44,6 +48,7 @@ def facts(result: Result, environment: str, clock_factor: float, reason: str) ->
         "zone": course.zone,
         "reason": reason,
         "began": result.began.isoformat(timespec="seconds"),
+        "injected": _injected(result),
         "findings": [asdict(finding) for finding in result.findings],
         "times": course.times(),
         "requests": {name: figures(visits) for name, visits in spans.items()} if drill.rate else {},
@@ -53,10 +58,11 @@ def facts(result: Result, environment: str, clock_factor: float, reason: str) ->
         "changes": result.changes,
         "undone": result.undone,
         "left": result.left,
+        "checksums": course.checksums(),
         "alerts": None
         if course.alerts is None or course.injected is None
         else [(n, b - course.injected, e - course.injected) for n, b, e in course.alerts],
-        "place": _place(clock_factor),
+        "place": _place(clock_factor, release),
     }
 
 
@@ -75,7 +81,11 @@ def write(told: dict[str, Any], result: Result, into: Path) -> Path:
     page.write_text(TEMPLATES.get_template("report.html.j2").render(told, picture=picture))
     series = by_second(result.course.visits, result.course.began)
     samples = [
-        {"second": sample.at - result.course.began, "healthy": sample.healthy}
+        {
+            "second": sample.at - result.course.began,
+            "running": sample.servers,
+            "healthy": sample.healthy,
+        }
         for sample in result.course.samples
     ]
     series_told = {"visits": series, "servers": samples, "cpu": result.course.cpu}
@@ -103,12 +113,22 @@ def line(told: dict[str, Any]) -> str:
     return f"{told['drill']:18} {told['verdict']:8} {'; '.join(parts)}"
 
 
-def _place(clock_factor: float) -> dict[str, str]:
+def _injected(result: Result) -> str | None:
+    """When the fault was there."""
+    course = result.course
+    if course.injected is None:
+        return None
+    at = result.began + timedelta(seconds=course.injected - course.began)
+    return at.isoformat(timespec="seconds")
+
+
+def _place(clock_factor: float, release: str) -> dict[str, str]:
     git = ["git", "describe", "--always", "--dirty"]
     version = subprocess.run(git, cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()
     memory_gb = psutil.virtual_memory().total / 2**30
     return {
-        "version": version or "unknown",
+        "release of the fleet": release,
+        "checkout of the runner": version or "unknown",
         "clock factor": f"{clock_factor:g}",
         "machine of the runner": f"{psutil.cpu_count()} cores, {memory_gb:.0f} GB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",

@@ -16,8 +16,8 @@ from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.controller import RUNS
+from tools.drill import expect, steady
 from tools.drill import journal as journals
-from tools.drill import steady
 from tools.drill.course import Course
 from tools.drill.journal import Journal, Tell
 from tools.drill.model import Drill, Finding
@@ -25,6 +25,8 @@ from tools.drill.visitors import Visitors, coming
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.2
+CLEAR_SECONDS = 180  # for new alerts to clear, once the steady state holds again
+STILL_SECONDS = 15  # what Prometheus had firing so short a time ago still fires
 STEADY_AGAIN = "after the return the steady state holds again"
 
 
@@ -71,10 +73,11 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
         drill.fault(world, zone)  # raises where there is nothing to break
         tell("wait for the steady state")
         steady.await_all(drill.steady_state, world, tell)
+        looks = world.looks()
         # What it breaks is what serves now: a host that was on its way out has gone.
         changes = drill.fault(world, zone)
         before = world.inventory()
-        result = Result(drill, Course(zone, time.monotonic()), datetime.now(UTC))
+        result = Result(drill, Course(zone, time.monotonic(), looks=looks), datetime.now(UTC))
         result.changes = [change.text for change in changes]
         result.jobs = _jobs(changes)
         journal.drill, journal.zone = drill.name, zone
@@ -88,6 +91,8 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
                 _carry_out(result, changes, world, journal, visitors, tell)
             except _Aborted as reason:
                 result.aborted = str(reason)
+                if result.course.returned and not result.course.recovered:
+                    _await_steady(result, world, tell)
         visits = (visit for each in visitors for visit in each.visits)
         result.course.visits = sorted(visits, key=lambda visit: visit.due)
         _finish(result, world, before)
@@ -115,7 +120,8 @@ def _carry_out(
     try:
         with ExitStack() as spike:
             course.breaking = time.monotonic()
-            journal.perform(changes, world, tell)
+            with _interrupted_at_budget(drill, visitors):
+                journal.perform(changes, world, tell)
             course.injected = time.monotonic()
             visitors += _visitors(drill.spike_rate, world, spike)
             tell(f"the fault is there for {drill.hold_seconds:g} s")
@@ -131,16 +137,26 @@ def _carry_out(
     for change in answer:
         tell(change.text)
         change.do(world)
+    _await_steady(result, world, tell)
+    if course.recovered:
+        tell("wait until its alerts have cleared")
+        _watch(drill, visitors, CLEAR_SECONDS, lambda: not _firing(world, course))
+        _watch(drill, visitors, drill.after_seconds)
+
+
+def _await_steady(result: Result, world: Any, tell: Tell) -> None:
+    """Return when the steady state holds again, or has not in time: a finding tells."""
+    course = result.course
+    assert course.returned is not None, "the fault is still there"
     tell("wait for the steady state again")
     try:
-        steady.await_all(drill.steady_state, world, tell)
+        steady.await_all(result.drill.steady_state, world, tell)
     except AirAwareError as error:
         result.findings.append(Finding(STEADY_AGAIN, False, str(error)))
         return
     course.recovered = time.monotonic()
     after_seconds = course.recovered - course.returned
     result.findings.append(Finding(STEADY_AGAIN, True, f"{after_seconds:.1f} s after the return"))
-    _watch(drill, visitors, drill.after_seconds)
 
 
 def _jobs(changes: list[Any]) -> list[str]:
@@ -152,8 +168,25 @@ def _is_over(result: Result, world: Any) -> bool:
     """Whether there are jobs, all have ended, and of what failed a person was told."""
     if not result.jobs or RUNS in world.jobs(result.jobs).values():
         return False
-    alerts = world.alerts(time.monotonic() - result.course.began)
-    return alerts is None or result.drill.alerts <= {name for name, _, _ in alerts}
+    course = result.course
+    _ask_for_alerts(world, course)
+    return course.alerts is None or result.drill.alerts <= {n for n, _, _ in course.new_alerts()}
+
+
+def _ask_for_alerts(world: Any, course: Course) -> None:
+    course.alerts = world.alerts(time.monotonic() - course.began, course.zone)
+
+
+def _firing(world: Any, course: Course) -> set[str]:
+    """The alerts that came with the fault and have not cleared."""
+    _ask_for_alerts(world, course)
+    return _still(course, time.monotonic())
+
+
+def _still(course: Course, now: float) -> set[str]:
+    """Those of them that were not over by `now`, in what Prometheus has told."""
+    firing = {name for name, _, end in course.new_alerts() if end > now - STILL_SECONDS}
+    return firing - steady.BURN_RATES
 
 
 def _watch(
@@ -165,12 +198,44 @@ def _watch(
     """Let time pass, or until it is over. Raises _Aborted once the drill's error budget is gone."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not over():
-        failed = sum(not visit.ok for each in visitors for visit in each.visits)
-        if visitors and failed > drill.budget:
-            raise _Aborted(f"the budget is gone: {failed} requests failed, {drill.budget} may")
-        if any(each.process.poll() for each in visitors):
-            raise _Aborted("the visitors' process has ended")
+        if reason := _reason_to_end(drill, visitors):
+            raise _Aborted(reason)
         time.sleep(POLL_SECONDS)
+
+
+def _reason_to_end(drill: Drill, visitors: list[Visitors]) -> str:
+    failed = sum(not visit.ok for each in visitors for visit in each.visits)
+    if visitors and failed > drill.budget:
+        return f"the budget is gone: {failed} requests failed, {drill.budget} may"
+    return "the visitors' process has ended" if any(v.process.poll() for v in visitors) else ""
+
+
+@contextmanager
+def _interrupted_at_budget(drill: Drill, visitors: list[Visitors]) -> Iterator[None]:
+    """Interrupt what is done meanwhile, be it one act of minutes, once the error budget is gone:
+    then raises _Aborted."""
+    reasons: list[str] = []
+    done, main = threading.Event(), threading.get_ident()
+
+    def watch() -> None:
+        while not reasons and not done.wait(POLL_SECONDS):
+            if reason := _reason_to_end(drill, visitors):
+                reasons.append(reason)
+                # Not SIGINT: a shell's background jobs are born without it.
+                signal.pthread_kill(main, signal.SIGTERM)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    try:
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+    except KeyboardInterrupt:
+        if reasons:
+            raise _Aborted(reasons[0]) from None
+        raise
 
 
 def _visitors(rate: float, world: Any, stack: ExitStack) -> list[Visitors]:
@@ -190,11 +255,8 @@ def _watched(world: Any, course: Course, with_jobs: bool) -> Iterator[None]:
         stack.enter_context(_repeated(lambda: course.samples.append(world.sample())))
         if with_jobs:
             look = stack.enter_context(world.reading())
-            course.looks += look()
             stack.enter_context(_repeated(lambda: course.looks.extend(look())))
         yield
-        if with_jobs:
-            course.looks += look()
 
 
 @contextmanager
@@ -222,9 +284,10 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
     course.ended = time.monotonic()
     span_seconds = course.ended - course.began
     course.cpu = {zone: world.cpu(zone, span_seconds) for zone in course.healthy_before()}
-    course.alerts = world.alerts(span_seconds)
+    _ask_for_alerts(world, course)
     course.notes = world.notes
     course.jobs = world.jobs(result.jobs) if result.jobs else {}
+    course.looks += world.looks()
     after = world.inventory()
     result.left = [
         f"{what}: {after[what]}, was {before[what]}"
@@ -233,25 +296,31 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
     ]
     if not result.aborted:
         result.findings += [judge(course) for judge in result.drill.expected]
+        if not result.jobs and any(look.held for look in course.looks):
+            result.findings.append(expect.same_checksums()(course))
         result.findings.append(_judge_alerts(result.drill, course))
 
 
 def _judge_alerts(drill: Drill, course: Course) -> Finding:
-    """Those that should fire did, in time, and no unforeseen ones; what fired before the fault does
-    not count. That they have cleared is part of the steady state."""
+    """Those that should fire did, in time, and no unforeseen ones, and all have cleared; what fired
+    before the fault does not count."""
     names = ", ".join(sorted(drill.alerts)) or "none"
-    expected = f"alerts within {drill.alert_seconds:g} s: {names}; and no unforeseen one"
+    expected = (
+        f"alerts within {drill.alert_seconds:g} s: {names}; and no unforeseen one; all have cleared"
+    )
     if course.alerts is None:
-        return Finding(expected, None, "no monitoring host answers")
-    begins = {
-        name: begin - course.since_fault(0)
-        for name, begin, _ in course.alerts
-        if begin >= (course.breaking or 0)
-    }
+        return Finding(expected, False if drill.alerts else None, "no monitoring host answers")
+    begins: dict[str, float] = {}
+    for name, begin, _ in course.new_alerts():
+        begins.setdefault(name, begin - course.since_fault(0))
+    still = _still(course, course.ended or math.inf)
     late = {name for name in drill.alerts if begins.get(name, math.inf) > drill.alert_seconds}
     unforeseen = begins.keys() - drill.alerts - drill.other_alerts
-    told = ", ".join(f"{name} after {seconds:.0f} s" for name, seconds in sorted(begins.items()))
-    return Finding(expected, not late and not unforeseen, told or "none fired")
+    told = ", ".join(
+        f"{name} after {seconds:.0f} s{' and still' if name in still else ''}"
+        for name, seconds in sorted(begins.items())
+    )
+    return Finding(expected, not (late or unforeseen or still), told or "none fired")
 
 
 @contextmanager

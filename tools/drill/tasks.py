@@ -29,7 +29,10 @@ ALL = "all"
 PRODUCTION = "production"
 # Of the month's error budget (one request of a thousand), what must be left for a drill there.
 LEAST_BUDGET = 0.5
-BUDGET = "1 - avg_over_time(site:airaware_errors:ratio_rate1m[30d]) / 0.001"
+BUDGET = (
+    "1 - sum_over_time(site:airaware_errors:rate5m[30d])"
+    " / (sum_over_time(site:airaware_requests:rate5m[30d]) > 0) / 0.001"
+)
 
 
 @operation()
@@ -105,9 +108,10 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
     """Run one, write its report, and print its line."""
     fleet = world.fleet
     console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
+    release = world.version() or "none"
     shown = replace(chosen, fault=faults.announced(chosen.name, chosen.fault))
     result = runner.run(shown, world, Journal(_folder(fleet)), zone, _tell)
-    told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason)
+    told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason, release)
     page = report.write(told, result, report.folder(fleet.name))
     for finding in result.findings:
         word = {True: "met", False: "MISSED", None: "not seen"}[finding.met]

@@ -35,6 +35,7 @@ HOLD_SECONDS = 60.0  # the time to live of a balancer's name
 HOLDERS = 20
 RESOLVING, HOLDING = "resolving", "holding"
 START_SECONDS = 5
+VISIT_SECONDS = 2 * TIMEOUT_SECONDS  # the longest: to connect, and to be answered
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def coming(
         assert process.stdin
         process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(2 * TIMEOUT_SECONDS)
+            process.wait(VISIT_SECONDS + 5)
         process.kill()
         reader.join()
         process.wait()
@@ -188,7 +189,7 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
     while gevent.os.tp_read(sys.stdin.fileno(), 1):
         pass
     coming.kill()
-    group.join(timeout=TIMEOUT_SECONDS)
+    group.join(timeout=VISIT_SECONDS + 1)
 
 
 if __name__ == "__main__":

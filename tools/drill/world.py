@@ -22,13 +22,14 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Held
-from tools import hosts, ssh
+from tools import hosts, release, ssh
 from tools.fleet import RAW, Fleet
 from tools.hosts import Host
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
 CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10
 ALERT_STEP_SECONDS = 5
+OF_A_ZONE = frozenset({"ZoneInTrouble", "DatabaseDown", "ZonePassedOver"})  # alerts that blame one
 PLACES = tuple(
     f"/api/v1/air?address={code}" for code in ("60614", "10001", "90012", "77002", "98101")
 )
@@ -224,8 +225,14 @@ class World:
                 found = manifest.held(zone, parameter, year)
             return Look(at, zone.name, found)
 
-        with self.fleet.reading() as zones, ThreadPoolExecutor(len(zones)) as several:
+        with self.fleet.reading() as zones, ThreadPoolExecutor(len(zones) or 1) as several:
             yield lambda: list(several.map(look, zones))
+
+    def looks(self) -> list[Look]:
+        """One look at that year in each zone; none where no year is loaded, or nobody answers."""
+        with suppress(AirAwareError, psycopg2.Error), self.reading() as look:
+            return look()
+        return []
 
     def jobs(self, ids: Iterable[str]) -> dict[str, str]:
         """The state of each of these jobs, in their order; of those that were started."""
@@ -246,6 +253,10 @@ class World:
             states,
         )
 
+    def version(self) -> str | None:
+        """The release that the fleet runs; None before its first."""
+        return release.marked(self.client("s3"), self.bucket, release.CURRENT)
+
     def inventory(self) -> dict[str, Any]:
         """What a drill may have touched, to be compared before and after."""
         groups = {zone: self.group_of(zone) for zone in self.groups}
@@ -257,6 +268,7 @@ class World:
             },
             "bucket policy": self.bucket_policy(),
             "raw files": self.raw_files(),
+            "release": self.version(),
             "hosts with a name": sorted(
                 [host.name, host.instance_id, host.state]
                 for host in self.hosts()
@@ -283,13 +295,14 @@ class World:
         except (AirAwareError, ValueError, KeyError):
             return None
 
-    def alerts(self, seconds: float) -> list[tuple[str, float, float]] | None:
-        """What fired within so many seconds until now: name, begin and end (time.monotonic). None
-        where no monitoring host answers."""
+    def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
+        """What fired within so many seconds until now, but for notes: name, begin and end
+        (time.monotonic). One that blames another zone than `zone` has that in its name. None where
+        no monitoring host answers."""
         offset = time.time() - time.monotonic()
         result = self.prometheus(
             "query_range",
-            query='max by (alertname) (ALERTS{alertstate="firing"})',
+            query='max by (alertname, zone) (ALERTS{alertstate="firing", severity!="note"})',
             start=f"{time.time() - seconds:.0f}",
             end=f"{time.time():.0f}",
             step=f"{ALERT_STEP_SECONDS}",
@@ -298,7 +311,7 @@ class World:
             return None
         return [
             (
-                each["metric"]["alertname"],
+                _alert_name(each["metric"], zone),
                 float(each["values"][0][0]) - offset,
                 float(each["values"][-1][0]) - offset,
             )
@@ -325,3 +338,8 @@ class World:
 
     def _client(self, service: str) -> Any:
         return hosts.client(service, self.fleet.region.environ())
+
+
+def _alert_name(labels: Mapping[str, str], zone: str) -> str:
+    name, blamed = labels["alertname"], labels.get("zone", zone)
+    return f"{name} of {blamed}" if name in OF_A_ZONE and blamed != zone else name
