@@ -1,9 +1,13 @@
 #!/bin/sh
 # The last of a build: takes out what must be each host's own, and what is nobody's business.
 set -eu
-# What their packages have enabled: both start when a host knows who it is (first-run).
-systemctl disable --quiet puppet
-[ ! -e /lib/systemd/system/puppetserver.service ] || systemctl disable --quiet puppetserver
+# What their packages have enabled starts with Puppet's first run: a host knows who it is by then, and
+# its volume is mounted. A server that began before would keep its data beneath that.
+for unit in puppet puppetserver postgresql prometheus prometheus-alertmanager; do
+    [ ! -e "/lib/systemd/system/$unit.service" ] || systemctl disable --quiet "$unit"
+done
+# Of the cluster only the configuration: data are a volume's.
+rm -rf /var/lib/postgresql/*/main
 # The host's identity: certificate, keys, machine-id, what cloud-init knows of the builder.
 rm -rf /var/lib/amazon/ssm /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
 rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/dbus/machine-id

@@ -36,11 +36,11 @@ class profile::database::cluster {
     require => Class['postgresql::server::install'],
   }
 
-  # Data without a configuration are a volume's that outlived its host: they are taken over. A
-  # configuration without data is an image's.
+  # Data without a configuration, or of an account that had another number, are a volume's that
+  # outlived its host: they are taken over. A configuration without data is an image's.
   exec { 'make the cluster':
     command  => "rm -rf ${configuration}; [ ! -e ${data} ] || chown -R postgres: ${data}; pg_createcluster --locale C.UTF-8 --encoding UTF8 ${version} main -- --data-checksums",
-    unless   => "[ -e ${configuration}/postgresql.conf ] && [ -e ${data}/PG_VERSION ]",
+    unless   => "[ -e ${configuration}/postgresql.conf ] && [ -e ${data}/PG_VERSION ] && [ $(stat -c %U ${data}) = postgres ]",
     # Never in the place of a volume that is not mounted.
     onlyif   => "! grep -qs ' /var/lib/postgresql ' /etc/fstab || mountpoint -q /var/lib/postgresql",
     provider => shell,
