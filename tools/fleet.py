@@ -278,6 +278,8 @@ class Fleet:
 
         def wait(host: Host) -> Host | None:
             while not ssh.answers(config, host):
+                if not rollout.stays(self, host):
+                    return None
                 if time.monotonic() - started > SSH_SECONDS:
                     return host
                 time.sleep(POLL_SECONDS)

@@ -11,6 +11,8 @@ from botocore.config import Config
 
 from airaware.errors import AirAwareError
 
+GROUP_TAG = "aws:autoscaling:groupName"
+
 
 @dataclass(frozen=True)
 class Host:
@@ -61,11 +63,9 @@ def described(environment: str, ec2: Any) -> list[Host]:
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
-    names = [_tag(instance, "Name") for instance in found]
     hosts = [
         Host(
-            # Hosts of a group share their name.
-            name=name if names.count(name) == 1 else f"{name}-{instance['InstanceId'][-4:]}",
+            name=_name(instance),
             role=_tag(instance, "Role"),
             zone=instance["Placement"]["AvailabilityZone"],
             instance_id=instance["InstanceId"],
@@ -73,9 +73,15 @@ def described(environment: str, ec2: Any) -> list[Host]:
             state=instance["State"]["Name"],
             launched_at=instance["LaunchTime"],
         )
-        for instance, name in zip(found, names, strict=True)
+        for instance in found
     ]
     return sorted(hosts, key=lambda host: (host.role, host.zone, host.name))
+
+
+def _name(instance: dict) -> str:
+    """Its tag's; hosts of a group share that, so each has its id's end behind it, come who may."""
+    name = _tag(instance, "Name")
+    return f"{name}-{instance['InstanceId'][-4:]}" if _tag(instance, GROUP_TAG) else name
 
 
 def find(hosts: list[Host], text: str) -> Host:

@@ -49,9 +49,12 @@ class Place(Protocol):
 
 
 def wait_for_first_run(place: Place, host: Host) -> None:
-    """Return when the host has been converged once, by itself. Raises AirAwareError where not."""
+    """Return when the host has been converged once, by itself, or its group has taken it down.
+    Raises AirAwareError where not."""
     started, config = time.monotonic(), place.ssh_config()
     while agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode:
+        if not stays(place, host):
+            return
         if time.monotonic() - started > FIRST_RUN_SECONDS:
             said = agents.ssh(config, host, "sudo", "journalctl", "-u", "first-run", "-n", "30")
             raise AirAwareError(
@@ -72,12 +75,15 @@ def serve(place: Place, version: str) -> None:
 
 
 def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
-    """Have every host run the release, in order; a web host's turn ends when it serves again.
+    """Have every host run the release, in order; a web host's turn ends when it serves again. Those
+    that come and go with the load meanwhile have their turn, too, or none.
 
     `reports` gets each host's report. A step raises AirAwareError at the first host that fails.
     """
-    there = place.hosts()
-    for host in sorted(there, key=lambda host: (ORDER.index(host.role), host.zone, host.name)):
+    had_turn: set[str] = set()
+    while left := [host for host in staying(place) if host.instance_id not in had_turn]:
+        host = min(left, key=lambda host: (ORDER.index(host.role), host.zone, host.name))
+        had_turn.add(host.instance_id)
         yield Step(
             f"converge {host.name} ({host.role}, {host.zone})",
             partial(_reported, reports, place, host, version),
@@ -92,13 +98,32 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
     config = place.ssh_config()
     left = [
         host
-        for host in place.hosts()
+        for host in staying(place)
         if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
         and not _last_of(config, host, version)
     ]
     if left:
         names = ", ".join(host.name for host in left)
         yield Step(f"take back {names}", lambda: reports.extend(_at_once(place, left, version)))
+
+
+def staying(place: Place) -> list[Host]:
+    """The fleet's hosts but those that their group is taking down."""
+    groups = place.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=list(place.outputs()["web_groups"].values())
+    )["AutoScalingGroups"]
+    leaving = {
+        member["InstanceId"]
+        for group in groups
+        for member in group["Instances"]
+        if member["LifecycleState"].startswith("Terminating")
+    }
+    return [host for host in place.hosts() if host.instance_id not in leaving]
+
+
+def stays(place: Place, host: Host) -> bool:
+    """Whether the host is still one of the fleet's, and to be one."""
+    return host.instance_id in {other.instance_id for other in staying(place)}
 
 
 def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
@@ -122,7 +147,9 @@ def _in_turn(place: Place, hosts: list[Host], version: str) -> list[Report]:
 
 
 def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:
-    reports.append(converge(place, host, version))
+    wait_for_first_run(place, host)
+    if stays(place, host):
+        reports.append(converge(place, host, version))
 
 
 def converge(place: Place, host: Host, version: str) -> Report:

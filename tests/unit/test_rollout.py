@@ -52,6 +52,11 @@ class Clients:
 
     calls: list[str]
     state: str = "healthy"
+    leaving: list[str] = field(default_factory=list)
+
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list) -> dict:  # noqa: N803
+        members = [{"InstanceId": i, "LifecycleState": "Terminating:Wait"} for i in self.leaving]
+        return {"AutoScalingGroups": [{"Instances": members}]}
 
     def suspend_processes(self, AutoScalingGroupName: str, ScalingProcesses: list) -> None:  # noqa: N803
         self.calls.append(f"suspend {AutoScalingGroupName}")
@@ -170,6 +175,26 @@ def test_a_host_that_has_run_it_is_left_as_it_is_but_must_serve(
     assert place.converged() == ["controller"]
     assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
     assert [report.host.name for report in reports] == ["controller", "web-1"]
+
+
+def test_hosts_that_come_and_go_meanwhile_have_their_turn_or_none(
+    fleet: Callable[..., Place],
+) -> None:
+    leaving, newcomer = host("web-9", "web"), host("web-3", "web", "us-west-2b")
+    place, reports = fleet(host("controller", "controller"), host("web-1", "web")), list[Report]()
+    for step in rollout.steps(place, "0123", reports):
+        step.act()
+        if len(reports) == 1:
+            place.there += [leaving, newcomer]
+            place.clients.leaving.append(leaving.instance_id)
+    assert place.converged() == ["controller", "web-1", "web-3"]
+
+
+def test_a_host_that_its_group_takes_down_is_not_waited_for(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("web-1", "web"))
+    (place.folder / "web-1.new").touch()
+    place.clients.leaving.append("i-web-1")
+    rollout.wait_for_first_run(place, place.there[0])
 
 
 def test_spark_is_restarted_when_no_job_runs(fleet: Callable[..., Place]) -> None:
