@@ -28,6 +28,8 @@ class profile::database::cluster {
     listen_addresses     => '*',
     pg_hba_conf_defaults => false,
     password_encryption  => 'scram-sha-256',
+    # The module asks after `postgresql@*`, which is well where none was ever started.
+    service_status       => "systemctl is-active --quiet postgresql@${version}-main",
   }
   contain postgresql::server
 
