@@ -17,7 +17,7 @@ ANSWER_SECONDS = 8
 BALANCED_SECONDS = 15
 RUN_SECONDS = 15
 LAUNCHES, LAUNCH_SECONDS = 3, 60
-CONVERGED_SECONDS = 300
+CONVERGED_SECONDS = 900
 # What only a host that runs can know, and so its first run makes.
 AGENT_SETTINGS = ("environment", "runinterval", "priority", "splay", "usecacheonfailure")
 OWN_UNITS = (

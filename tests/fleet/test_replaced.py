@@ -16,7 +16,7 @@ from tools.hosts import Host
 from tools.lab import images
 from tools.lab.disks import recorded
 
-CONVERGED_SECONDS = 300
+CONVERGED_SECONDS = 900
 PSQL = "runuser -u postgres -- psql --quiet --tuples-only --no-align airaware --command"
 CA = "sha256sum /var/lib/puppet/ssl/certs/ca.pem"
 
