@@ -1,10 +1,11 @@
 #!/bin/sh
 # The last of a build: takes out what must be each host's own, and what is nobody's business.
 set -eu
-# What their packages have enabled starts with Puppet's first run: a host knows who it is by then, and
-# its volume is mounted. A server that began before would keep its data beneath that.
-for unit in puppet puppetserver postgresql prometheus prometheus-alertmanager; do
-    [ ! -e "/lib/systemd/system/$unit.service" ] || systemctl disable --quiet "$unit"
+# These start with Puppet's first run: a host knows who it is by then, and its volume is mounted. A
+# server that began before would keep its data beneath that.
+for unit in puppet.service puppetserver.service postgresql.service prometheus.service \
+    prometheus-alertmanager.service airaware-save.timer airaware-refill.timer; do
+    ! systemctl cat "$unit" >/dev/null 2>&1 || systemctl disable --quiet "$unit"
 done
 # Of the cluster only the configuration: data are a volume's.
 rm -rf /var/lib/postgresql/*/main
