@@ -32,8 +32,10 @@ TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # what node exporter tell
 TOKEN, TOKEN_SECONDS = "X-aws-ec2-metadata-token", 60
 # Published so long before a period of CloudWatch ends, a value is there when the period is judged.
 LEAD_SECONDS = 1.0
-# The first values are of the host's own boot, not of its visitors: a group would grow by them.
-QUIET_VALUES = 4
+# The first values are of the boot and of Puppet's first run, not of visitors: a group
+# would grow by them, and by those of the hosts that it grew by. Without a master no such run comes.
+FIRST_RUN = Path("/var/lib/airaware/first-run")
+LEAST_QUIET_VALUES, MOST_QUIET_VALUES = 4, 18
 
 log = logging.getLogger("airaware.host_cpu")
 
@@ -74,8 +76,14 @@ def moments(
         yield clock()
 
 
-def main(quiet_values: int = QUIET_VALUES) -> None:
-    """Publish for ever, but for the first `quiet_values`.
+def is_own(number: int, first_run: Path = FIRST_RUN) -> bool:
+    """Whether the value of this number, from 0 on, is of the host's own beginnings."""
+    most = LEAST_QUIET_VALUES if first_run.exists() else MOST_QUIET_VALUES
+    return number < most
+
+
+def main(left_out: Callable[[int], bool] = is_own) -> None:
+    """Publish for ever, but for the first values, as `left_out` says by their number.
 
     Where CloudWatch refuses, say so and go on with the next value.
     """
@@ -95,7 +103,7 @@ def main(quiet_values: int = QUIET_VALUES) -> None:
         after, now = usage(), time.monotonic()
         percent = after.percent_since(before, now - since)
         before, since = after, now
-        if number < quiet_values:
+        if left_out(number):
             continue
         try:
             cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum(group, percent)])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from fleets import DEPLOY_SECONDS, Fab, deployed
-from visitors import in_service
-from wait import until
+from visitors import at_rest
 
 from tools import environments
 from tools.fleet import Fleet
@@ -18,7 +17,6 @@ from tools.lab import preflight
 from tools.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
-BACK_SECONDS = 90
 
 # An environment that is up, for the tests that only look: AWS's too. Without it they look at a lab
 # that is brought up for all tests here.
@@ -83,18 +81,6 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
 def grown_back(lab: Fleet) -> Iterator[None]:
     """In the end every web group is as small as it was, at once and not when its policy finds it is
     time."""
-    scaling, groups = lab.client("autoscaling"), lab.outputs()["web_groups"]
     yield
-    alarms = [
-        {"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
-        for name in groups.values()
-    ]
-    for group in alarms:
-        scaling.suspend_processes(**group)
-        scaling.set_desired_capacity(
-            AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=1
-        )
-    for zone in groups:
-        until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
-    for group in alarms:
-        scaling.resume_processes(**group)
+    with at_rest(lab):
+        pass

@@ -1,12 +1,13 @@
 """The web hosts' image: Packer makes it over SSH, and a host of it serves within seconds."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fleets import Fab
 from hands import one, ran_first, said
-from visitors import healthy_targets
+from visitors import at_rest, healthy_targets
 from wait import until
 
 from tools.fleet import Fleet
@@ -41,8 +42,8 @@ report.resource_statuses.each { |name, status| puts name if status.changed }'
 
 
 @pytest.fixture(scope="module")
-def image(lab: Fleet, fab: Fab) -> str:
-    """The web image, just built, which all web hosts are of."""
+def image(lab: Fleet, fab: Fab) -> Iterator[str]:
+    """The web image, just built; all web hosts are of it, one in each zone whatever the load."""
     started = time.monotonic()
     built = fab("images", "--role", "web", "--env", "lab")
     assert built.returncode == 0, built.stderr
@@ -54,7 +55,8 @@ def image(lab: Fleet, fab: Fab) -> str:
     ids = [host.instance_id for host in web_hosts(lab)]
     described = lab.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
     assert {each["ImageId"] for group in described for each in group["Instances"]} == {newest}
-    return newest
+    with at_rest(lab):
+        yield newest
 
 
 def web_hosts(lab: Fleet) -> list[Host]:

@@ -1,10 +1,15 @@
 """The site as its visitors and its balancer find it."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import requests
+from wait import until
 
 from tools.fleet import Fleet
+
+BACK_SECONDS = 180
 
 
 def zones_that_answer(fleet: Fleet, requests_sent: int = 8) -> Counter[str]:
@@ -38,3 +43,23 @@ def in_service(fleet: Fleet, zone: str) -> int:
         AutoScalingGroupNames=[fleet.outputs()["web_groups"][zone]]
     )["AutoScalingGroups"]
     return len(healthy_targets(fleet) & {member["InstanceId"] for member in group["Instances"]})
+
+
+@contextmanager
+def at_rest(lab: Fleet) -> Iterator[None]:
+    """Every web group has one host, and no load changes that meanwhile."""
+    scaling, groups = lab.client("autoscaling"), lab.outputs()["web_groups"]
+    alarms = [
+        {"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
+        for name in groups.values()
+    ]
+    for group in alarms:
+        scaling.suspend_processes(**group)
+        scaling.set_desired_capacity(
+            AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=1
+        )
+    for zone in groups:
+        until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
+    yield
+    for group in alarms:
+        scaling.resume_processes(**group)

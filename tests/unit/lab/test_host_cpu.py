@@ -120,7 +120,7 @@ def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_after(3, monkeypatch)
-    host_cpu.main(quiet_values=1)
+    host_cpu.main(lambda number: number < 1)
     data = [
         datum
         for datum in cloudwatch_backends["123456789012"]["us-west-2"].metric_data
@@ -129,6 +129,13 @@ def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.Monke
     ]
     assert len(data) == 2
     assert all(0 <= datum.value <= 100 and datum.unit == "Percent" for datum in data)
+
+
+def test_what_a_host_takes_to_begin_is_not_of_its_visitors(tmp_path: Path) -> None:
+    first_run = tmp_path / "first-run"
+    assert host_cpu.is_own(17, first_run) and not host_cpu.is_own(18, first_run)
+    first_run.touch()
+    assert host_cpu.is_own(3, first_run) and not host_cpu.is_own(4, first_run)
 
 
 def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_a_refusal_is_told_once_and_survived(
     stop_after(3, monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
     with caplog.at_level(logging.ERROR):
-        host_cpu.main(quiet_values=0)
+        host_cpu.main(lambda number: False)
     assert [record.message[:36] for record in caplog.records] == [
         "CloudWatch did not take the value: C"
     ]
