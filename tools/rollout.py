@@ -122,8 +122,8 @@ def staying(place: Place) -> list[Host]:
 
 
 def stays(place: Place, host: Host) -> bool:
-    """Whether the host is still one of the fleet's, and to be one."""
-    return host.instance_id in {other.instance_id for other in staying(place)}
+    """Whether the host is still one of the fleet's, and to be one; only web hosts come and go."""
+    return host.role != "web" or host.instance_id in {each.instance_id for each in staying(place)}
 
 
 def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
