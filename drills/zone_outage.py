@@ -15,14 +15,5 @@ DRILL = Drill(
     hold_seconds=125,
     alerts=frozenset({"ZoneInTrouble"}),
     alert_seconds=110,
-    other_alerts=frozenset(
-        {
-            "HostDown",
-            "TargetsMissing",
-            "SiteErrorsFast",
-            "SiteErrorsSlow",
-            "DatabaseDown",
-            "ZonePassedOver",
-        }
-    ),
+    other_alerts=expect.OF_A_LOST_ZONE,
 )

@@ -15,14 +15,5 @@ DRILL = Drill(
     hold_seconds=130,
     alerts=frozenset({"ZoneInTrouble"}),
     alert_seconds=120,
-    other_alerts=frozenset(
-        {
-            "HostDown",
-            "TargetsMissing",
-            "SiteErrorsFast",
-            "SiteErrorsSlow",
-            "DatabaseDown",
-            "ZonePassedOver",
-        }
-    ),
+    other_alerts=expect.OF_A_LOST_ZONE,
 )

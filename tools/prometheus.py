@@ -9,6 +9,11 @@ import requests
 from airaware.errors import AirAwareError
 
 ANSWER_SECONDS = 20
+# What is left of the month's budget of errors (one request of a thousand), as a share of it.
+ERROR_BUDGET_LEFT = (
+    "1 - sum_over_time(site:airaware_errors:rate5m[30d])"
+    " / (sum_over_time(site:airaware_requests:rate5m[30d]) > 0) / 0.001"
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import yaml
 from promtool import CHECKOUT, says
 
 from tools.dashboards import page, panels
-from tools.drill.tasks import BUDGET
+from tools.prometheus import ERROR_BUDGET_LEFT
 
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
 FILES = sorted(path for path in RULES.glob("*.yaml") if not path.stem.endswith("_test"))
@@ -51,7 +51,7 @@ def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_drill_on_production_asks_for_the_budget_that_the_dashboard_shows() -> None:
-    assert BUDGET in {expr for _, expr in page.queries(panels.all_of_them())}
+    assert ERROR_BUDGET_LEFT in {expr for _, expr in page.queries(panels.all_of_them())}
 
 
 def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:

@@ -15,6 +15,8 @@ from grafana_foundation_sdk.builders import dashboard, prometheus, stat, timeser
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, DataSourceRef
 
+from tools.prometheus import ERROR_BUDGET_LEFT
+
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 # Units, by Grafana's names.
 SHARE, PER_SECOND, SECONDS, BYTES, COUNT = "percentunit", "reqps", "s", "bytes", "short"
@@ -186,8 +188,7 @@ def site() -> Dashboard:
         figure(
             "Budget of errors left, of 30 days",
             SHARE,
-            "1 - sum_over_time(site:airaware_errors:rate5m[30d])"
-            " / (sum_over_time(site:airaware_requests:rate5m[30d]) > 0) / 0.001",
+            ERROR_BUDGET_LEFT,
         ),
         figure(
             "Budget of slow answers left, of 30 days",

@@ -261,6 +261,13 @@ UNDISTURBED: tuple[Expectation, ...] = (none_fails(), each_zone_whole(), same_ch
 
 OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_end(3))
 
+# Alerts that hosts of a zone that is lost, and visitors of its balancer's node, may raise.
+OF_A_LOST_ZONE = frozenset(
+    {
+        *("HostDown", "TargetsMissing", "SiteErrorsFast", "SiteErrorsSlow"),
+        *("DatabaseDown", "ZonePassedOver"),
+    }
+)
 ZONE_IS_LOST: tuple[Expectation, ...] = (
     none_fails_before(),
     failures_end_at_surviving_node(15),

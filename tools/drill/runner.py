@@ -215,23 +215,17 @@ def _interrupted_at_budget(drill: Drill, visitors: list[Visitors]) -> Iterator[N
     """Interrupt what is done meanwhile, be it one act of minutes, once the error budget is gone:
     then raises _Aborted."""
     reasons: list[str] = []
-    done, main = threading.Event(), threading.get_ident()
+    main = threading.get_ident()
 
-    def watch() -> None:
-        while not reasons and not done.wait(POLL_SECONDS):
-            if reason := _reason_to_end(drill, visitors):
-                reasons.append(reason)
-                # Not SIGINT: a shell's background jobs are born without it.
-                signal.pthread_kill(main, signal.SIGTERM)
+    def interrupt() -> None:
+        if not reasons and (reason := _reason_to_end(drill, visitors)):
+            reasons.append(reason)
+            # Not SIGINT: a shell's background jobs are born without it.
+            signal.pthread_kill(main, signal.SIGTERM)
 
-    thread = threading.Thread(target=watch, daemon=True)
     try:
-        thread.start()
-        try:
+        with _repeated(interrupt, POLL_SECONDS):
             yield
-        finally:
-            done.set()
-            thread.join()
     except KeyboardInterrupt:
         if reasons:
             raise _Aborted(reasons[0]) from None
@@ -260,12 +254,12 @@ def _watched(world: Any, course: Course, with_jobs: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _repeated(look: Callable[[], object]) -> Iterator[None]:
-    """Beside what else is done."""
+def _repeated(look: Callable[[], object], seconds: float = SAMPLE_SECONDS) -> Iterator[None]:
+    """Beside what else is done, after each so many seconds."""
     done = threading.Event()
 
     def repeat() -> None:
-        while not done.wait(SAMPLE_SECONDS):
+        while not done.wait(seconds):
             with suppress(Exception):  # the next look may succeed
                 look()
 

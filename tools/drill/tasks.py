@@ -22,6 +22,7 @@ from tools.drill.model import Drill
 from tools.drill.world import World
 from tools.fleet import Fleet
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.prometheus import ERROR_BUDGET_LEFT
 from tools.shift import ZONE_HELP
 from tools.steps import console
 
@@ -29,10 +30,6 @@ ALL = "all"
 PRODUCTION = "production"
 # Of the month's error budget (one request of a thousand), what must be left for a drill there.
 LEAST_BUDGET = 0.5
-BUDGET = (
-    "1 - sum_over_time(site:airaware_errors:rate5m[30d])"
-    " / (sum_over_time(site:airaware_requests:rate5m[30d]) > 0) / 0.001"
-)
 
 
 @operation()
@@ -159,7 +156,7 @@ def _say(chosen: Drill, world: World, zone: str) -> None:
 
 def leave_for_production(world: World, reason: str) -> str:
     """Ask a person. Raises AirAwareError without their word, a reason, or the error budget."""
-    left = steady.promql("", BUDGET).measure(world)
+    left = steady.promql("", ERROR_BUDGET_LEFT).measure(world)
     if left is None or left < LEAST_BUDGET:
         known = "nobody can say" if left is None else f"{left:.0%}"
         raise AirAwareError(
