@@ -26,8 +26,10 @@ def steady(lab: Fleet) -> None:
 
 def drilled(fab: Fab, name: str) -> dict:
     """What the report of a drill says as data, by the path that `fab drill` has printed."""
-    said = fab("drill", name, "--env", "lab").stdout
-    (page,) = (Path(line.split()[-1]) for line in said.splitlines() if line.startswith("  report"))
+    done = fab("drill", name, "--env", "lab")
+    told = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("  report")]
+    assert told, done.stderr
+    page = Path(told[0])
     assert "<svg" in page.read_text()
     return json.loads(page.with_suffix(".json").read_text())
 

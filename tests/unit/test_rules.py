@@ -9,6 +9,7 @@ import yaml
 from promtool import CHECKOUT, says
 
 from tools.dashboards import page, panels
+from tools.drill import steady
 from tools.prometheus import ERROR_BUDGET_LEFT
 
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
@@ -52,6 +53,28 @@ def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
 
 def test_a_drill_on_production_asks_for_the_budget_that_the_dashboard_shows() -> None:
     assert ERROR_BUDGET_LEFT in {expr for _, expr in page.queries(panels.all_of_them())}
+
+
+@pytest.mark.parametrize(("values", "pages"), [("1 1 1 1 1", 1), ("1 1 _ _ _", 0)])
+def test_what_fired_before_prometheus_was_started_anew_does_not_count(
+    tmp_path: Path, values: str, pages: int
+) -> None:
+    """One that Prometheus itself finds to have ended is marked as stale; there nobody did."""
+    path = tmp_path / "pages_test.yaml"
+    fired = 'ALERTS{alertname="DatabaseDown", alertstate="firing", severity="page"}'
+    asked = {
+        "expr": steady.PAGES,
+        "eval_time": "1m",
+        "exp_samples": [{"labels": "{}", "value": pages}],
+    }
+    series = {
+        "interval": "15s",
+        "input_series": [{"series": fired, "values": values}],
+        "promql_expr_test": [asked],
+    }
+    path.write_text(yaml.safe_dump({"tests": [series]}))
+    right, told = says("promtool", "test", "rules", path)
+    assert right, told
 
 
 def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:

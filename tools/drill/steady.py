@@ -12,6 +12,12 @@ from tools.drill.world import PLACES, World
 POLL_SECONDS = 1
 # Alerts on the objective's budget: they look back for hours, and say little of the present.
 BURN_RATES = frozenset({"SiteErrorsFast", "SiteErrorsSlow", "SiteSlowFast", "SiteSlowSlow"})
+# Two evaluations back and no more: for five minutes a Prometheus that was started anew knows as
+# firing what did before, and ended meanwhile.
+PAGES = (
+    'count(last_over_time(ALERTS{alertstate="firing", severity="page",'
+    f' alertname!~"{"|".join(sorted(BURN_RATES))}"}}[30s])) or vector(0)'
+)
 
 
 def every_zone_serves() -> Probe:
@@ -60,12 +66,7 @@ WEB = (
     all_targets_well(),
     groups_work(),
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
-    promql(
-        "alerts that fire and call a person at once",
-        'count(ALERTS{alertstate="firing", severity="page",'
-        f' alertname!~"{"|".join(sorted(BURN_RATES))}"}}) or vector(0)',
-        most=0,
-    ),
+    promql("alerts that fire and call a person at once", PAGES, most=0),
 )
 
 
