@@ -95,16 +95,19 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
     web hosts each when the one before serves. A host that is in its first run begins with the good
     one by itself.
     """
-    config = place.ssh_config()
-    left = [
-        host
-        for host in staying(place)
-        if agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode != ABSENT
-        and not _last_of(config, host, version)
-    ]
+    config, there = place.ssh_config(), staying(place)
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        gone = several.map(lambda host: _left(config, host, version), there)
+        left = [host for host, has_left in zip(there, gone, strict=True) if has_left]
     if left:
         names = ", ".join(host.name for host in left)
         yield Step(f"take back {names}", lambda: reports.extend(_at_once(place, left, version)))
+
+
+def _left(config: Path, host: Host, version: str) -> bool:
+    """Whether the host has had its first run, and its last was not a good one of this release."""
+    first_run = agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN)
+    return first_run.returncode != ABSENT and not _last_of(config, host, version)
 
 
 def staying(place: Place) -> list[Host]:
