@@ -14,7 +14,7 @@ setup: ; @tools/setup.sh
 demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
 test: ; @tools/setup.sh tests && $(MAKE) check && $(PYTEST) tests --ignore tests/unit $(SLOW:%=--ignore %)
 test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
-check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) tests/unit
+check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) -n logical --dist loadfile tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0
