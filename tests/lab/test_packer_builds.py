@@ -156,7 +156,12 @@ def _kill(place: Place) -> None:
     os.killpg(_packers()[0], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("fault", [_interrupt, _kill])
+def _lose_the_builder(place: Place) -> None:
+    (builder,) = state(place)[0]
+    place.ec2.terminate_instances(InstanceIds=[builder])
+
+
+@pytest.mark.parametrize("fault", [_interrupt, _kill, _lose_the_builder])
 def test_an_interrupted_build_leaves_nothing(
     place: Place, build: Build, fault: Callable[[Place], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
