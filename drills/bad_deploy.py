@@ -9,6 +9,7 @@ DRILL = Drill(
     steady_state=steady.WEB,
     fault=faults.release_badly,
     expected=(expect.none_fails(), expect.stops_at_one_host()),
+    usual_zone=min,  # where a roll-out begins
     rate=120,
     budget=500,
     hold_seconds=10,

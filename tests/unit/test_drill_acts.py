@@ -16,7 +16,7 @@ from motoserver import moto_server
 from airaware.errors import AirAwareError
 from tools import release
 from tools.controller import RUNS
-from tools.drill import acts, faults
+from tools.drill import acts, faults, model
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
 from tools.steps import Step
@@ -199,7 +199,7 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
     release.settle(s3, BUCKET, "good")
     s3.put_object(Bucket=BUCKET, Key="releases/good/puppet.tar.gz", Body=code.getvalue())
     s3.put_object(Bucket=BUCKET, Key="releases/good/airaware.whl", Body=b"wheel")
-    publish, _ = faults.release_badly(world, B)
+    publish, _ = faults.release_badly(world, A)
     publish.do(world)
     bad = publish.do.arguments["bad"]
     assert set(release.files(s3, BUCKET, bad)) == {"puppet.tar.gz", "airaware.whl"}
@@ -213,11 +213,17 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
     assert release.files(s3, BUCKET, bad) == []
 
 
+def test_a_bad_release_is_drilled_where_a_roll_out_begins(world: World) -> None:
+    assert model.find("bad-deploy").usual_zone(world.groups) == A
+    with pytest.raises(AirAwareError, match=f"web hosts of {A} first: --zone {A}"):
+        faults.release_badly(world, B)
+
+
 @pytest.mark.parametrize("settled", [True, False])
 def test_a_bad_release_is_taken_back_also_where_it_came_to_all(world: World, settled) -> None:
     s3 = world.client("s3")
     release.settle(s3, BUCKET, "good")
-    publish, roll_out = faults.release_badly(world, B)
+    publish, roll_out = faults.release_badly(world, A)
     bad = publish.do.arguments["bad"]
     s3.put_object(Bucket=BUCKET, Key=f"releases/{bad}/puppet.tar.gz", Body=b"code")
     undo(world, [roll_out])  # never done

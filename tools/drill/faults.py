@@ -234,7 +234,11 @@ def submit_twice(world: World, zone: str) -> list[Change]:
 
 
 def release_badly(world: World, zone: str) -> list[Change]:
-    """A release is rolled out whose web servers nobody finds."""
+    """A release is rolled out whose web servers nobody finds. Raises AirAwareError where the zone
+    is none that a roll-out begins in: the other's web hosts are not reached."""
+    first = min(world.groups)
+    if zone != first:
+        raise AirAwareError(f"A roll-out comes to the web hosts of {first} first: --zone {first}")
     bad = f"bad{datetime.now(UTC):%H%M%S}"
     return [
         Change(

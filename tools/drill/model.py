@@ -1,7 +1,7 @@
 """What a drill is: the words that the files of drills/ are written in."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class Drill:
     fault: Callable[[Any, str], list[Change]]
     expected: tuple[Expectation, ...]
     answer: Callable[[Any, str], list[Change]] = lambda world, zone: []
+    usual_zone: Callable[[Iterable[str]], str] = max  # of the fleet's, where none is asked for
     rate: float = 0
     spike_rate: float = 0
     budget: int = 0

@@ -45,7 +45,7 @@ def drills(_: Connection) -> None:
 @operation(
     help={
         "name": "a drill, as `fab drills` lists them; all: each of them, from where it was left",
-        "zone": f"{ZONE_HELP}; the last one if not given",
+        "zone": f"{ZONE_HELP}; the drill's usual one, mostly the last, if not given",
         "env": ENV_HELP,
         "reason": "why; asked for on production",
         "dry_run": DRY_RUN_HELP,
@@ -66,18 +66,18 @@ def drill(
         chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
         # A crowd last: the groups that grew with it are large for a quarter of an hour.
         chosen.sort(key=lambda each: each.spike_rate)
-        zone = zone or max(world.groups)
-        world.must_have(zone)
+        if zone:
+            world.must_have(zone)
         if dry_run:
             for each in chosen:
-                _say(each, world, zone)
+                _say(each, world, _zone(each, world, zone))
             return
         if fleet.environment == PRODUCTION:
             reason = leave_for_production(world, reason)
         if name == ALL:
             told = _drill_all(chosen, world, zone, reason)
         else:
-            told = [_drill(chosen[0], world, zone, reason)]
+            told = [_drill(chosen[0], world, _zone(chosen[0], world, zone), reason)]
     if any(each["verdict"] != "met" for each in told):
         raise Exit(code=1)
 
@@ -99,6 +99,10 @@ def recover(_: Connection, env: str = "", dry_run: bool = False) -> None:
     with _in_words():
         for text in runner.recover(World(fleet), folder, lambda line: None):
             console.print(f"undone: {text}", markup=False)
+
+
+def _zone(chosen: Drill, world: World, asked: str) -> str:
+    return asked or chosen.usual_zone(world.groups)
 
 
 def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any]:
@@ -129,13 +133,14 @@ def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> lis
         if each.name in {done["drill"] for done in told}:
             console.print(f"{each.name}: done already ({kept} remembers)", markup=False)
             continue
+        where = _zone(each, world, zone)
         try:
-            told.append(_drill(each, world, zone, reason))
+            told.append(_drill(each, world, where, reason))
         except AirAwareError as error:
             if journals.read(_folder(world.fleet)).file.exists():
                 raise  # what is left in the middle is a person's matter
             console.print(f"{each.name}: {error}", markup=False)
-            told.append(report.refused(each, zone, str(error)))
+            told.append(report.refused(each, where, str(error)))
         kept.write_text(json.dumps(told))
         report.summary(told, page)
     console.print(f"\nall in one page: {page}", markup=False)
