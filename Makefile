@@ -8,7 +8,7 @@ FAB = .venv/bin/fab
 PYTEST = .venv/bin/python -m pytest
 # In the files' order: the lab's share moto, which is their process's, and come before who resets it.
 ON_ALL_CORES = -n logical --dist loadfile --no-loadscope-reorder
-SLOW = $(addprefix tests/fleet/test_,recover.py replaced.py rollout.py single.py)
+SLOW = $(addprefix tests/fleet/test_,batch_faults.py recover.py replaced.py rollout.py single.py)
 
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
 

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import years
 from fleets import DEPLOY_SECONDS, Fab, deployed
 from visitors import at_rest
+from years import Checksums
 
 from tools import environments
 from tools.fleet import Fleet
 from tools.lab import preflight
+from tools.local import Local
 from tools.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
@@ -75,6 +78,14 @@ def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     """The fleet to look at, that AIRAWARE_TEST_ENV names; or the lab."""
     return environments.fleet(STANDING) if STANDING else request.getfixturevalue("lab")
+
+
+@pytest.fixture(scope="package")
+def loaded(lab: Fleet, fab: Fab, region: Local, real_epa: Path) -> Checksums:
+    """A year that both zones of the lab hold; its checksums, as this machine makes them."""
+    expected = years.made_here(region, real_epa)
+    years.load(fab, real_epa)
+    return expected
 
 
 @pytest.fixture
