@@ -20,6 +20,10 @@ locals {
 
   root_gigabytes = 20
 
+  # How long a new web host may take before its health counts. From a bare image Puppet's first run
+  # installs all of it; from its own it serves at once, but may get a newer release with that run.
+  web_grace_seconds = contains(keys(var.images), "web") ? 300 : 900
+
   # What web hosts say of their CPU, and what their groups are scaled by.
   cpu_metric = { namespace = "AirAware", name = "HostCPU" }
 

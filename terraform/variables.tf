@@ -167,9 +167,3 @@ variable "packages_url" {
   type        = string
   default     = null
 }
-
-variable "web_grace_seconds" {
-  description = "How long a new web host may take before its health counts: from a bare image, Puppet's first run installs all of it."
-  type        = number
-  default     = 900
-}

@@ -23,7 +23,7 @@ module "web_tier" {
   environment       = var.environment
   bucket            = module.bucket.name
   packages_url      = var.packages_url
-  grace_seconds     = var.web_grace_seconds
+  grace_seconds     = local.web_grace_seconds
   role              = "web"
   zone              = each.key
   tags              = local.tags

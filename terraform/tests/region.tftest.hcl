@@ -45,6 +45,28 @@ run "each_zone_has_a_database_and_a_web_group" {
   }
 }
 
+run "a_web_host_from_a_bare_image_is_given_time" {
+  command = plan
+
+  assert {
+    condition     = local.web_grace_seconds == 900
+    error_message = "A web host would be taken for a sick one while it is installed."
+  }
+}
+
+run "a_web_host_from_its_own_image_is_soon_judged" {
+  command = plan
+
+  variables {
+    images = { web = "ami-0123456789abcdef0" }
+  }
+
+  assert {
+    condition     = local.web_grace_seconds == 300
+    error_message = "A web host that hangs stays for long."
+  }
+}
+
 run "all_of_spark_is_in_one_zone" {
   command = apply
 
