@@ -88,6 +88,7 @@ class ZoneLoad:
         try:
             if not self._connection.closed:
                 self._drop_staging(self.load.attempt)
+                self._unlock()
         except psycopg2.Error:
             pass  # The zone is gone; the next load of this year drops what is left.
         finally:
@@ -102,6 +103,11 @@ class ZoneLoad:
                 return True
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
             return cursor.fetchone()[0]
+
+    def _unlock(self) -> None:
+        """Give the lock up at once: the server may end the connection a moment after we have."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
 
     def holds(self, source: Source) -> bool:
         """Whether the zone serves this very load already."""
