@@ -62,6 +62,7 @@ source "amazon-ebs" "image" {
   ssh_proxy_host          = var.ssh_proxy_host
   ssh_proxy_port          = var.ssh_proxy_port
   ssh_timeout             = "5m"
+  ssh_read_write_timeout  = "30s" # a lost builder says nothing; one that is there answers every 5 s
   temporary_key_pair_name = "${local.name}-image-${var.role}"
 
   launch_block_device_mappings {

@@ -89,7 +89,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository's templates and modules with a base that needs no packages: there is no
     release, and so no repository of them."""
     folder = tmp_path_factory.mktemp("checkout")
-    for part in ("packer", "modules", "manifests", "hieradata"):
+    for part in ("packer", "modules", "manifests", "hieradata", "terraform/modules/user_data"):
         shutil.copytree(CHECKOUT / part, folder / part)
     shutil.copy(CHECKOUT / "hiera.yaml", folder)
     (folder / "vendor_modules").mkdir()
@@ -156,7 +156,12 @@ def _kill(place: Place) -> None:
     os.killpg(_packers()[0], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("fault", [_interrupt, _kill])
+def _lose_the_builder(place: Place) -> None:
+    (builder,) = state(place)[0]
+    place.ec2.terminate_instances(InstanceIds=[builder])
+
+
+@pytest.mark.parametrize("fault", [_interrupt, _kill, _lose_the_builder])
 def test_an_interrupted_build_leaves_nothing(
     place: Place, build: Build, fault: Callable[[Place], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
