@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import psycopg2
 import requests
-import zipcodes
 
 from airaware.settings import Settings
 from airaware.store import manifest, tiles
 from airaware.store.zones import Reader
 from airaware.web import create_app
+from airaware.web.geocode import covered_zip_codes
 from bench import zone_loss
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure
-from loadtest import places
+from loadtest.tiles import tile_of
 from tools.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.local import Local
 from tools.postgres import HOST, OWNER, READER, free_port
@@ -74,7 +74,7 @@ def figures(place: Local, raw: Path) -> list[Figure]:
 
 def zip_codes() -> list[str]:
     """Addresses all over the country, always the same, in no order."""
-    codes = sorted(place["zip_code"] for place in places.inside())
+    codes = sorted(covered_zip_codes())
     return random.Random(SEED).sample(codes, ADDRESSES)  # noqa: S311 (a sample)
 
 
@@ -184,9 +184,9 @@ def load_figures(answers: Sequence[Answer]) -> list[Figure]:
 
 def tile_paths(codes: Sequence[str]) -> list[str]:
     """Tiles of each zoom where people live, each once: shapes and values."""
-    paths = []
+    paths, zips = [], covered_zip_codes()
     for z in range(tiles.MAX_ZOOM + 1):
-        there = dict.fromkeys(places.tile_of(zipcodes.matching(code)[0], z) for code in codes)
+        there = dict.fromkeys(tile_of(zips[code], z) for code in codes)
         for x, y in list(there)[:TILES_A_ZOOM]:
             paths += [
                 f"/tiles/{z}/{x}/{y}.mvt",

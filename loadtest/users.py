@@ -11,11 +11,14 @@ from locust import task
 from locust.contrib.fasthttp import FastHttpUser
 from locust.exception import StopUser
 
-from loadtest import objectives, places
+from airaware.web.geocode import covered_zip_codes
+from loadtest import objectives
+from loadtest.tiles import tile_of
 
 OZONE = "44201"
 ZOOMS = (4, 6)  # of the map: the country, then nearer
-PLACES = places.inside()
+ZIP_CODES = covered_zip_codes()
+ADDRESSES = list(ZIP_CODES)
 
 Step = tuple[str, str, dict[str, str | list[str]]]  # how it is counted, path, query
 
@@ -57,7 +60,7 @@ class Original(SiteUser):
     def journey(self) -> Iterator[Step]:
         """Home, and an address's answer."""
         yield "home", "/", {}
-        yield "answer", "/api/v1/air", {"address": random.choice(PLACES)["zip_code"]}
+        yield "answer", "/api/v1/air", {"address": random.choice(ADDRESSES)}
 
 
 class Visitor(SiteUser):
@@ -65,23 +68,22 @@ class Visitor(SiteUser):
 
     def journey(self) -> Iterator[Step]:
         """Home, address, map tiles, compare, download."""
-        place, other = random.sample(PLACES, 2)
-        address, year = place["zip_code"], self.year()
+        address, other = random.sample(ADDRESSES, 2)
+        year = self.year()
         yield "home", "/", {}
         yield "address", "/air", {"address": address}
         yield "map", "/map", {"parameter": OZONE, "year": year}
         for zoom in ZOOMS:
-            x, y = places.tile_of(place, zoom)
+            x, y = tile_of(ZIP_CODES[address], zoom)
             values = f"/tiles/values/{OZONE}/{year}/hourly_mean/{zoom}/{x}/{y}"
             yield "tile: shapes", f"/tiles/{zoom}/{x}/{y}.mvt", {}
             yield "tile: values", values, {}
-        yield "compare", "/compare", {"address": [address, other["zip_code"]]}
+        yield "compare", "/compare", {"address": [address, other]}
         month = {"from": f"{year}-07-01", "to": f"{year}-07-31"}
-        asked = {"address": address, "parameter": OZONE} | month
-        yield "download", "/api/v1/hours.csv", asked
+        yield "download", "/api/v1/hours.csv", {"address": address, "parameter": OZONE, **month}
 
     def year(self) -> str:
         """The year that the site answers with where none is asked for."""
-        place = random.choice(PLACES)["zip_code"]
-        answer = self.client.get("/api/v1/air", params={"address": place}, name="answer")
+        asked = {"address": random.choice(ADDRESSES)}
+        answer = self.client.get("/api/v1/air", params=asked, name="answer")
         return str(answer.json()["year"]) if answer.ok else "2017"

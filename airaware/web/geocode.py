@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import requests
 
 from airaware import gazetteer
-from airaware.gazetteer import City, key
+from airaware.gazetteer import City, ZipCode, key
 from airaware.sphere import KM_PER_MILE
 from airaware.web.errors import VisitorError
 
@@ -52,6 +52,16 @@ OUTSIDE_STATES = {
     "AE": "the armed forces overseas",
     "AP": "the armed forces overseas",
 }
+
+
+def covered_zip_codes() -> dict[str, ZipCode]:
+    """The ZIP codes of the states that the site covers, but those without a known point."""
+    return {
+        code: told
+        for code, told in gazetteer.load().zip_codes.items()
+        if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
+    }
+
 
 _DEGREES = r"([+-]?[0-9]{1,3}(?:\.[0-9]{0,12})?)\s*°?\s*"
 _COORDINATES = re.compile(rf"{_DEGREES}([NS]?)\s*[,;\s]\s*{_DEGREES}([EW]?)", re.IGNORECASE)

@@ -8,12 +8,11 @@ from functools import lru_cache
 
 import h3.api.basic_int as h3
 
-from airaware import gazetteer
 from airaware.grid import RESOLUTION
 from airaware.store import queries
 from airaware.store.queries import Load
 from airaware.store.zones import Reader
-from airaware.web.geocode import OUTSIDE_STATES
+from airaware.web.geocode import covered_zip_codes
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,5 @@ def zip_codes_by_cell() -> Counter[int]:
     """How many ZIP codes of the 50 states, DC and Puerto Rico lie in a cell; by cell."""
     return Counter(
         h3.latlng_to_cell(code.latitude, code.longitude, RESOLUTION)
-        for code in gazetteer.load().zip_codes.values()
-        if code.state not in OUTSIDE_STATES and code.latitude and code.longitude
+        for code in covered_zip_codes().values()
     )

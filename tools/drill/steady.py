@@ -7,17 +7,12 @@ from airaware.errors import AirAwareError
 from tools.controller import RUNS
 from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
-from tools.drill.world import PLACES, World
+from tools.drill.world import PLACES, World, firing
 
 POLL_SECONDS = 1
 # Alerts on the objective's budget: they look back for hours, and say little of the present.
 BURN_RATES = frozenset({"SiteErrorsFast", "SiteErrorsSlow", "SiteSlowFast", "SiteSlowSlow"})
-# Two evaluations back and no more: for five minutes a Prometheus that was started anew knows as
-# firing what did before, and ended meanwhile.
-PAGES = (
-    'count(last_over_time(ALERTS{alertstate="firing", severity="page",'
-    f' alertname!~"{"|".join(sorted(BURN_RATES))}"}}[30s])) or vector(0)'
-)
+PAGES = firing(f'severity="page", alertname!~"{"|".join(sorted(BURN_RATES))}"')
 
 
 def every_zone_serves() -> Probe:
@@ -66,7 +61,7 @@ WEB = (
     all_targets_well(),
     groups_work(),
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
-    promql("alerts that fire and call a person at once", PAGES, most=0),
+    promql("alerts that fire and call a person at once", f"count({PAGES}) or vector(0)", most=0),
 )
 
 

@@ -29,11 +29,19 @@ from tools.hosts import Host
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
 CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10
 ALERT_STEP_SECONDS = 5
+EVALUATIONS = "30s"  # two of the alerts' rules
 OF_A_ZONE = frozenset({"ZoneInTrouble", "DatabaseDown", "ZonePassedOver"})  # alerts that blame one
 PLACES = tuple(
     f"/api/v1/air?address={code}" for code in ("60614", "10001", "90012", "77002", "98101")
 )
 ANSWER_SECONDS = 10
+
+
+def firing(labels: str) -> str:
+    """PromQL of the alerts with such labels that fire: a Prometheus that was started anew knows
+    for five minutes those as firing that did before, and ended meanwhile."""
+    alerts = f'ALERTS{{alertstate="firing", {labels}}}'
+    return f"({alerts} and last_over_time({alerts}[{EVALUATIONS}]))"
 
 
 @dataclass(frozen=True)
@@ -302,7 +310,7 @@ class World:
         offset = time.time() - time.monotonic()
         result = self.prometheus(
             "query_range",
-            query='max by (alertname, zone) (ALERTS{alertstate="firing", severity!="note"})',
+            query="max by (alertname, zone) " + firing('severity!="note"'),
             start=f"{time.time() - seconds:.0f}",
             end=f"{time.time():.0f}",
             step=f"{ALERT_STEP_SECONDS}",
