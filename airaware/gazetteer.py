@@ -8,6 +8,7 @@ PyPI's `zipcodes`, cities (15,000 people and more) from GeoNames by `geonamescac
 """
 
 import gzip
+import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from airaware.grid import in_us
 from airaware.sphere import KM_PER_MILE
 
 FILE = Path(__file__).parent / "data" / "places.json.gz"
@@ -25,7 +27,7 @@ SPREAD_DECIMALS = 3  # of a kilometre: metres
 
 
 class ZipCode(NamedTuple):
-    """A ZIP code's city and state, and its point (degrees; 0: unknown)."""
+    """A ZIP code's city and state, and its point (degrees; 0: unknown, or not in the US)."""
 
     city: str
     state: str
@@ -103,7 +105,10 @@ def _states(us_states: dict[str, Any]) -> dict[str, str]:
 
 
 def _point(entry: dict[str, Any]) -> tuple[float, float]:
-    return float(entry["lat"] or 0), float(entry["long"] or 0)
+    """A ZIP code's point; (0, 0) where there is none, or one in the water: of some post offices
+    with nothing but boxes it is their county's centre, lake or sea included."""
+    point = float(entry["lat"] or 0), float(entry["long"] or 0)
+    return point if in_us(*point) else (0.0, 0.0)
 
 
 ZipPoints = dict[tuple[str, str], tuple[str, list[tuple[float, float]]]]
@@ -143,8 +148,10 @@ def _cities(geonames: Any, zips: ZipPoints) -> dict[str, list[City]]:
 
 
 def _centre(points: list[tuple[float, float]]) -> tuple[float, float]:
+    """The point that is nearest to the middle: the middle itself may be between two islands."""
     latitudes, longitudes = zip(*points, strict=True)
-    return sorted(latitudes)[len(points) // 2], sorted(longitudes)[len(points) // 2]
+    middle = sorted(latitudes)[len(points) // 2], sorted(longitudes)[len(points) // 2]
+    return min(points, key=lambda point: math.dist(point, middle))
 
 
 def _city(

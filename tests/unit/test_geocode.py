@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airaware import gazetteer
+from airaware.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
     AddressError,
@@ -97,6 +99,19 @@ def test_zip_codes(text: str) -> None:
     assert (place.label, place.method, place.precision_km) == ("Chicago, IL 60614", "zip", 10.3)
     assert "6.4 miles" in place.precision
     assert place.note == ""
+
+
+def test_a_zip_code_whose_point_is_in_the_sea_is_its_city() -> None:
+    """Nobody lives in 93199, a post office's boxes: its point is the county's centre."""
+    assert OFFLINE.locate("93199").label == "Goleta, CA"
+    assert OFFLINE.locate("44195").label == "Cleveland, OH"
+
+
+def test_every_place_that_is_covered_lies_in_the_us() -> None:
+    known = gazetteer.load()
+    cities = [city for same in known.cities.values() for city in same]
+    places = [*geocode.covered_zip_codes().values(), *cities]
+    assert [place for place in places if not in_us(place.latitude, place.longitude)] == []
 
 
 @pytest.mark.parametrize(
