@@ -1,6 +1,6 @@
 """The environment `local`: everything on this machine, two PostgreSQL clusters for the two zones.
 
-All of it lies in one state folder; nothing outside of it is changed.
+All of it lies in one state folder, beside what is kept there of fleets; nothing else is changed.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from tools.webserver import WebServer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
+OF_FLEETS = ("fleets", "drills")  # their folders in the state folder
 MASTER = "local[*]"
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
@@ -126,10 +127,22 @@ class Local:
                 yield Step(f"stop zone {zone}'s database", cluster.stop)
 
     def destroy(self) -> Iterator[Step]:
-        """What stops everything and deletes the state folder: databases, raw files and logs."""
+        """What stops everything and deletes databases, raw files and logs: all of the state folder
+        that is not a fleet's."""
         yield from self.stop()
         if self.folder.exists():
-            yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
+            yield Step(f"delete {self.folder}, but for what is of fleets", self._delete)
+
+    def _delete(self) -> None:
+        for path in self.folder.iterdir():
+            if path.name in OF_FLEETS:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Zone, ...]]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -175,5 +176,11 @@ def test_nothing_is_deleted_unasked(fab: Fab, state: Path) -> None:
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert state.exists()
+    key = state / "fleets" / "lab" / "operator" / "ssh_key"
+    key.parent.mkdir(parents=True)
+    key.touch()
+    assert fab("destroy", "--yes").returncode == 0
+    assert [path for path in state.rglob("*") if path.is_file()] == [key]
+    shutil.rmtree(state / "fleets")
     assert fab("destroy", "--yes").returncode == 0
     assert not state.exists()
