@@ -114,6 +114,25 @@ def test_slow_answers_after_settling_are_found(course: Course) -> None:
     assert expect.p99_at_most_doubled()(course).met is False
 
 
+def test_a_few_slow_seconds_after_settling_do_not_decide(course: Course) -> None:
+    slow = [replace(v, seconds=0.5 if 80 < v.due < 90 else 0.005) for v in course.visits]
+    course.visits = slow
+    finding = expect.p99_at_most_doubled()(course)
+    assert finding.met and "5.0 and 500.0 ms over all" in finding.measured
+
+
+@pytest.mark.parametrize(
+    ("slow", "met"),
+    [([], True), ([(11, 2.9), (12, 0.6)], True), ([(11, 2.0), (60, 0.6)], True)]
+    + [([(11, 2.0), (60, 1.1)], False), ([(at, 0.6) for at in range(20, 26)], False)],
+)
+def test_slow_answers_count_by_all_the_time_that_they_take(
+    course: Course, slow: list[tuple[float, float]], met: bool
+) -> None:
+    course.visits += [replace(visit(due), seconds=seconds) for due, seconds in slow]
+    assert expect.slow_answers_last(3)(course).met is met
+
+
 def test_the_report_needs_nothing_else(course: Course, tmp_path: Path) -> None:
     drill = replace(tiny(), hypothesis="All <is> well", rate=30)
     result = Result(drill, course, datetime(2026, 11, 25, tzinfo=UTC))

@@ -1,9 +1,11 @@
 """What a drill may expect of its course; each function makes an expectation."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
+from statistics import median
 
 from airaware.store.manifest import Held
-from tools.drill.course import Course, figures
+from tools.drill.course import Course, by_second, figures
 from tools.drill.model import Expectation, Finding
 from tools.drill.visitors import HOLDING, Visit
 
@@ -75,18 +77,29 @@ def _failures_end(
 
 
 def p99_at_most_doubled() -> Expectation:
-    """Once things have settled."""
+    """Once things have settled. It is that of a second, in the median over the seconds: one in
+    which a host is born beside the others, on the lab's few CPUs, is not to decide."""
 
     def judge(course: Course) -> Finding:
         settled = course.due(course.since_fault(SETTLED_SECONDS), course.returned)
-        before, then = figures(course.before)["p99"], figures(settled)["p99"]
+        before, then = _p99_of_a_second(course.before), _p99_of_a_second(settled)
         expected = f"p99 is at most doubled from {SETTLED_SECONDS} s after the fault on"
         if before is None or then is None:
             return Finding(expected, False, "no good answers to compare")
-        measured = f"{1000 * before:.1f} ms before, {1000 * then:.1f} ms then"
-        return Finding(expected, then <= 2 * before, measured)
+        over_all = [1000 * figures(visits)["p99"] for visits in (course.before, settled)]
+        return Finding(
+            expected,
+            then <= 2 * before,
+            f"{1000 * before:.1f} ms before, {1000 * then:.1f} ms then (of a second, in the median;"
+            f" {over_all[0]:.1f} and {over_all[1]:.1f} ms over all)",
+        )
 
     return judge
+
+
+def _p99_of_a_second(visits: list[Visit]) -> float | None:
+    seconds = [p99 for p99 in by_second(visits, 0)["p99"] if p99 is not None]
+    return median(seconds) if seconds else None
 
 
 def out_of_service(within_seconds: float) -> Expectation:
@@ -155,19 +168,29 @@ def grown(within_seconds: float) -> Expectation:
     return judge
 
 
-def slow_answers_end(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
-    """Slow ones, counted by when they were answered."""
+def slow_answers_last(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
+    """All the time in which somebody waits for a slow one: a hiccup that has nothing to do with
+    the fault takes half a second of it, whenever it comes."""
 
     def judge(course: Course) -> Finding:
         slow = [v for v in course.during if v.seconds > slow_seconds]
-        last = max((v.due + v.seconds - course.since_fault(0) for v in slow), default=0.0)
+        waited = _covered_seconds((v.due, v.due + v.seconds) for v in slow)
         return Finding(
             f"answers take more than {slow_seconds:g} s for at most {within_seconds:g} s",
-            bool(course.during) and last <= within_seconds,
-            f"{len(slow)} did, the last {last:.1f} s after the fault",
+            bool(course.during) and waited <= within_seconds,
+            f"{len(slow)} did, over {waited:.1f} s",
         )
 
     return judge
+
+
+def _covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the spans (begin, end) lasts."""
+    covered, until = 0.0, -math.inf
+    for begin, end in sorted(spans):
+        covered += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return covered
 
 
 def jobs_end(*states: str) -> Expectation:
@@ -259,7 +282,7 @@ def stops_at_one_host() -> Expectation:
 
 UNDISTURBED: tuple[Expectation, ...] = (none_fails(), each_zone_whole(), same_checksums())
 
-OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_end(3))
+OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_last(3))
 
 # Alerts that hosts of a zone that is lost, and visitors of its balancer's node, may raise.
 OF_A_LOST_ZONE = frozenset(
