@@ -43,6 +43,7 @@ function marks(chart) {
   const { ctx, bbox } = chart;
   ctx.save();
   ctx.font = FONT;
+  let free = -Infinity; // where the next mark's text may begin: not upon another's
   for (const mark of annotations) {
     const left = chart.valToPos(mark.from, "x", true);
     const right = chart.valToPos(mark.to, "x", true);
@@ -51,7 +52,9 @@ function marks(chart) {
     ctx.globalAlpha = 0.08;
     ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
     ctx.globalAlpha = 0.9;
+    if (left < free) continue;
     ctx.fillText(mark.text, left + 3, bbox.top + 12 * devicePixelRatio);
+    free = left + ctx.measureText(mark.text).width + 9;
   }
   ctx.restore();
 }

@@ -61,3 +61,9 @@ def test_grafana_is_given_all_panels(tmp_path: Path, monkeypatch) -> None:
 def test_labels_of_a_legend() -> None:
     labels = {"zone": "us-west-2a", "host": "web"}
     assert page.label("{{host}} in {{ zone }}{{gone}}", labels) == "web in us-west-2a"
+
+
+def test_what_happened_twice_is_marked_twice() -> None:
+    assert page.runs([None, 1, 1, None, None, 1, None]) == [(1, 2), (5, 5)]
+    assert page.runs([None]) == []
+    assert page.runs([1, 1]) == [(0, 1)]

@@ -108,21 +108,31 @@ def _drawer(prometheus: Prometheus, times: list[float]) -> Any:
 
 
 def _annotations(prometheus: Prometheus, times: list[float]) -> list[dict[str, Any]]:
-    """What happened when: from and to are indices of `times`."""
-    found = []
-    for kind, (expr, text, colour) in panels.ANNOTATIONS.items():
-        for series in _over(prometheus, expr, times):
-            known = values(series, times)
-            there = [index for index, value in enumerate(known) if value is not None]
-            found.append(
-                {
-                    "kind": kind,
-                    "text": label(text, series.labels),
-                    "colour": colour,
-                    "from": times[there[0]],
-                    "to": times[there[-1]],
-                }
-            )
+    """What happened when, the first first; what happened twice is there twice."""
+    found = [
+        {
+            "kind": kind,
+            "text": label(text, series.labels),
+            "colour": colour,
+            "from": times[first],
+            "to": times[last],
+        }
+        for kind, (expr, text, colour) in panels.ANNOTATIONS.items()
+        for series in _over(prometheus, expr, times)
+        for first, last in runs(values(series, times))
+    ]
+    return sorted(found, key=lambda mark: mark["from"])
+
+
+def runs(known: Iterable[float | None]) -> list[tuple[int, int]]:
+    """The first and the last index of each run of values that are there."""
+    found: list[tuple[int, int]] = []
+    for index, value in enumerate(known):
+        if value is None:
+            continue
+        begun = found and found[-1][1] == index - 1
+        first = found.pop()[0] if begun else index
+        found.append((first, index))
     return found
 
 
