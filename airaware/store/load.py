@@ -187,8 +187,10 @@ class ZoneLoad:
                 sql.Literal(self.load.year),
             )
         )
-        # Only what queries look for: statistics of long arrays cost much and serve nobody.
-        cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, sql.SQL(_KEYS[table])))
+        # Only what queries look for: statistics of long arrays cost much and serve nobody. Without
+        # those of parameter and year the planner takes a load for one row, and joins by a loop.
+        looked_for = sql.SQL(f"{_KEYS[table]}, parameter, year")
+        cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, looked_for))
 
     def _average_children(self, cursor) -> None:
         """Fill `parent_year`, from resolution to coarser resolution."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg2
+from psycopg2.errors import QueryCanceled
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 from psycopg2.extras import NamedTupleCursor
 
@@ -21,9 +22,11 @@ from airaware.settings import Zone
 
 CONNECT_SECONDS = 1.5
 ANSWER_SECONDS = 2.0
+QUERY_SECONDS = 1.5  # then the server says so itself: it is there, which silence would not tell
 PROBE_SECONDS = 1.0
-# Of every session: it only reads, and gives up soon after we have.
-SESSION = "-c default_transaction_read_only=on -c statement_timeout=2000 -c jit=off"
+# Of every session: it only reads.
+_TIMEOUT = f"-c statement_timeout={1000 * QUERY_SECONDS:.0f}"
+SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
 PROBE = "SELECT FROM load LIMIT 1"
 # An idle connection to a host that is gone ends by itself, before its zone is needed again.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
@@ -37,6 +40,10 @@ log = logging.getLogger(__name__)
 
 class NoZoneError(AirAwareError):
     """No zone's database can be reached."""
+
+
+class TooSlowError(NoZoneError):
+    """The zones' databases that can be reached gave a query up: it took too long."""
 
 
 def _wait(connection: Any, seconds: float) -> None:
@@ -146,15 +153,25 @@ class Reader:
     def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """The rows (named tuples) of a query, from the first zone that answers.
 
-        Raises NoZoneError where none does.
+        Raises NoZoneError where none does; TooSlowError where one has taken too long, and no other
+        could do it either: then it is the query's fault, and the zone is not given up.
         """
+        slow: list[tuple[_ZoneReader, Exception]] = []
         for zone in self._zones:
             if zone.failing:
                 continue
             try:
-                return zone.fetch(sql, parameters)
+                rows = zone.fetch(sql, parameters)
+            except QueryCanceled as error:
+                slow.append((zone, error))
             except FAILURES as error:
                 self._give_up(zone, error)
+            else:
+                for each, reason in slow:
+                    self._give_up(each, reason)
+                return rows
+        if slow:
+            raise TooSlowError(f"A query took more than {QUERY_SECONDS:g} s")
         raise NoZoneError(
             "No zone's database answers: "
             + ", ".join(zone.zone.name for zone in self._zones)

@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask, Response, g, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, NotFound
 
-from airaware.store.zones import NoZoneError
+from airaware.store.zones import NoZoneError, TooSlowError
 from airaware.web.errors import VisitorError
 
 RETRY_AFTER_SECONDS = 5
@@ -32,15 +32,11 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(NoZoneError)
     def no_zone(error: NoZoneError) -> Response:
-        response = _answer(
-            503,
-            "unavailable",
-            "The data cannot be reached right now",
-            "The site runs, but none of its databases answers. Please try again in a moment.",
-            {},
-        )
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+        return _unavailable("The site runs, but none of its databases answers.")
+
+    @app.errorhandler(TooSlowError)
+    def too_slow(error: TooSlowError) -> Response:
+        return _unavailable("Its databases took too long over this.")
 
     @app.errorhandler(NotFound)
     def not_found(error: NotFound) -> Response:
@@ -83,6 +79,13 @@ def _again(choice: str | None = None, year: int | None = None) -> str:
     elif year is not None:
         arguments["year"] = [str(year)]
     return url_for(str(endpoint), **arguments)
+
+
+def _unavailable(why: str) -> Response:
+    title, detail = "The data cannot be reached right now", f"{why} Please try again in a moment."
+    response = _answer(503, "unavailable", title, detail, {})
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def _answer(

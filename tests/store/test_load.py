@@ -207,6 +207,16 @@ def test_the_served_tables_have_keys(zones):
         )
 
 
+def test_the_planner_knows_a_loads_size_as_soon_as_it_is_served(zones):
+    """It took each for one row until autovacuum came, and the map's queries took seconds."""
+    load_value(zones[0], 5, "first")
+    for table in ("cell_year", "parent_year"):
+        query = f"FROM {table} WHERE parameter = {PARAMETER} AND year = {YEAR}"
+        (plan,) = ask(zones[0], f"EXPLAIN (FORMAT json) SELECT cell {query}")[0]
+        (rows,) = ask(zones[0], f"SELECT count(*) {query}")[0]
+        assert plan[0]["Plan"]["Plan Rows"] == rows > 1
+
+
 def test_the_checksum_is_that_of_the_rows_whatever_their_order(zones):
     first, second = zones
     checksum = load_value(first, 5, "first")

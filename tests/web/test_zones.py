@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from airaware.errors import AirAwareError
 from airaware.settings import Settings, Zone
-from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader
+from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader, TooSlowError
 from airaware.web import create_app
 from bench import zone_loss
 from tools.local import Local
@@ -88,6 +88,28 @@ def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: reader.fetch(PORT)[0].port == region.clusters["a"].port, PROBE_SECONDS * 5)
+
+
+def test_a_query_that_is_slow_in_every_zone_costs_nobody_a_zone(
+    reader_zones: tuple[Zone, ...],
+) -> None:
+    changes: list[tuple[str, bool]] = []
+    reader = Reader(reader_zones, lambda *change: changes.append(change))
+    with pytest.raises(TooSlowError, match="took more than 1.5 s"):
+        reader.fetch("SELECT pg_sleep(5)")
+    reader.fetch(PORT)
+    assert changes == []
+
+
+def test_a_zone_that_is_slow_where_another_is_not_is_given_up(
+    region: Local, reader_zones: tuple[Zone, ...]
+) -> None:
+    changes: list[tuple[str, bool]] = []
+    reader = Reader(reader_zones, lambda *change: changes.append(change))
+    own, other = (region.clusters[zone].port for zone in ("a", "b"))
+    slow = f"{PORT}, CASE WHEN current_setting('port') = %s THEN pg_sleep(5) END"
+    assert reader.fetch(slow, [str(own)])[0].port == other
+    assert changes == [("a", True)]
 
 
 def test_a_zone_whose_server_was_restarted_has_not_failed(
