@@ -118,11 +118,12 @@ def _zip_points(entries: list[dict[str, Any]], states: set[str]) -> ZipPoints:
     """Of each place with a post office, by name's key and state: the name and its ZIPs' points."""
     points: ZipPoints = {}
     for entry in entries:
-        if entry["state"] not in states or not all(_point(entry)):
+        point = _point(entry)
+        if entry["state"] not in states or not all(point):
             continue
         for name in (entry["city"], *entry["acceptable_cities"]):
             there = points.setdefault((key(name), entry["state"]), (name, []))
-            there[1].append(_point(entry))
+            there[1].append(point)
     return points
 
 

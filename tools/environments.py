@@ -7,7 +7,7 @@ from tools import fleet as fleets
 from tools.aws import Aws
 from tools.fleet import Fleet
 from tools.lab.client import Lab
-from tools.local import Local, state_folder
+from tools.local import FLEETS, Local, state_folder
 
 LAB = "lab"  # the environment whose region is on this machine
 
@@ -23,7 +23,7 @@ def find(name: str) -> Local | Fleet:
     if name not in fleets.names():
         known = ", ".join([Local.name, *fleets.names()])
         raise AirAwareError(f"There is no environment '{name}'. Known are: {known}")
-    folder = state_folder() / "fleets" / name
+    folder = state_folder() / FLEETS / name
     return Fleet(name, folder / "operator", Lab(folder / "region") if _in_lab(name) else Aws())
 
 

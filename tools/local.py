@@ -24,7 +24,8 @@ from tools.webserver import WebServer
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
-OF_FLEETS = ("fleets", "drills")  # their folders in the state folder
+# Folders in the state folder that are no part of this environment.
+FLEETS, DRILLS = "fleets", "drills"
 MASTER = "local[*]"
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
@@ -135,7 +136,7 @@ class Local:
 
     def _delete(self) -> None:
         for path in self.folder.iterdir():
-            if path.name in OF_FLEETS:
+            if path.name in (FLEETS, DRILLS):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -53,16 +53,6 @@ OUTSIDE_STATES = {
     "AP": "the armed forces overseas",
 }
 
-
-def covered_zip_codes() -> dict[str, ZipCode]:
-    """The ZIP codes of the states that the site covers, but those without a known point."""
-    return {
-        code: told
-        for code, told in gazetteer.load().zip_codes.items()
-        if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
-    }
-
-
 _DEGREES = r"([+-]?[0-9]{1,3}(?:\.[0-9]{0,12})?)\s*°?\s*"
 _COORDINATES = re.compile(rf"{_DEGREES}([NS]?)\s*[,;\s]\s*{_DEGREES}([EW]?)", re.IGNORECASE)
 _ZIP = re.compile(r"(?:^|[\s,])([0-9]{5})(?:-?[0-9]{4})?$")
@@ -299,6 +289,15 @@ def _offline(text: str) -> Place:
         return _zip_place(code[1])
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return _city_place(", ".join(parts[-2:]))
+
+
+def covered_zip_codes() -> dict[str, ZipCode]:
+    """The ZIP codes of the states that the site covers, but those without a known point."""
+    return {
+        code: told
+        for code, told in gazetteer.load().zip_codes.items()
+        if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
+    }
 
 
 def _zip_place(code: str) -> Place:

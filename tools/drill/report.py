@@ -15,7 +15,7 @@ from tools.drill import charts
 from tools.drill.course import by_second, figures
 from tools.drill.model import Drill
 from tools.drill.runner import Result
-from tools.local import state_folder
+from tools.local import DRILLS, state_folder
 
 CHECKOUT = Path(__file__).parents[2]
 TEMPLATES = jinja2.Environment(
@@ -29,7 +29,7 @@ TEMPLATES = jinja2.Environment(
 
 def folder(environment: str) -> Path:
     """Where the reports of an environment's drills are: they outlive its hosts."""
-    return state_folder() / "drills" / environment
+    return state_folder() / DRILLS / environment
 
 
 def facts(
