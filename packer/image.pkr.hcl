@@ -31,6 +31,9 @@ locals {
   skipped = ["host", "postgresql_conn_validator", "postgresql_psql"]
   puppet  = "/tmp/airaware-puppet"
 
+  # A builder that is there answers every 5 s; one that is lost says nothing.
+  silence_timeout = "30s"
+
   ssm_agent = "${var.checkout}/terraform/modules/user_data/install-ssm-agent.sh"
 }
 
@@ -62,7 +65,7 @@ source "amazon-ebs" "image" {
   ssh_proxy_host          = var.ssh_proxy_host
   ssh_proxy_port          = var.ssh_proxy_port
   ssh_timeout             = "5m"
-  ssh_read_write_timeout  = "30s" # a lost builder says nothing; one that is there answers every 5 s
+  ssh_read_write_timeout  = local.silence_timeout
   temporary_key_pair_name = "${local.name}-image-${var.role}"
 
   launch_block_device_mappings {
@@ -83,7 +86,8 @@ build {
 
   # The system's own first boot is over.
   provisioner "shell" {
-    inline = ["cloud-init status --wait", "mkdir -p ${local.puppet}"]
+    start_retry_timeout = local.silence_timeout
+    inline              = ["cloud-init status --wait", "mkdir -p ${local.puppet}"]
   }
 
   provisioner "file" {
@@ -94,12 +98,11 @@ build {
     source      = var.hieradata
     destination = local.puppet
   }
-  provisioner "shell" {
-    inline = ["echo '${jsonencode(local.attributes)}' >${local.puppet}/attributes.yaml"]
-  }
 
   provisioner "shell" {
+    start_retry_timeout = local.silence_timeout
     inline = [
+      "echo '${jsonencode(local.attributes)}' >${local.puppet}/attributes.yaml",
       "[ -z '${var.packages_url}' ] || echo 'deb [trusted=yes] ${var.packages_url} packages/' | sudo tee /etc/apt/sources.list.d/airaware.list",
       "sudo apt-get -q update",
     ]
@@ -123,6 +126,7 @@ build {
 
   # Puppet's plugins, as an agent has them of its master.
   provisioner "shell" {
+    start_retry_timeout = local.silence_timeout
     inline = [
       "to=$(sudo puppet config print plugindest)",
       "for lib in ${local.puppet}/module-*/*/lib; do sudo mkdir -p $to && sudo cp -r $lib/. $to; done",
@@ -130,6 +134,7 @@ build {
   }
 
   provisioner "shell" {
+    start_retry_timeout = local.silence_timeout
     environment_vars = [
       "VERSIONS=${join(" ", [for package, version in merge(var.versions["base"], var.versions[var.role]) : "${package}=${version}"])}",
     ]

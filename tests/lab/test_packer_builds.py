@@ -161,7 +161,21 @@ def _lose_the_builder(place: Place) -> None:
     place.ec2.terminate_instances(InstanceIds=[builder])
 
 
-@pytest.mark.parametrize("fault", [_interrupt, _kill, _lose_the_builder])
+def _lose_the_builder_between_steps(place: Place) -> None:
+    """It is gone before Packer asks it for the next thing."""
+    packers = _packers()[0]
+    os.killpg(packers, signal.SIGSTOP)
+    try:
+        _lose_the_builder(place)
+        until(lambda: not state(place)[0], KEPT_SECONDS)
+    finally:
+        os.killpg(packers, signal.SIGCONT)
+
+
+FAULTS = [_interrupt, _kill, _lose_the_builder, _lose_the_builder_between_steps]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_an_interrupted_build_leaves_nothing(
     place: Place, build: Build, fault: Callable[[Place], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
