@@ -10,7 +10,7 @@ DRILL = Drill(
     fault=faults.spike,
     expected=(expect.none_fails(), expect.grown(120)),
     rate=60,
-    spike_rate=140,
+    spike_rate=200,  # each zone's one host is well above its target then
     budget=500,
     hold_seconds=150,
 )

@@ -14,8 +14,10 @@ from tools.fleet import Fleet
 
 ZONES = {"us-west-2a", "us-west-2b"}
 STEADY_SECONDS = 120
-# A ratio of two times, which another program on this machine can spoil.
-UNSTEADY = expect.p99_at_most_doubled()(Course("", 0, 0, 0, 100)).expected
+# What is told by the clock, which a slower machine or another program on it can spoil; that a zone
+# gets a further host is test_scaling.py's, that one is in service within the limit the drill's.
+TIMED = (expect.p99_at_most_doubled(), expect.grown(120))
+UNSTEADY = {judge(Course("", 0, 0, 0, 100)).expected for judge in TIMED}
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def drilled(fab: Fab, name: str) -> dict:
 def test_the_fleet_holds(lab: Fleet, fab: Fab, grown_back: None, name: str) -> None:
     told = drilled(fab, name)
     missed = {each["expected"] for each in told["findings"] if each["met"] is False}
-    assert missed <= {UNSTEADY}
+    assert missed <= UNSTEADY
     assert not told["left"] and not told["aborted"]
     assert told["requests"]["during"]["requests"] > 60 * 60
     assert not lab.plan().changes
