@@ -6,8 +6,9 @@ YEAR ?= 2017
 export PYTHON ?= python3
 FAB = .venv/bin/fab
 PYTEST = .venv/bin/python -m pytest
-# In the files' order: the lab's share moto, which is their process's, and come before who resets it.
-ON_ALL_CORES = -n logical --dist loadfile --no-loadscope-reorder
+# Two processes a core: many tests wait for something. In the files' order: the lab's share moto,
+# which is their process's, and come before who resets it.
+SIDE_BY_SIDE = -n $$((2 * $$(nproc))) --dist loadfile --no-loadscope-reorder
 SLOW = $(addprefix tests/fleet/test_,batch_faults.py recover.py replaced.py rollout.py single.py)
 
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
@@ -16,7 +17,7 @@ setup: ; @tools/setup.sh
 demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
 test: ; @tools/setup.sh tests && $(MAKE) check && $(PYTEST) tests --ignore tests/unit $(SLOW:%=--ignore %)
 test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
-check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) $(ON_ALL_CORES) tests/unit
+check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-# moto reads these when it is imported: policies such as AmazonSSMManagedInstanceCore are there to
-# be attached, and no image is but the lab's own.
+# moto reads these when it makes its backends: policies such as AmazonSSMManagedInstanceCore are
+# there to be attached, and no image is but the lab's own.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
