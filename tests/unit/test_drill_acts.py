@@ -2,7 +2,6 @@
 
 import io
 import tarfile
-from collections.abc import Iterator
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,6 @@ import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from motoserver import moto_server
 
 from airaware.errors import AirAwareError
 from tools import release
@@ -39,13 +37,6 @@ def tags(kind: str, **more: str) -> list[dict[str, Any]]:
             "Tags": [{"Key": key, "Value": value} for key, value in named.items()],
         }
     ]
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """moto as it is."""
-    with moto_server(tmp_path_factory.mktemp("moto")) as url:
-        yield url
 
 
 @pytest.fixture

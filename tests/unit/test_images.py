@@ -1,14 +1,9 @@
 """Machine images: what they are built from, which is used, which may go; Packer's templates."""
 
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +16,7 @@ from airaware.errors import AirAwareError
 from tools import ami, packer, vendor_modules
 from tools.ami import BASE, CHECKOUT, ROLES, Image, Uses
 from tools.hosts import client
-from tools.postgres import free_port
 
-START_SECONDS = 30
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REGION = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 
@@ -113,31 +106,6 @@ def test_only_what_nobody_uses_may_go() -> None:
     assert [each.id for each in ami.unused(images, uses)] == ["ami-4"]
     assert uses.of(images[1]) == "airaware-lab-web-a"
     assert uses.of(images[2]) == "2 hosts"
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """moto in a process of its own: the lab's tests put patches into this one's."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", str(port := free_port())],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # The lab's region leaves settings of moto's in this process.
-        env={key: value for key, value in os.environ.items() if not key.startswith("MOTO_")},
-    ) as server:
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not _listens(port):
-                assert server.poll() is None and time.monotonic() < deadline
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
