@@ -26,6 +26,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
 # Folders in the state folder that are no part of this environment.
 FLEETS, DRILLS = "fleets", "drills"
+# Folders of this environment.
+FOLDERS = ("raw", "spark", "logs", "run", "zones")
 MASTER = "local[*]"
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
@@ -86,7 +88,8 @@ class Local:
     def deploy(self) -> Iterator[Step]:
         """What brings the databases and the site up, with this checkout's schema and code."""
         port = settings.read().port
-        if not self.folder.exists():
+        self.web.check_port(port)
+        if not self.is_made():
             yield Step(f"make the state folder {self.folder}", self.make_folder)
         yield from self.start_databases()
         for zone in self.clusters:
@@ -98,14 +101,24 @@ class Local:
             lambda: self.web.start(port, self.environ(READER)),
         )
 
+    def is_made(self) -> bool:
+        """Return whether all of `make_folder` is there; fleets may have made the folder alone."""
+        folders = [self.folder / name for name in FOLDERS]
+        return self.passfile.exists() and all(folder.is_dir() for folder in folders)
+
     def make_folder(self) -> None:
-        """Make the state folder. Where it is root's, the databases' account may pass through it."""
-        for name in ("raw", "spark", "logs", "run", "zones"):
+        """Make what is missing in the state folder.
+
+        If root owns it, the databases' account may pass through it. Existing databases keep the
+        passwords that they were made with, so new ones are made only if there is no database.
+        """
+        for name in FOLDERS:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         mode = 0o711 if os.geteuid() == 0 else 0o700
         self.folder.chmod(mode)
         (self.folder / "zones").chmod(mode)
-        make_passfile(self.passfile)
+        if not any(cluster.exists() for cluster in self.clusters.values()):
+            make_passfile(self.passfile)
 
     def start_databases(self) -> Iterator[Step]:
         """What makes and starts the zones' databases where they are not there yet."""

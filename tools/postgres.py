@@ -20,6 +20,7 @@ from psycopg2 import sql
 from psycopg2.extensions import make_dsn
 
 from airaware.errors import AirAwareError
+from tools.machine import processes
 
 INSTALLED = Path("/usr/lib/postgresql")
 OLDEST_VERSION = 15
@@ -83,12 +84,19 @@ def free_port() -> int:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback interface."""
+    """Return whether a server could listen on this port of the loopback interface.
+
+    Raises AirAwareError if this account may not use the port at all.
+    """
     with socket.socket() as probe:
         # As servers do: connections of the past that linger are no hindrance.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            raise AirAwareError(
+                f"Only root may listen on port {port}: name one from 1024 on"
+            ) from None
         except OSError:
             return False
     return True
@@ -144,16 +152,8 @@ class Cluster:
         return self.data.exists()
 
     def pid(self) -> int | None:
-        """The server's process, or None where it is not running.
-
-        After a crash or a reboot another process may have the number that postmaster.pid holds:
-        the server is the one that works in the data folder.
-        """
-        with contextlib.suppress(OSError, ValueError):
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            if Path(f"/proc/{pid}/cwd").samefile(self.data):
-                return pid
-        return None
+        """Return the server's process id, or None if it is not running."""
+        return processes.named(self.data / "postmaster.pid", "postgres", self.data)
 
     def create(self) -> None:
         """Make the data folder. An attempt that was broken off leaves nothing that counts."""

@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from airaware.errors import AirAwareError
-from tools.postgres import HOST, port_is_free
+from tools.machine import processes
+from tools.postgres import HOST, free_port, port_is_free
 
+PROGRAM = "gunicorn"
 WORKERS = 2
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -34,37 +37,36 @@ class WebServer:
         return self.folder / "web.pid"
 
     def pid(self) -> int | None:
-        """The server's main process, or None where it is not running.
-
-        After a crash or a reboot another process may have the number in the file: the server is
-        the one that was started with this very file.
-        """
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(self.pid_file.read_text())
-            if str(self.pid_file) in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
-                return pid
-        return None
+        """Return the main process's id, or None if it is not running."""
+        return processes.named(self.pid_file, PROGRAM, self.folder)
 
     def address(self) -> str | None:
-        """Where the running server answers, or None."""
-        if self.pid() is None:
-            return None
-        return (self.folder / "web.address").read_text()
+        """Return where the server answers, or None if none of its processes runs."""
+        return self._last_address() if self._processes() else None
+
+    def check_port(self, port: int) -> None:
+        """Raise AirAwareError if another program has the port."""
+        ours = self.address() == _address(port)
+        if not ours and not port_is_free(port):
+            raise AirAwareError(
+                f"Port {port} is taken by another program: "
+                f"name a free one, for example AIRAWARE_PORT={free_port()}"
+            )
 
     def start(self, port: int, environ: dict[str, str]) -> None:
         """Start the server with these environment variables and wait until it answers.
 
-        Raises AirAwareError where the port is taken, or the server gives up.
+        What an earlier one left behind in a crash is removed first. Raises AirAwareError if the
+        port is taken, or the server gives up.
         """
-        if not port_is_free(port):
-            raise AirAwareError(
-                f"Port {port} is taken by another program: "
-                f"name a free one, for example AIRAWARE_PORT={port + 1}"
-            )
+        self.stop()
+        self.check_port(port)
+        # Gunicorn would refuse to start if another program has the number in the file by now.
+        self.pid_file.unlink(missing_ok=True)
         counters = self.folder / "counters"
         shutil.rmtree(counters, ignore_errors=True)
         counters.mkdir(parents=True)
-        address = f"http://{HOST}:{port}"
+        address = _address(port)
         (self.folder / "web.address").write_text(address)
         command = [
             *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
@@ -75,30 +77,54 @@ class WebServer:
         with self.log.open("ab") as log:
             server = subprocess.Popen(
                 command,
+                cwd=self.folder,  # by which its processes are known
                 env=environ | {"PROMETHEUS_MULTIPROC_DIR": str(counters)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers(address):
-            if server.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AirAwareError(f"The web server did not start:\n{self._log_tail()}")
-            time.sleep(0.2)
+        try:
+            self._wait_for_answer(address, server)
+        except BaseException:  # Ctrl-C, too
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the server once the requests under way are answered."""
-        pid = self.pid()
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGTERM)
+        if pid := self.pid():
+            _send(signal.SIGTERM, pid)
+            self._wait_for_end(lambda: self.pid() is None)
+        self._wait_for_end(self._end_leftovers)
+
+    def _end_leftovers(self) -> bool:
+        """Kill processes whose main process is gone or not known; return whether none is left."""
+        left = self._processes()
+        for pid in left:
+            _send(signal.SIGKILL, pid)
+        return not left
+
+    def _wait_for_answer(self, address: str, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers(address):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise AirAwareError(f"The web server did not start:\n{self._log_tail()}")
+            time.sleep(0.2)
+
+    def _wait_for_end(self, ended: Callable[[], bool]) -> None:
         deadline = time.monotonic() + STOP_SECONDS
-        while self.pid() is not None:
+        while not ended():
             if time.monotonic() > deadline:
-                raise AirAwareError(f"The web server (process {pid}) does not stop: see {self.log}")
+                raise AirAwareError(f"The web server does not stop: see {self.log}")
             time.sleep(0.1)
+
+    def _processes(self) -> list[int]:
+        return processes.working_in(self.folder, PROGRAM)
+
+    def _last_address(self) -> str:
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / "web.address").read_text()
+        return ""
 
     def _answers(self, address: str) -> bool:
         try:
@@ -108,3 +134,12 @@ class WebServer:
 
     def _log_tail(self) -> str:
         return "\n".join([*self.log.read_text().splitlines()[-15:], f"See {self.log}"])
+
+
+def _address(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def _send(number: signal.Signals, pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tools.local import Local
+from tools.local import FLEETS, Local
+from tools.machine import processes
 from tools.postgres import HOST, free_port
 
 CHECKOUT = Path(__file__).parents[2]
@@ -26,6 +28,15 @@ def state() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder) / "state"
+
+
+@pytest.fixture(scope="module")
+def fleet_key(state: Path) -> Path:
+    """A file of a fleet that was there before the site, in the same state folder."""
+    key = state / FLEETS / "lab" / "operator" / "ssh_key"
+    key.parent.mkdir(parents=True)
+    key.touch()
+    return key
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +120,7 @@ def test_a_taken_port_is_named(fab: Fab, port: int) -> None:
     assert "AIRAWARE_PORT" in done.stderr
 
 
-def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int) -> None:
+def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int, fleet_key: Path) -> None:
     done = fab("deploy", "fetch-year", "2013", "submit-year", "2013", "status")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal" in done.stdout
@@ -171,16 +182,37 @@ def test_deploying_again_keeps_the_data(fab: Fab, state: Path, port: int) -> Non
     assert "equal" in fab("status").stdout
 
 
-def test_nothing_is_deleted_unasked(fab: Fab, state: Path) -> None:
+def test_kill_9_of_everything_and_foreign_pids_in_the_pid_files(
+    fab: Fab, state: Path, port: int
+) -> None:
+    local = Local(state)
+    ours = [(local.web.folder, "gunicorn")]
+    ours += [(cluster.data, "postgres") for cluster in local.clusters.values()]
+    pid_files = [local.web.pid_file]
+    pid_files += [cluster.data / "postmaster.pid" for cluster in local.clusters.values()]
+    for folder, program in ours:
+        assert processes.working_in(folder, program)
+        while left := processes.working_in(folder, program):
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+    with subprocess.Popen(["sleep", "600"]) as other:
+        for pid_file in pid_files:
+            pid_file.write_text(f"{other.pid}\n{pid_file.read_text().partition(chr(10))[2]}")
+        done = fab("deploy", "status")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "equal" in done.stdout
+        assert requests.get(f"http://{HOST}:{port}/", timeout=10).ok
+        assert other.poll() is None, "another program was stopped"
+        other.kill()
+
+
+def test_nothing_is_deleted_unasked(fab: Fab, state: Path, fleet_key: Path) -> None:
     done = fab("destroy")
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert state.exists()
-    key = state / "fleets" / "lab" / "operator" / "ssh_key"
-    key.parent.mkdir(parents=True)
-    key.touch()
     assert fab("destroy", "--yes").returncode == 0
-    assert [path for path in state.rglob("*") if path.is_file()] == [key]
-    shutil.rmtree(state / "fleets")
+    assert [path for path in state.rglob("*") if path.is_file()] == [fleet_key]
+    shutil.rmtree(state / FLEETS)
     assert fab("destroy", "--yes").returncode == 0
     assert not state.exists()

@@ -1,0 +1,44 @@
+"""The state folder of `local`, without its databases."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from airaware.errors import AirAwareError
+from tools.local import DRILLS, FLEETS, FOLDERS, Local
+
+
+@pytest.mark.parametrize("there", [(), (FLEETS,), (DRILLS,), (FLEETS, DRILLS, "raw")])
+def test_what_others_made_of_the_state_folder_is_completed(
+    tmp_path: Path, there: tuple[str, ...]
+) -> None:
+    local = Local(tmp_path / "state")
+    for name in there:
+        (local.folder / name).mkdir(parents=True, mode=0o700)
+    assert not local.is_made()
+    before = os.umask(0o077)
+    try:
+        local.make_folder()
+    finally:
+        os.umask(before)
+    assert local.is_made()
+    assert {path.name for path in local.folder.iterdir()} == {*there, *FOLDERS, "passwords"}
+    # Root's databases belong to another account.
+    passes = 0o711 if os.geteuid() == 0 else 0o700
+    assert {p.stat().st_mode & 0o777 for p in (local.folder, local.folder / "zones")} == {passes}
+
+
+def test_databases_keep_the_passwords_that_they_were_made_with(tmp_path: Path) -> None:
+    local = Local(tmp_path / "state")
+    local.make_folder()
+    words = local.passfile.read_text()
+    local.make_folder()
+    assert local.passfile.read_text() == words
+    local.passfile.unlink()
+    cluster = local.clusters["a"]
+    cluster.data.mkdir(parents=True)
+    local.make_folder()
+    assert not local.passfile.exists()
+    with pytest.raises(AirAwareError, match="fab destroy"):
+        local.clusters["b"].create()

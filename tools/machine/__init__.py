@@ -1,0 +1,1 @@
+"""This machine: what its processes inherit, and which of them are ours."""
