@@ -6,10 +6,9 @@ from contextlib import suppress
 from fabric import Connection
 from rich.table import Table
 
-from airaware import kriging, pollutants, store
+from airaware import pollutants, store
 from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH, SEASONS, Errors, Residuals, errors
 from airaware.errors import AirAwareError
-from airaware.leave_one_out import leave_one_out
 from airaware.pollutants import Pollutant
 from airaware.settings import Zone
 from airaware.store import manifest, queries, stations
@@ -61,7 +60,9 @@ def _answering(zones: tuple[Zone, ...]) -> Zone:
 
 
 def _table(zone: Zone, load: Loaded) -> Table:
-    """Errors by quantity, season and distance, of the site's rule and of kriging."""
+    """Return errors by quantity, season and distance, of the site's rule and of kriging."""
+    from airaware import kriging  # SciPy takes a second to import, in every task
+
     pollutant = pollutants.get(load.parameter)
     ours = queries.residuals(Reader([zone]), load.parameter, load.year)
     with console.status(f"kriging {pollutant.label}"):
@@ -89,6 +90,9 @@ def _table(zone: Zone, load: Loaded) -> Table:
 
 
 def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
+    from airaware import kriging
+    from airaware.leave_one_out import leave_one_out
+
     found = []
     for month in stations.months(zone, load.parameter, load.year):
         left_out = leave_one_out(month.latitude, month.longitude, month.hours, month.daily)

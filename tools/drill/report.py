@@ -11,7 +11,6 @@ from typing import Any
 import jinja2
 import psutil
 
-from tools.drill import charts
 from tools.drill.course import by_second, figures
 from tools.drill.model import Drill
 from tools.drill.runner import Result
@@ -75,6 +74,8 @@ def refused(drill: Drill, zone: str, why: str) -> dict[str, Any]:
 def write(told: dict[str, Any], result: Result, into: Path) -> Path:
     """Write `told` into a folder, as HTML with the picture and as JSON with the series. Returns
     the page's path."""
+    from tools.drill import charts  # Matplotlib takes a second to import, in every task
+
     into.mkdir(parents=True, exist_ok=True)
     page = into / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
     picture = charts.picture(result.course)
