@@ -14,7 +14,8 @@ from flask import Flask, Response, jsonify, request
 from sqlalchemy import ARRAY, BigInteger, Float, Integer, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from airaware import gazetteer, settings
+from airaware import settings
+from airaware.gazetteer import places
 from airaware.web import geocode
 from tools.postgres import HOST
 
@@ -48,7 +49,7 @@ def create_app(dsn: str) -> Flask:
     app = Flask(__name__)
     engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn))
     geocoder = geocode.Geocoder()
-    gazetteer.load()
+    places.load()
 
     @app.get("/api/v1/air")
     def air() -> Response:

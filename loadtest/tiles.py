@@ -2,7 +2,7 @@
 
 import math
 
-from airaware.gazetteer import ZipCode
+from airaware.gazetteer.places import ZipCode
 
 
 def tile_of(place: ZipCode, z: int) -> tuple[int, int]:

@@ -7,8 +7,8 @@ import orjson
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 
-from airaware import gazetteer
 from airaware import settings as environment
+from airaware.gazetteer import places
 from airaware.settings import Settings
 from airaware.store.zones import Reader
 from airaware.web import (
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["ranks"] = rank.Ranks(reader)
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
-    gazetteer.load()
+    places.load()
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)

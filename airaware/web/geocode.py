@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 
 import requests
 
-from airaware import gazetteer
-from airaware.gazetteer import City, ZipCode, key
+from airaware.gazetteer import places
+from airaware.gazetteer.places import City, ZipCode, key
 from airaware.sphere import KM_PER_MILE
 from airaware.web.errors import VisitorError
 
@@ -295,13 +295,13 @@ def covered_zip_codes() -> dict[str, ZipCode]:
     """The ZIP codes of the states that the site covers, but those without a known point."""
     return {
         code: told
-        for code, told in gazetteer.load().zip_codes.items()
+        for code, told in places.load().zip_codes.items()
         if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
     }
 
 
 def _zip_place(code: str) -> Place:
-    found = gazetteer.load().zip_codes.get(code)
+    found = places.load().zip_codes.get(code)
     if found is None:
         raise UnknownAddress(f"There is no ZIP code {code}. Type the city and the state instead.")
     city, state, latitude, longitude = found
@@ -325,10 +325,10 @@ def _zip_place(code: str) -> Place:
 
 def _city_place(text: str) -> Place:
     name, state = _split_state(text)
-    cities = gazetteer.load().cities.get(key(name), []) if name else []
+    cities = places.load().cities.get(key(name), []) if name else []
     if state:
         cities = [city for city in cities if city.state == state]
-    elif key(text) in gazetteer.load().states:
+    elif key(text) in places.load().states:
         raise _state_alone(text, cities)
     if not cities:
         raise UnknownAddress(
@@ -371,11 +371,11 @@ def _split_state(text: str) -> tuple[str, str | None]:
     """City and state's code of "city, state" or "city state"; (text, None) without a state."""
     name, comma, state = text.rpartition(",")
     if comma:
-        code = gazetteer.load().states.get(key(state))
+        code = places.load().states.get(key(state))
         return (name, code) if code else (text, None)
     words = text.split()
     for length in (3, 2, 1):  # "District of Columbia" first, then "West Virginia", then "Virginia"
-        code = gazetteer.load().states.get(key(" ".join(words[-length:])))
+        code = places.load().states.get(key(" ".join(words[-length:])))
         if code and len(words) > length:
             return " ".join(words[:-length]), code
     return text, None

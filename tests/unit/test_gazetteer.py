@@ -2,12 +2,12 @@
 
 import pytest
 
-from airaware import gazetteer
+from airaware.gazetteer import places
 
 
 def test_the_file_holds_what_the_packages_tell() -> None:
-    built = gazetteer.build()
-    assert gazetteer.load() == built
+    built = places.build()
+    assert places.load() == built
     assert len(built.states) == 2 * 52
     assert len(built.zip_codes) > 42_000
     assert sum(map(len, built.cities.values())) > 39_000
@@ -24,9 +24,9 @@ def test_the_file_holds_what_the_packages_tell() -> None:
     ],
 )
 def test_names_are_the_same_in_any_spelling(one: str, other: str) -> None:
-    assert gazetteer.key(one) == gazetteer.key(other)
+    assert places.key(one) == places.key(other)
 
 
 def test_the_most_populous_city_of_a_name_comes_first() -> None:
-    named = gazetteer.load().cities[gazetteer.key("Portland")]
+    named = places.load().cities[places.key("Portland")]
     assert [city.label for city in named[:2]] == ["Portland, OR", "Portland, ME"]

