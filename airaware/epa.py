@@ -9,6 +9,7 @@ import calendar
 import csv
 import hashlib
 import json
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -17,12 +18,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from airaware import grid
@@ -64,11 +66,14 @@ TERRITORY = "US territory beyond the grid"
 UNCORRECTED = "method replaced by a corrected one"
 # The site answers for the 50 states, DC and Puerto Rico.
 BEYOND = dict.fromkeys(("60", "66", "69", "78"), TERRITORY) | {"CC": CANADA, "80": MEXICO}
-EXCLUDED = (CANADA, MEXICO, TERRITORY, UNCORRECTED)
+# 873 of the sites in EPA's list (aqs_sites.zip) are at 0, 0. Blank and impossible mean the same.
+UNPLACED = "site without coordinates"
+EXCLUDED = (CANADA, MEXICO, TERRITORY, UNPLACED, UNCORRECTED)
 
 BAD_LINE = "not as many columns as the header"
 BAD_SITE = "unparsable site code"
 BAD_NUMBER = "unparsable number"
+IMPOSSIBLE = "impossible value"
 BAD_TIME = "unparsable date or hour"
 OTHER_YEAR = "another year"
 OTHER_PARAMETER = "another parameter"
@@ -76,13 +81,18 @@ OTHER_UNIT = "another unit"
 BAD_PLACE = "coordinates outside the US"
 DUPLICATE = "duplicate"
 REJECTED = (
-    BAD_LINE, BAD_SITE, BAD_NUMBER, BAD_TIME, OTHER_YEAR, OTHER_PARAMETER, OTHER_UNIT, BAD_PLACE,
-    DUPLICATE,
+    BAD_LINE, BAD_SITE, BAD_NUMBER, IMPOSSIBLE, BAD_TIME, OTHER_YEAR, OTHER_PARAMETER, OTHER_UNIT,
+    BAD_PLACE, DUPLICATE,
 )  # fmt: skip
 READ = "rows read"
 
 _VERDICTS = ("kept", *EXCLUDED, *REJECTED)
 _CODE = {verdict: code for code, verdict in enumerate(_VERDICTS)}
+
+# Python's own readers take more: 1_000, digits of other scripts, dates such as 20130615.
+_NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 # One record per run of rows of a site, instrument and month. `hour` counts from the month's
 # beginning. A record of month 0 carries a block's counts of rows by verdict (JSON), nothing else.
@@ -177,11 +187,14 @@ def _bad_file(path: Path, why: str) -> AirAwareError:
 
 
 def _header(path: Path, line: bytes) -> list[str]:
-    """The columns' names; AirAwareError where one that is needed is missing."""
+    """Return the columns' names; AirAwareError where one is doubled, or missing and needed."""
     header = next(csv.reader([line.decode("utf-8-sig", "replace")]), [])
     missing = [name for name in (*TEXTS, *NUMBERS) if name not in header]
     if missing:
         raise _bad_file(path, f"line 1: no column {', '.join(missing)}")
+    doubled = [name for name, times in Counter(header).items() if times > 1]
+    if doubled:
+        raise _bad_file(path, f"line 1: more than one column {', '.join(doubled)}")
     return header
 
 
@@ -245,6 +258,7 @@ def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
             pyarrow.csv.ConvertOptions(
                 include_columns=[name for name in (*TEXTS, *NUMBERS, METHOD) if name in header],
                 column_types=types,
+                null_values=[""],
             ),
         )
 
@@ -267,23 +281,27 @@ def _judged(table: pa.Table, name: str, judge: Callable[[str], float]) -> np.nda
     return answers[column.indices.to_numpy()] if len(column) else np.zeros(0)
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return np.nan
+def _number(text: str, blank: float) -> float:
+    """Return an ASCII decimal's value, as pyarrow reads it; NaN for any other text."""
+    if not text.strip(" \t"):
+        return blank
+    return float(text) if _NUMBER.fullmatch(text) else nan
 
 
-def _numbers(table: pa.Table, name: str) -> np.ndarray:
-    if pa.types.is_dictionary(table.schema.field(name).type):
-        return _judged(table, name, _number)
-    return table.column(name).to_numpy()
+def _numbers(table: pa.Table, name: str, blank: float = nan) -> np.ndarray:
+    """Return a column's numbers, float64: `blank` for empty text, not finite for what is none."""
+    column = table.column(name)
+    if pa.types.is_dictionary(column.type):
+        return _judged(table, name, partial(_number, blank=blank))
+    return pc.fill_null(column, blank).to_numpy()
 
 
 def _day(year: int) -> Callable[[str], int]:
     """Date text -> day of the year from 0, or minus a verdict's code."""
 
     def judge(text: str) -> int:
+        if not _DATE.fullmatch(text):
+            return -_CODE[BAD_TIME]
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -295,18 +313,19 @@ def _day(year: int) -> Callable[[str], int]:
 
 def _hour(text: str) -> int:
     """Time text -> hour, or minus a verdict's code. Minutes other than :00 occur."""
-    hour, _, minute = text.partition(":")
-    if hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60:
-        return int(hour)
-    return -_CODE[BAD_TIME]
+    match = _TIME.fullmatch(text)
+    return int(match[1]) if match else -_CODE[BAD_TIME]
 
 
 def _code_verdict(digits: int, text: str) -> int:
-    return 0 if len(text) == digits and text.isdecimal() else _CODE[BAD_SITE]
+    sound = len(text) == digits and text.isascii() and text.isdecimal()
+    return 0 if sound else _CODE[BAD_SITE]
 
 
 @lru_cache(maxsize=100_000)
 def _place_verdict(latitude: float, longitude: float) -> int:
+    if not (0 < abs(latitude) <= 90 and 0 < abs(longitude) <= 180):
+        return _CODE[UNPLACED]
     return 0 if grid.in_us(latitude, longitude) else _CODE[BAD_PLACE]
 
 
@@ -323,9 +342,8 @@ def _station_months(
     header: list[str], block: bytes, position: int, pollutant: Pollutant, year: int
 ) -> pa.RecordBatch:
     table, bad_lines = _read_csv(header, block)
-    poc, latitude, longitude, value = (_numbers(table, name) for name in NUMBERS)
-    with np.errstate(over="ignore"):
-        value = value.astype(np.float32)
+    poc, value = _numbers(table, "POC"), _numbers(table, "Sample Measurement")
+    latitude, longitude = (_numbers(table, name, blank=0) for name in ("Latitude", "Longitude"))
     day, hour = _judged(table, "Date Local", _day(year)), _judged(table, "Time Local", _hour)
     units, code = pollutant.file_units, str(pollutant.code)
     verdict = np.zeros(table.num_rows, dtype=np.int64)
@@ -337,6 +355,7 @@ def _station_months(
     find(_judged(table, "State Code", lambda text: _CODE[BEYOND.get(text, "kept")]))
     for name, digits in SITE_CODES.items():
         find(_judged(table, name, partial(_code_verdict, digits)))
+    find(_place_verdicts(latitude, longitude))
     if METHOD in header:
         excluded = pollutant.excluded_methods
         find(_judged(table, METHOD, lambda text: _CODE[UNCORRECTED] if text in excluded else 0))
@@ -349,7 +368,8 @@ def _station_months(
     numbers = np.isfinite(latitude) & np.isfinite(longitude) & np.isfinite(value)
     numbers &= (poc == np.floor(poc)) & (poc >= 0) & (poc < MAX_POC)
     find(np.where(numbers, 0, _CODE[BAD_NUMBER]))
-    find(_place_verdicts(latitude, longitude))
+    lowest, highest = pollutant.possible
+    find(np.where((value >= lowest) & (value <= highest), 0, _CODE[IMPOSSIBLE]))
 
     counts = Counter({_VERDICTS[c]: int(n) for c, n in enumerate(np.bincount(verdict)) if n})
     counts[BAD_LINE] += bad_lines
@@ -385,7 +405,7 @@ def _station_months(
             [*poc[first].astype(int).tolist(), None],
             [*(position + starts).tolist(), position],
             pieces(hour_of_month.astype(np.uint16)),
-            pieces(value[row]),
+            pieces(value[row].astype(np.float32)),
             pieces(smoke),
             [None] * runs + [json.dumps(counts)],
         ],

@@ -65,6 +65,7 @@ class Pollutant:
     display_factor: float
     default: bool  # fetched without being named
     first_year: int  # of EPA's hourly files
+    possible: tuple[float, float]  # the lowest and the highest hour that a file may hold
     daily: Literal["max_8h", "mean_24h", "max_1h"]
     daily_decimals: int  # that the daily metric is truncated to
     standard: Standard
@@ -158,6 +159,21 @@ PM25_STANDARD = Standard(
     text="35 µg/m³, 24-hour mean (2006, retained 2024; 40 CFR 50.20)",
 )
 
+# What an hour can be: errors of the instrument below zero, and room above the highest on record.
+# Sentinels (-999, -9999, 99999) and slips of unit lie outside.
+#
+# - Below zero: instruments drift and have noise. Hours of PM2.5 come to about -10 µg/m³; the limits
+#   leave several times that, and for gases much more than their detection limits.
+# - Gases: 40 CFR 51.151 names levels of significant harm, which must never be reached: ozone
+#   0.6 ppm (2 hours), NO2 2.0 ppm and CO 125 ppm (1 hour), SO2 1.0 ppm (24 hours). The limits are
+#   1.7 to 20 times those. Highest hours on record: ozone 0.39 ppm in the South Coast basin since
+#   1983 (CARB, Almanac 2004, table 4-3); CO 30.9 ppm and SO2 2.5 ppm in 1980 ("Fundamentals of Air
+#   Pollution", table 4-2). SO2 is higher beside a volcano.
+# - PM2.5: continuous monitors measure to 10,000 µg/m³. Hours of wildfire smoke come to 1,000.
+# - PM10: a day had 15,641 µg/m³ (Owens and Mono lakes, 2003; CARB on the Great Basin Valleys). The
+#   limit is that day's dust in four hours.
+PM25_POSSIBLE = (-50, 9_000)
+
 _TABLE = (
     Pollutant(
         code=44201,
@@ -169,6 +185,7 @@ _TABLE = (
         display_factor=1000,
         default=True,
         first_year=1980,
+        possible=(-0.05, 1.0),
         daily="max_8h",
         # 40 CFR 50 Appendix U (2015), section 3.
         eight_hours=EightHourRule(begin_hours=tuple(range(7, 24)), needed_means=13),
@@ -191,6 +208,7 @@ _TABLE = (
         display_factor=1,
         default=True,
         first_year=2008,
+        possible=PM25_POSSIBLE,
         daily="mean_24h",
         daily_decimals=1,
         standard=PM25_STANDARD,
@@ -208,6 +226,7 @@ _TABLE = (
         display_factor=1,
         default=True,
         first_year=1998,
+        possible=PM25_POSSIBLE,
         daily="mean_24h",
         daily_decimals=1,
         standard=PM25_STANDARD,
@@ -224,6 +243,7 @@ _TABLE = (
         display_factor=1,
         default=False,
         first_year=1980,
+        possible=(-50, 5_000),
         daily="max_1h",
         daily_decimals=1,
         # Appendix S: the 98th percentile is rounded to a whole ppb.
@@ -245,6 +265,7 @@ _TABLE = (
         display_factor=1,
         default=False,
         first_year=1980,
+        possible=(-50, 20_000),
         daily="max_1h",
         daily_decimals=1,
         # Appendix T: the 99th percentile is rounded to a whole ppb.
@@ -266,6 +287,7 @@ _TABLE = (
         display_factor=1,
         default=False,
         first_year=1980,
+        possible=(-5, 500),
         daily="max_8h",
         # 40 CFR 50.8 names no hours of the day: all means that begin in it, 75% of them needed.
         eight_hours=EightHourRule(begin_hours=tuple(range(24)), needed_means=18),
@@ -289,6 +311,7 @@ _TABLE = (
         display_factor=1,
         default=False,
         first_year=1980,
+        possible=(-50, 95_000),
         daily="mean_24h",
         # Appendix K names no decimals; the AQI takes whole micrograms.
         daily_decimals=0,

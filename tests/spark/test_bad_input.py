@@ -108,6 +108,7 @@ def renamed(column: str, name: str) -> Callable[[list[Row]], bytes]:
 SINGLE_BAD_ROWS = [
     {"Sample Measurement": "high"},
     {"Latitude": "0", "Longitude": "0"},
+    {"Sample Measurement": "1e30"},
     {"Latitude": "48.8566", "Longitude": "2.3522"},
     {"Time Local": "24:00"},
     {"Date Local": f"{datetime(2002, 7, 1):%Y-%m-%d}", "Time Local": "00:00"},
@@ -208,15 +209,16 @@ def test_single_bad_rows_are_counted_and_shown_and_the_limit_is_a_setting(
     assert "200 rows read; excluded by rule: none; rejected as bad: 20 unparsable number" in said
     reasons = {
         "unparsable number": 1,
+        "impossible value": 1,
         "unparsable date or hour": 1,
-        "coordinates outside the US": 2,
+        "coordinates outside the US": 1,
         "duplicate": 1,
     }
     assert f"rejected as bad: {', '.join(f'{n} {reason}' for reason, n in reasons.items())}" in said
     for zone in zones:
         with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT rejected FROM load WHERE year = 2002")
-            assert cursor.fetchone() == (reasons,)
+            cursor.execute("SELECT rejected, excluded FROM load WHERE year = 2002")
+            assert cursor.fetchone() == (reasons, {"site without coordinates": 1})
 
 
 @pytest.mark.parametrize(

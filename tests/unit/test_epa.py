@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from airaware import epa
 from airaware.errors import AirAwareError
+from airaware.pollutants import POLLUTANTS, get
 
 OZONE, PM25 = 44201, 88101
 SOUND = {
@@ -171,7 +172,7 @@ def test_minutes_other_than_zero_belong_to_their_hour(write):
 
 
 def test_negative_values_and_values_below_the_detection_limit_are_kept(write):
-    values = ["-1.2", "0", "0.0", "0.0025", "-0"]
+    values = ["-0.012", "0", "0.0", "0.0025", "-0"]
     months, _ = read(write([row(Sample_Measurement=value) for value in values]))
     assert [item[1] for item in months["17-031-4201", 1, 6]] == [f32(float(v)) for v in values]
 
@@ -238,6 +239,69 @@ def test_rows_from_beyond_the_grid_are_excluded(write, reason, state):
     assert reasons(write(rows)) == {"kept": 1, reason: 2}
 
 
+NO_PLACE = [
+    {"Latitude": "0", "Longitude": "0"},
+    {"Latitude": "0.0", "Longitude": "-0.0"},
+    {"Latitude": "", "Longitude": ""},
+    {"Latitude": " ", "Longitude": ""},
+    {"Latitude": "0"},
+    {"Longitude": "0"},
+    {"Latitude": ""},
+    {"Longitude": ""},
+    {"Latitude": "442.13"},
+    {"Latitude": "-999", "Longitude": "-999"},
+    {"Longitude": "-187.8"},
+    {"Latitude": "1e300"},
+]
+
+
+@pytest.mark.parametrize("others", [[], [row(Sample_Measurement="x")]], ids=["sound", "bad-row"])
+@pytest.mark.parametrize("place", NO_PLACE, ids=str)
+def test_sites_without_coordinates_are_excluded(write, place, others):
+    # Whatever else is wrong with their rows, and however the block is read.
+    rows = [row(), row(**place), row(**place, Sample_Measurement="-999"), *others]
+    expected = {"kept": 1, epa.UNPLACED: 2} | ({epa.BAD_NUMBER: 1} if others else {})
+    assert reasons(write(rows)) == expected
+
+
+def test_the_highest_hours_on_record_are_kept(write):
+    records = {
+        (OZONE, 2013): "0.49",
+        (PM25, 2013): "1044",
+        (81102, 2003): "65000",
+        (42401, 2013): "9000",
+        (42101, 2013): "88",
+    }
+    for (parameter, year), value in records.items():
+        highest = row(
+            Parameter_Code=str(parameter),
+            Units_of_Measure=get(parameter).file_units[0],
+            Date_Local=f"{year}-06-15",
+            Sample_Measurement=value,
+        )
+        path = write([highest], parameter, year)
+        assert reasons(path, parameter, year) == {"kept": 1}
+
+
+@pytest.mark.parametrize("parameter", POLLUTANTS)
+@pytest.mark.parametrize("value", ["-999", "-9999", "99999", "1e30", "-99.9"])
+def test_sentinels_are_impossible_values_of_every_pollutant(write, parameter, value):
+    sentinel = row(
+        Parameter_Code=str(parameter),
+        Units_of_Measure=get(parameter).file_units[0],
+        Sample_Measurement=value,
+    )
+    assert reasons(write([sentinel], parameter), parameter) == {epa.IMPOSSIBLE: 1}
+
+
+@pytest.mark.parametrize("value", ["5e-05", "+0.04", ".04", " 0.04", "0.04\t", "4.0E-2", "00.04"])
+def test_a_number_reads_the_same_beside_a_bad_one(write, value):
+    rows = [row(Sample_Measurement=value)]
+    alone, beside = read(write(rows)), read(write([*rows, row(Sample_Measurement="x")]))
+    assert alone[0] == beside[0]
+    assert alone[1]["kept"] == beside[1]["kept"] == 1
+
+
 def test_methods_that_a_corrected_one_replaces_are_excluded_of_pm25_alone(write):
     methods = ("170", "236", "238", "736", "738")
     path = write([pm_row(Method_Code=code) for code in methods], PM25)
@@ -248,35 +312,66 @@ def test_methods_that_a_corrected_one_replaces_are_excluded_of_pm25_alone(write)
 BAD_ROWS = [
     *(
         (epa.BAD_NUMBER, {"Sample_Measurement": text})
-        for text in ("", "NaN", "nan", "inf", "-inf", "abc", "0.04 ppm", "1e39", "1e999")
+        for text in (
+            *("", "NaN", "nan", "NULL", "inf", "-inf", " inf", "abc", "0.04 ppm", "1e999", "0x10"),
+            *(
+                "1_000",
+                "0.0_4",
+                "\uff10.\uff10\uff14",
+                "\u0660.04",
+                "\u22120.04",
+                ".",
+                "-",
+                "1e",
+            ),
+        )
     ),
-    *((epa.BAD_NUMBER, {"POC": text}) for text in ("", "x", "1.5", "-1", "inf", "1e12")),
-    *((epa.BAD_NUMBER, {"Latitude": text}) for text in ("", "north", "inf", "NaN")),
-    (epa.BAD_NUMBER, {"Longitude": "-inf"}),
+    *(
+        (epa.IMPOSSIBLE, {"Sample_Measurement": text})
+        for text in ("-999", "-9999", "-99", "99999", "1e30", "-1e30", "1e39", "41")
+    ),
+    *((epa.BAD_NUMBER, {"POC": text}) for text in ("", "x", "1.5", "-1", "inf", "1e12", "1_0")),
+    *((epa.BAD_NUMBER, {"Latitude": text}) for text in ("north", "inf", "NaN", "4_2.1", "NULL")),
     *(
         (epa.BAD_TIME, {"Date_Local": text})
-        for text in ("", "2013-02-29", "06/15/2013", "2013-13-01", "yesterday")
+        for text in (
+            "",
+            "2013-02-29",
+            "06/15/2013",
+            "2013-13-01",
+            "yesterday",
+            "20130615",
+            "2013-W24-6",
+            "\uff12013-06-15",
+        )
     ),
     *(
         (epa.BAD_TIME, {"Time_Local": text})
-        for text in ("", "24:00", "25:00", "12:60", "-1:00", "12", "noon", "1:2:3")
+        for text in (
+            "",
+            "24:00",
+            "25:00",
+            "12:60",
+            "-1:00",
+            "12",
+            "noon",
+            "1:2:3",
+            "\uff11\uff13:00",
+            "013:00",
+        )
     ),
     (epa.OTHER_YEAR, {"Date_Local": "2012-12-31"}),
     (epa.OTHER_YEAR, {"Date_Local": "2014-01-01"}),
     (epa.OTHER_PARAMETER, {"Parameter_Code": "88101"}),
     (epa.OTHER_PARAMETER, {"Parameter_Code": ""}),
     (epa.OTHER_UNIT, {"Units_of_Measure": "Parts per billion"}),
-    (epa.BAD_PLACE, {"Latitude": "0", "Longitude": "0"}),
-    (epa.BAD_PLACE, {"Latitude": "0.0"}),
-    (epa.BAD_PLACE, {"Longitude": "0"}),
     (epa.BAD_PLACE, {"Longitude": "87.799227"}),
     (epa.BAD_PLACE, {"Latitude": "51.5", "Longitude": "-0.1"}),
-    (epa.BAD_PLACE, {"Latitude": "442.13"}),
-    (epa.BAD_PLACE, {"Latitude": "1e300"}),
     (epa.BAD_SITE, {"State_Code": ""}),
     (epa.BAD_SITE, {"State_Code": "IL"}),
     (epa.BAD_SITE, {"County_Code": "31"}),
     (epa.BAD_SITE, {"Site_Num": "42 1"}),
+    (epa.BAD_SITE, {"Site_Num": "\uff14201"}),
 ]
 
 
@@ -403,6 +498,17 @@ def test_a_missing_or_renamed_column_is_named(write, name):
     path = write(renamed)
     assert f"line 1: no column {name}" in check(path)
     with pytest.raises(AirAwareError, match="no column"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["Sample Measurement", "POC", "Site Num", "Datum"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_header_that_names_a_column_twice_is_refused(write, name, place):
+    columns = [*epa.COLUMNS_24]
+    columns.insert(len(columns) + place if place else 0, name)
+    path = write(text_of([row()], columns))
+    assert f"line 1: more than one column {name}" in check(path)
+    with pytest.raises(AirAwareError, match="more than one column"):
         read(path)
 
 
