@@ -1,19 +1,32 @@
 """Puppet's agents, run on the hosts of a fleet over SSH; what they report."""
 
-import shlex
+import json
 import subprocess
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from airaware.errors import AirAwareError
 from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Look
+from tools.ssh import LOST
+from tools.ssh import command as ssh_command
 
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 LOCK_SECONDS = 1200
 RUN_SECONDS = 1800
+ASK_SECONDS = 20
+LISTEN_SECONDS = 2.0
+AGENT_SECONDS = 240
 LINES_OF_A_FAILURE = 40
+CPU_STEP_SECONDS = 5  # less may be a retry that took a little longer than the one before
+STATUS = Path(progress.__file__).with_name("host_status.py").read_text()
 CHANGED = 2  # a bit of the exit status, as Puppet documents --detailed-exitcodes
 
 
@@ -33,16 +46,15 @@ def run(
 ) -> tuple[Report, str]:
     """Run the agent now, after one that is under way; its report, and all that it said.
 
-    Raises AirAwareError where it does not run, or fails.
+    Raises AirAwareError where it does not run, or fails; StalledError where nothing moves.
     """
     words = ["puppet", "agent", "--test", "--environment", environment]
     words += ["--waitforlock", "2", "--maxwaitforlock", str(LOCK_SECONDS), "--color", "false"]
     words += ["--noop"] if noop else []
-    done = ssh(config, host, "sudo", *words)
-    said = f"{done.stdout}{done.stderr}"
-    if done.returncode not in (0, CHANGED):
+    status, said = _follow(config, host, "sudo", *words)
+    if status not in (0, CHANGED):
         raise AirAwareError(
-            f"{host.name}: Puppet's agent failed (exit status {done.returncode}):\n{_end(said)}"
+            f"{host.name}: Puppet's agent failed (exit status {status}):\n{_end(said)}"
         )
     summary = ssh(config, host, "sudo", "cat", SUMMARY)
     if summary.returncode:
@@ -59,13 +71,78 @@ def last_success(config: Path, host: Host) -> Report | None:
     return None if report.failures else report
 
 
-def ssh(config: Path, host: Host, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on a host, without a terminal."""
-    command = ["ssh", "-F", str(config), "-o", "BatchMode=yes", host.name, shlex.join(words)]
+def ssh(
+    config: Path, host: Host, *words: str, stdin: str = "", seconds: float = RUN_SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on a host, without a terminal. Raises AirAwareError past `seconds`."""
+    command = ssh_command(config, host.name, [*words])
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise AirAwareError(f"{host.name}: `{words[0]}` took over {RUN_SECONDS} s") from None
+        raise AirAwareError(f"{host.name}: `{words[0]}` took over {seconds:g} s") from None
+
+
+def status(config: Path, host: Host) -> dict[str, Any]:
+    """Return what host_status.py says on a host; empty where that does not answer."""
+    said = ask(config, host, "sudo", "python3", "-", stdin=STATUS)
+    return json.loads(said) if said else {}
+
+
+def work(told: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the numbers of a host's status that grow while it works."""
+    if not told:
+        return ()
+    return told["lines"], told["package_bytes"], told["cpu_seconds"] // CPU_STEP_SECONDS
+
+
+def ask(config: Path, host: Host, *words: str, stdin: str = "", fails: bool = False) -> str | None:
+    """Return what a command says on a host; None where that does not answer in time.
+
+    Also None where the command fails, unless `fails` says that it may.
+    """
+    try:
+        done = ssh(config, host, *words, stdin=stdin, seconds=ASK_SECONDS)
+    except AirAwareError:
+        return None
+    bad = done.returncode == LOST if fails else done.returncode != 0
+    return None if bad else done.stdout
+
+
+def _follow(config: Path, host: Host, *words: str) -> tuple[int, str]:
+    """Run a command on a host for as long as it moves. Return its status and what it said.
+
+    Raises StalledError where it says nothing and the host does nothing.
+    """
+    lines: list[str] = []
+    with subprocess.Popen(
+        ssh_command(config, host.name, [*words]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        reader = threading.Thread(target=lines.extend, args=(process.stdout,), daemon=True)
+        reader.start()
+
+        def look() -> Look:
+            heard = len(lines)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LISTEN_SECONDS)
+                return Look(True)
+            if len(lines) > heard:
+                return Look(False, "", (len(lines),), lines[-1].strip())
+            told = status(config, host)
+            return Look(False, "", (len(lines), *work(told)), "".join(lines[-1:]).strip())
+
+        try:
+            progress.wait_for({host.name: look}, patience_seconds=AGENT_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+        reader.join()
+    return process.returncode, "".join(lines)
 
 
 def _report(host: Host, summary: dict) -> Report:

@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from tools import (
     agents,
     ami,
     controller,
+    convergence,
     databases,
     hosts,
     passwords,
@@ -33,6 +32,8 @@ from tools.agents import Report
 from tools.ami import Image
 from tools.controller import Controller
 from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Look
 from tools.region import Region
 from tools.steps import Step, console
 from tools.terraform import Plan, Terraform
@@ -41,9 +42,6 @@ TERRAFORM = Path(__file__).parents[1] / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own
 CA = "/var/lib/puppet/ssl/certs/ca.pem"  # on the master
 RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::settings)
-SSH_SECONDS = 300
-SITE_SECONDS = 300
-POLL_SECONDS = 0.5
 
 
 class Fleet:
@@ -109,11 +107,10 @@ class Fleet:
 
     def roll_out(self, version: str) -> Iterator[Step]:
         """What has each host run a release that is published; one that fails stops it."""
-        for host in self.hosts():
-            yield Step(
-                f"wait for the first run of {host.name}",
-                partial(rollout.wait_for_first_run, self, host),
-            )
+        yield Step(
+            "wait for the hosts' first runs",
+            lambda: rollout.wait_for_first_runs(self, self.hosts()),
+        )
         yield Step("have new hosts trust the CA before their first run", self._keep_ca)
         yield from self._roll_out(version, rollout.steps)
 
@@ -273,39 +270,29 @@ class Fleet:
         return ssh.write_config(self.folder, self.hosts(), self.region)
 
     def wait_for_hosts(self) -> None:
-        """Return when each host runs a command for us. Raises AirAwareError past the deadline."""
-        started, config = time.monotonic(), self.ssh_config()
-
-        def wait(host: Host) -> Host | None:
-            while not ssh.answers(config, host):
-                if not rollout.stays(self, host):
-                    return None
-                if time.monotonic() - started > SSH_SECONDS:
-                    return host
-                time.sleep(POLL_SECONDS)
-            return None
-
-        with ThreadPoolExecutor(max_workers=4) as several:
-            silent = [host.name for host in several.map(wait, self.hosts()) if host]
-        if silent:
-            raise AirAwareError(
-                f"No answer by SSH within {SSH_SECONDS} s from: {', '.join(silent)}."
-                f" See what runs: fab status --env {self.name}"
-            )
+        """Return when each host runs a command for us. Raises StalledError where one does not."""
+        convergence.wait_for_boot(
+            self.ssh_config(),
+            self.hosts(),
+            partial(rollout.stays, self),
+            f"See what runs: fab status --env {self.name}",
+        )
 
     def wait_for_site(self) -> None:
-        """Return when the site is ready. Raises AirAwareError past the deadline."""
-        started, address = time.monotonic(), f"{self.urls()['site']}/readyz"
-        while time.monotonic() - started < SITE_SECONDS:
+        """Return when the site is ready. Raises StalledError where its answer does not change."""
+        address = f"{self.urls()['site']}/readyz"
+
+        def look() -> Look:
             try:
-                if requests.get(address, timeout=5).ok:
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(POLL_SECONDS)
-        raise AirAwareError(
-            f"{address} did not answer within {SITE_SECONDS} s."
-            f" See what runs: fab status --env {self.name}"
+                answer = requests.get(address, timeout=5)
+            except requests.RequestException as error:
+                return Look(False, "no answer", detail=f"{address}: {type(error).__name__}")
+            return Look(
+                answer.ok, f"status {answer.status_code}", detail=f"{address}: {answer.text[:200]}"
+            )
+
+        progress.wait_for(
+            {"site": look}, cause=lambda standing: f"See what runs: fab status --env {self.name}"
         )
 
     def show(self) -> None:

@@ -5,17 +5,17 @@ shrinks again, and gives up a host of the image before, with the drain. Where it
 healthy, the roll-out stops and the group goes back.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from airaware.errors import AirAwareError
+from tools.machine import progress
+from tools.machine.progress import Look
 from tools.steps import Step
 
 HEALTHY_SECONDS = 300
 DRAINED_SECONDS = 300
-POLL_SECONDS = 0.5
 # What would change the group's size meanwhile.
 SUSPENDED = ["AlarmNotification", "ScheduledActions"]
 
@@ -63,20 +63,21 @@ class Renewal:
         with self._at_rest():
             try:
                 self._resize(len(before) + 1)
-                fresh = self._await(lambda: self._healthy_beyond(before), HEALTHY_SECONDS)
+                self._wait_until(
+                    lambda: bool(self._healthy_beyond(before)),
+                    HEALTHY_SECONDS,
+                    f"No host of the image {self.image()} became healthy in {self.name}: it goes"
+                    " back to the image before, and the other hosts were left as they are",
+                )
             except (AirAwareError, KeyboardInterrupt):
                 self._go_back(before)
                 raise
-            if not fresh:
-                self._go_back(before)
-                raise AirAwareError(
-                    f"No host of the image {self.image()} became healthy in {self.name} within"
-                    f" {HEALTHY_SECONDS} s: it goes back to the image before, and the other hosts"
-                    " were left as they are"
-                )
             self._resize(len(before))
-            if not self._await(lambda: len(self._images()) <= len(before), DRAINED_SECONDS):
-                raise AirAwareError(f"{self.name}: an old host has not gone; see fab status")
+            self._wait_until(
+                lambda: len(self._images()) <= len(before),
+                DRAINED_SECONDS,
+                f"{self.name}: an old host has not gone; see fab status",
+            )
 
     def _go_back(self, before: Mapping[str, str]) -> None:
         """End what was launched, launch the image before again, and never this one."""
@@ -155,10 +156,31 @@ class Renewal:
                 AutoScalingGroupName=self.name, ScalingProcesses=SUSPENDED
             )
 
-    @staticmethod
-    def _await(condition: Callable[[], Any], seconds: float) -> Any:
-        """What the condition says once it is true; its last word past the deadline."""
-        deadline = time.monotonic() + seconds
-        while not (said := condition()) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        return said
+    def _wait_until(
+        self, condition: Callable[[], bool], patience_seconds: float, failure: str
+    ) -> None:
+        """Return when the condition holds. Raises StalledError where the members do not change."""
+
+        def look() -> Look:
+            return Look(condition(), self._states())
+
+        progress.wait_for(
+            {self.name: look},
+            patience_seconds=patience_seconds,
+            cause=lambda standing: failure,
+        )
+
+    def _states(self) -> str:
+        """The members' states, as the group and the balancer have them."""
+        health = {
+            each["Target"]["Id"]: each["TargetHealth"]["State"]
+            for each in self.elb.describe_target_health(TargetGroupArn=self.target_group)[
+                "TargetHealthDescriptions"
+            ]
+        }
+        members = self._group()["Instances"]
+        return ", ".join(
+            f"{each['InstanceId']} {each['LifecycleState']}"
+            f" {health.get(each['InstanceId'], '')}".rstrip()
+            for each in sorted(members, key=lambda each: each["InstanceId"])
+        )

@@ -5,7 +5,7 @@ The master serves every release as an environment of its own beside the one that
 release that is bad reaches one host, and no other hears of it.
 """
 
-import time
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import agents
+from tools import agents, convergence
 from tools.agents import Report
 from tools.controller import UNIT
 from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Look
 from tools.steps import Step
 
 # Who is needed by whom: the site last, when all that it asks is there.
@@ -26,11 +28,9 @@ ORDER = (
     *("monitoring", "web"),
 )
 FIRST_RUN = "/var/lib/airaware/first-run"
-FIRST_RUN_SECONDS = 1500
 SERVICE_SECONDS = 120
-# Of a job that a release waits for: a year's takes minutes.
-JOB_SECONDS = 7200
-POLL_SECONDS = 2
+# Of a job that a release waits for: Spark's log never rests for so long.
+JOB_SECONDS = 600
 AT_ONCE = 4
 # Whom a release restarts, and whom a job that runs needs.
 SPARK = ("spark_master", "spark_worker")
@@ -48,20 +48,17 @@ class Place(Protocol):
     def outputs(self) -> Mapping[str, Any]: ...
 
 
-def wait_for_first_run(place: Place, host: Host) -> None:
-    """Return when the host has been converged once, by itself, or its group has taken it down.
-    Raises AirAwareError where not."""
-    started, config = time.monotonic(), place.ssh_config()
-    while agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN).returncode:
-        if not stays(place, host):
-            return
-        if time.monotonic() - started > FIRST_RUN_SECONDS:
-            said = agents.ssh(config, host, "sudo", "journalctl", "-u", "first-run", "-n", "30")
-            raise AirAwareError(
-                f"{host.name}: Puppet's first run has not succeeded within {FIRST_RUN_SECONDS} s."
-                f" Its journal ends:\n{said.stdout}"
-            )
-        time.sleep(POLL_SECONDS)
+def wait_for_first_runs(place: Place, hosts: list[Host]) -> None:
+    """Return when each host has been converged once, by itself, or its group has taken it down.
+
+    Raises StalledError where nothing moves on any of them any more.
+    """
+    convergence.wait_for_first_runs(
+        place.ssh_config(),
+        hosts,
+        partial(stays, place),
+        lambda: [host for host in place.hosts() if host.role == "puppet"],
+    )
 
 
 def bring_to_master(place: Place, version: str) -> None:
@@ -150,7 +147,7 @@ def _in_turn(place: Place, hosts: list[Host], version: str) -> list[Report]:
 
 
 def _reported(reports: list[Report], place: Place, host: Host, version: str) -> None:
-    wait_for_first_run(place, host)
+    wait_for_first_runs(place, [host])
     if stays(place, host):
         reports.append(converge(place, host, version))
 
@@ -186,17 +183,34 @@ def _checked(config: Path, host: Host, version: str) -> Report:
 
 
 def _wait_for_jobs(place: Place) -> None:
-    """Return when no job runs. Raises AirAwareError past the deadline."""
-    ask = ("systemctl", "list-units", "--no-legend", "--state=active", f"{UNIT}*")
-    started, config = time.monotonic(), place.ssh_config()
-    for host in (host for host in place.hosts() if host.role == "controller"):
-        while agents.ssh(config, host, *ask).stdout:
-            if time.monotonic() - started > JOB_SECONDS:
-                raise AirAwareError(
-                    f"A job still runs after {JOB_SECONDS} s, and would be lost with Spark's"
-                    " restart: fab jobs; fab jobs --cancel ID; then fab deploy again"
-                )
-            time.sleep(POLL_SECONDS)
+    """Return when no job runs. Raises StalledError where one runs and says nothing any more."""
+    config = place.ssh_config()
+    units = ("systemctl", "list-units", "--no-legend", "--plain", "--state=active", f"{UNIT}*")
+    journal = ("sudo", "journalctl", "-u", f"{UNIT}*", "-n", "1", "-o", "export", "-q")
+
+    def look(host: Host) -> Look:
+        if not (running := agents.ssh(config, host, *units).stdout):
+            return Look(True)
+        return Look(
+            False,
+            f"runs {running.split()[0]}",
+            (_moment(agents.ssh(config, host, *journal).stdout),),
+        )
+
+    controllers = (host for host in place.hosts() if host.role == "controller")
+    progress.wait_for(
+        {host.name: partial(look, host) for host in controllers},
+        patience_seconds=JOB_SECONDS,
+        cause=lambda standing: (
+            "The job would be lost with Spark's restart. End it: fab jobs --cancel ID"
+        ),
+    )
+
+
+def _moment(entry: str) -> int:
+    """When a journal's entry was made, in microseconds; 0 without one."""
+    found = re.search(r"^__REALTIME_TIMESTAMP=(\d+)", entry, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 @contextmanager
@@ -216,20 +230,22 @@ def _in_service(place: Place, host: Host) -> Iterator[None]:
 
 
 def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
-    """Return when the balancer finds the host healthy. Raises AirAwareError past the deadline."""
-    started, state = time.monotonic(), ""
-    while time.monotonic() - started < SERVICE_SECONDS:
+    """Return when the balancer finds the host healthy. Raises StalledError where it does not."""
+
+    def look() -> Look:
         answer = elbv2.describe_target_health(
             TargetGroupArn=target_group, Targets=[{"Id": host.instance_id}]
         )
         state = answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"]
-        if state == "healthy":
-            return
-        time.sleep(POLL_SECONDS)
-    raise AirAwareError(
-        f"{host.name} is not healthy {SERVICE_SECONDS} s after it got the release (it is {state})."
-        " The other web hosts were left as they are, and its group does not replace it. Back to the"
-        " release before: fab deploy --rollback"
+        return Look(state == "healthy", state)
+
+    progress.wait_for(
+        {host.name: look},
+        patience_seconds=SERVICE_SECONDS,
+        cause=lambda standing: (
+            "The other web hosts were left as they are, and its group does not"
+            " replace it. Back to the release before: fab deploy --rollback"
+        ),
     )
 
 

@@ -1,16 +1,33 @@
 """What an operator's task is made of: it looks at the world, says what it will do, and does it."""
 
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 
 # Where nobody reads along, no name of a table is cut short for want of width.
 WIDTH_OF_A_FILE = 140
 
-console = Console(
+# Nothing that an operator waits for is silent for longer.
+SILENT_SECONDS = 25.0
+
+
+class _Console(Console):
+    """A console that knows when it was last written to."""
+
+    printed_at = 0.0
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*objects, **options)
+        self.printed_at = time.monotonic()
+
+
+console = _Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
 )
 
@@ -30,6 +47,26 @@ def carry_out(steps: Iterable[Step], dry_run: bool) -> None:
             console.print(f"would {step.text}", markup=False)
             continue
         started = time.monotonic()
-        with console.status(step.text):
+        with console.status(step.text), heartbeat(step.text):
             step.act()
         console.print(f"{step.text}: done in {time.monotonic() - started:.1f} s", markup=False)
+
+
+@contextmanager
+def heartbeat(text: str) -> Iterator[None]:
+    """Print that `text` still goes on whenever nothing has been printed for 25 s."""
+    started, done = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(SILENT_SECONDS / 25):
+            now = time.monotonic()
+            if now - max(started, console.printed_at) >= SILENT_SECONDS:
+                console.print(f"{text}: still going on after {now - started:.0f} s", markup=False)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

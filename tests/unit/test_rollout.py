@@ -1,8 +1,9 @@
 """Agents over SSH and the order of a rollout; `ssh` is a program that answers as hosts would."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,6 +16,8 @@ from airaware.errors import AirAwareError
 from tools import agents, rollout
 from tools.agents import Report
 from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Clock, StalledError
 from tools.steps import carry_out
 
 # As Puppet 7 writes it, in short.
@@ -34,7 +37,10 @@ echo "$5 $6" >>calls
 case $6 in
     *"puppet agent"*) echo "said by $5"; exit "$(cat "$5.status" 2>/dev/null || echo 2)" ;;
     "sudo test -e"*) test ! -e "$5.new" ;;
-    "systemctl list-units"*) cat jobs 2>/dev/null && mv jobs jobs.done; true ;;
+    "sudo python3 -"*) cat >/dev/null; cat "$5.status_now" 2>/dev/null || cat status_now ;;
+    "systemctl is-active"*) cat "$5.server"; exit 3 ;;
+    "systemctl list-units"*) cat jobs 2>/dev/null; test -e hangs || rm -f jobs; true ;;
+    "sudo journalctl"*) echo __REALTIME_TIMESTAMP=1764000000000000 ;;
     *cat*) cat "$5.summary" 2>/dev/null || cat summary ;;
 esac
 """
@@ -97,8 +103,21 @@ class Place:
         return [line.split()[0] for line in lines if "puppet agent" in line]
 
 
+def status(state: str, **other: Any) -> str:
+    """What host_status.py prints."""
+    numbers = {"lines": 1, "package_bytes": 1, "cpu_seconds": 1, "last_line": ""}
+    return json.dumps({"state": state, **numbers, "master": "", "master_error": "", **other})
+
+
 @pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Place]:
+def clock() -> Clock:
+    """A clock that goes on only while somebody waits."""
+    now = [0.0]
+    return Clock(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Callable[..., Place]:
     """Makes a fleet of these hosts."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -106,7 +125,8 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plac
     (programs / "ssh").chmod(0o755)
     (tmp_path / "summary").write_text(yaml.safe_dump(SUMMARY))
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr(rollout, "POLL_SECONDS", 0)
+    (tmp_path / "status_now").write_text(status("done"))
+    monkeypatch.setattr(progress, "Clock", lambda: clock)
     return lambda *hosts: Place(tmp_path, list(hosts))
 
 
@@ -192,9 +212,47 @@ def test_hosts_that_come_and_go_meanwhile_have_their_turn_or_none(
 
 def test_a_host_that_its_group_takes_down_is_not_waited_for(fleet: Callable[..., Place]) -> None:
     place = fleet(host("web-1", "web"))
-    (place.folder / "web-1.new").touch()
+    (place.folder / "web-1.status_now").write_text(status("applying"))
     place.clients.leaving.append("i-web-1")
-    rollout.wait_for_first_run(place, place.there[0])
+    rollout.wait_for_first_runs(place, place.there)
+
+
+def test_a_stopped_master_is_named_as_the_cause_within_five_minutes(
+    fleet: Callable[..., Place], clock: Clock
+) -> None:
+    place = fleet(host("puppet", "puppet"), host("database-a", "database"))
+    waiting = status(
+        "certificate",
+        master_error="[Errno 111] Connection refused",
+        last_line="Started Puppet's first run.",
+    )
+    (place.folder / "database-a.status_now").write_text(waiting)
+    (place.folder / "puppet.server").write_text("inactive\n")
+    with pytest.raises(StalledError) as told:
+        rollout.wait_for_first_runs(place, place.there)
+    assert clock.now() <= 300
+    assert "database-a: certificate: the master does not answer ([Errno 111]" in str(told.value)
+    assert "last log line: Started Puppet's first run." in str(told.value)
+    assert "puppetserver on puppet is inactive" in str(told.value)
+    assert "same command continues" in str(told.value)
+
+
+def test_a_master_whose_instance_is_stopped_is_named_as_the_cause(
+    fleet: Callable[..., Place],
+) -> None:
+    master = replace(host("puppet", "puppet"), state="stopped")
+    place = fleet(host("database-a", "database"), master)
+    (place.folder / "database-a.status_now").write_text(status("certificate"))
+    with pytest.raises(StalledError, match=r"instance \(i-puppet\) is stopped"):
+        rollout.wait_for_first_runs(place, place.there[:1])
+
+
+def test_a_request_that_is_not_signed_is_named_as_the_cause(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("puppet", "puppet"), host("database-a", "database"))
+    (place.folder / "database-a.status_now").write_text(status("certificate"))
+    (place.folder / "puppet.server").write_text("active\n")
+    with pytest.raises(StalledError, match="no certificate"):
+        rollout.wait_for_first_runs(place, place.there)
 
 
 def test_spark_is_restarted_when_no_job_runs(fleet: Callable[..., Place]) -> None:
@@ -208,11 +266,11 @@ def test_spark_is_restarted_when_no_job_runs(fleet: Callable[..., Place]) -> Non
 
 
 def test_a_job_without_an_end_stops_the_rollout(
-    fleet: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+    fleet: Callable[..., Place],
 ) -> None:
-    monkeypatch.setattr(rollout, "JOB_SECONDS", 0)
     place = fleet(host("spark-master", "spark_master"), host("controller", "controller"))
     (place.folder / "jobs").write_text("airaware-job-20261125-101500.service\n")
+    (place.folder / "hangs").touch()
     with pytest.raises(AirAwareError, match="fab jobs --cancel ID"):
         carry_out(rollout.steps(place, "0123", []), dry_run=False)
     assert place.converged() == []
@@ -249,12 +307,11 @@ def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
 
 
 def test_a_web_host_that_does_not_serve_stops_the_rollout(
-    fleet: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+    fleet: Callable[..., Place],
 ) -> None:
-    monkeypatch.setattr(rollout, "SERVICE_SECONDS", 0.05)
     place = fleet(host("web-1", "web"), host("web-2", "web", "us-west-2b"))
     place.clients.state = "unhealthy"
-    with pytest.raises(AirAwareError, match=r"(?s)web-1 .*unhealthy.*fab deploy --rollback"):
+    with pytest.raises(AirAwareError, match=r"(?s)web-1: .*unhealthy.*fab deploy --rollback"):
         carry_out(rollout.steps(place, "0123", []), dry_run=False)
     assert place.converged() == ["web-1"]
     # Its group would replace it while it is taken back.

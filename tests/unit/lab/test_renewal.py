@@ -11,6 +11,8 @@ import pytest
 from airaware.errors import AirAwareError
 from tools import renewal
 from tools.lab import gaps, model, scaling
+from tools.machine import progress
+from tools.machine.progress import Look
 from tools.renewal import Renewal
 
 NAME = "renewed"
@@ -72,7 +74,7 @@ class Tier:
 @pytest.fixture
 def tier(served: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tier]:
     """The group, with the region at work."""
-    monkeypatch.setattr(renewal, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0.05)
     made, stopping = Tier(served), threading.Event()
 
     def work() -> None:
@@ -117,7 +119,7 @@ def test_an_image_whose_host_is_not_healthy_is_taken_back(
     monkeypatch.setattr(renewal, "HEALTHY_SECONDS", 1)
     before = tier.members()
     tier.sick.add(tier.images[1])
-    with pytest.raises(AirAwareError, match="became healthy in renewed within"):
+    with pytest.raises(AirAwareError, match="became healthy in renewed"):
         carry_out(tier)
     assert tier.members() == before
     again = Renewal(tier.client, NAME, tier.target_group)
@@ -130,6 +132,6 @@ def test_an_image_whose_host_is_not_healthy_is_taken_back(
 def test_a_group_at_its_greatest_size_is_told(tier: Tier) -> None:
     tier.scaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=3)
     renewed = Renewal(tier.client, NAME, tier.target_group)
-    renewal.Renewal._await(lambda: len(tier.members()) == 3, SECONDS)
+    progress.wait_for({NAME: lambda: Look(len(tier.members()) == 3)}, patience_seconds=SECONDS)
     with pytest.raises(AirAwareError, match="as many hosts as it may"):
         renewed.renew_one()

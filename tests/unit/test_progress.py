@@ -1,0 +1,174 @@
+"""Waits that follow progress, by a clock that goes on only while somebody waits."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tools import steps
+from tools.machine import host_status, progress
+from tools.machine.progress import Clock, Look, StalledError
+
+
+@pytest.fixture
+def clock() -> Clock:
+    now = [0.0]
+    return Clock(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
+
+
+def sees(looks: Iterable[Look]) -> Callable[[], Look]:
+    """A probe that sees these one after another, and the last for ever."""
+    left = list(looks)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_slow_work_is_never_given_up(clock: Clock) -> None:
+    slow = [Look(False, "installing", (number // 40,)) for number in range(2000)]
+    progress.wait_for({"web": sees([*slow, Look(True, "done")])}, clock=clock)
+    assert clock.now() == 4000
+
+
+def test_a_hang_is_reported_with_what_stands_still(clock: Clock) -> None:
+    working = [Look(False, "installing", (number,)) for number in range(50)]
+    probes = {
+        "database": sees([Look(False, "installing"), Look(True, "done")]),
+        "web": sees([*working, Look(False, "certificate", detail="last words")]),
+    }
+    with pytest.raises(StalledError) as told:
+        progress.wait_for(probes, clock=clock, cause=lambda standing: f"because of {[*standing]}")
+    assert clock.now() == 2 * 50 + progress.PATIENCE_SECONDS
+    assert "Nothing has moved for 240 s" in str(told.value)
+    assert "  web: certificate: last words\nbecause of ['web']\n" in str(told.value)
+    assert "database" not in str(told.value) and "continues from here" in str(told.value)
+
+
+def test_one_that_works_keeps_all_waiting(clock: Clock) -> None:
+    master = [Look(False, "installing", (number,)) for number in range(400)]
+    probes = {
+        "puppet": sees([*master, Look(True, "done")]),
+        "web": sees([*[Look(False, "certificate")] * 450, Look(True, "done")]),
+    }
+    progress.wait_for(probes, clock=clock)
+    assert clock.now() == 900
+
+
+def test_retries_that_repeat_themselves_are_no_progress(clock: Clock) -> None:
+    numbers = [1, 2, 3] * 200
+    again = [Look(False, ("booting", "applying")[n % 2], (n,)) for n in numbers]
+    with pytest.raises(StalledError):
+        progress.wait_for({"web": sees(again)}, clock=clock)
+    assert clock.now() < 300
+
+
+def test_work_in_a_new_state_counts_from_the_start(clock: Clock) -> None:
+    installing = [Look(False, "installing", (number,)) for number in range(0, 1000, 10)]
+    applying = [Look(False, "applying", (number,)) for number in range(300)]
+    progress.wait_for({"web": sees([*installing, *applying, Look(True)])}, clock=clock)
+
+
+def test_what_spins_for_ever_has_an_end(clock: Clock) -> None:
+    spins = (Look(False, "applying", (number,)) for number in range(100_000))
+    with pytest.raises(StalledError, match="Not done after 7200 s"):
+        progress.wait_for({"web": lambda: next(spins)}, clock=clock)
+
+
+def test_states_are_told_as_they_change_and_at_least_every_30_s(clock: Clock) -> None:
+    told: list[tuple[float, str]] = []
+    looks = [Look(False, "booting")] * 3 + [Look(False, "applying")] * 100 + [Look(True, "done")]
+    progress.wait_for(
+        {"web": sees(looks)}, clock=clock, tell=lambda line: told.append((clock.now(), line))
+    )
+    changes = [line for _, line in told if line.startswith("web: ")]
+    assert changes == ["web: booting", "web: applying", "web: done"]
+    times = [0.0, *(moment for moment, _ in told)]
+    assert max(b - a for a, b in zip(times, times[1:], strict=False)) <= 30
+
+
+def test_a_silent_step_says_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "SILENT_SECONDS", 0.1)
+    lines: list[str] = []
+
+    def act() -> None:
+        while "still going on" not in "".join(lines):
+            lines.append(capsys.readouterr().out)
+
+    steps.carry_out([steps.Step("change it", act)], dry_run=False)
+    assert "change it: still going on after" in "".join(lines)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("etc/puppet", "usr/bin", "var/log", "var/lib/airaware", "proc"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "var/lib/puppet/ssl/certs").mkdir(parents=True)
+    return tmp_path
+
+
+def told(root: Path) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-", root],
+        input=Path(host_status.__file__).read_text(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_hosts_state_is_what_is_there(root: Path) -> None:
+    assert told(root)["state"] == "installing"
+    (root / "usr/bin/puppet").touch()
+    (root / "etc/puppet/puppet.conf").write_text(
+        "[main]\ncertname = web.airaware\nserver = 127.0.0.1\n"
+    )
+    waiting = told(root)
+    assert waiting["state"] == "certificate" and waiting["master"] == "127.0.0.1"
+    assert "refused" in waiting["master_error"]
+    (root / "var/lib/puppet/ssl/certs/web.airaware.pem").touch()
+    assert told(root)["state"] == "applying"
+    (root / "var/lib/airaware/first-run").touch()
+    assert told(root)["state"] == "done"
+
+
+def test_the_same_words_again_are_no_new_lines(root: Path) -> None:
+    log = root / "var/log/cloud-init-output.log"
+    log.write_text("try 1 failed\ntry 2 failed\n")
+    before = told(root)
+    log.write_text("try 1 failed\ntry 2 failed\ntry 3 failed\n")
+    assert told(root)["lines"] == before["lines"]
+    log.write_text("try 1 failed\nGet:1 puppet-agent\n")
+    assert told(root)["lines"] == before["lines"] + 1
+    assert told(root)["last_line"] == "Get:1 puppet-agent"
+
+
+def test_packages_that_arrive_are_progress(root: Path) -> None:
+    before = told(root)["package_bytes"]
+    partial = root / "var/cache/apt/archives/partial"
+    partial.mkdir(parents=True)
+    (partial / "puppet.deb").write_bytes(b"x" * 1000)
+    assert told(root)["package_bytes"] >= before + 1000
+
+
+def test_cpu_time_is_that_of_the_first_run_and_its_children(root: Path) -> None:
+    ticks = host_status.TICKS
+
+    def process(pid: int, parent: int, command: str, seconds: int) -> None:
+        folder = root / "proc" / str(pid)
+        folder.mkdir()
+        (folder / "cmdline").write_text(command.replace(" ", "\0"))
+        fields = ["S", parent, *[0] * 9, seconds * ticks, 0, 0, 0, 0]
+        (folder / "stat").write_text(f"{pid} (a (b) c) {' '.join(map(str, fields))}")
+
+    process(1, 0, "/sbin/init", 100)
+    process(10, 1, "/bin/sh /usr/local/sbin/first-run web bucket puppet", 2)
+    process(11, 10, "apt-get install", 30)
+    process(12, 1, "/usr/bin/java puppet-server-release.jar", 50)
+    assert told(root)["cpu_seconds"] == 32
+    (root / "usr/bin/puppet").touch()
+    (root / "etc/puppet/puppet.conf").write_text("certname = puppet.airaware\n")
+    assert told(root)["cpu_seconds"] == 50

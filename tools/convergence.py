@@ -1,0 +1,88 @@
+"""How far the hosts of a fleet have come with their first run, and why they stand still."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from tools import agents
+from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Look
+
+POLL_SECONDS = 6.0  # each look costs the hosts CPU time that they need themselves
+BOOTING, LEFT = "booting", "left the fleet"
+
+
+def wait_for_boot(
+    config: Path, hosts: list[Host], stays: Callable[[Host], bool], advice: str
+) -> None:
+    """Return when each host runs a command for us, or its group has taken it down.
+
+    Raises StalledError where none comes up any more; `advice` is added to its message.
+    """
+
+    def look(host: Host) -> Look:
+        if agents.ask(config, host, "true") is not None:
+            return Look(True, "answers by SSH")
+        return Look(not stays(host), BOOTING, detail="no answer by SSH")
+
+    progress.wait_for(_probes(look, hosts), cause=lambda standing: advice)
+
+
+def wait_for_first_runs(
+    config: Path,
+    hosts: list[Host],
+    stays: Callable[[Host], bool],
+    masters: Callable[[], list[Host]],
+) -> None:
+    """Return when each host has been converged once, by itself, or its group has taken it down.
+
+    Raises StalledError where nothing moves on any of them any more, with the cause.
+    """
+    progress.wait_for(
+        _probes(lambda host: _look(config, host, stays), hosts),
+        poll_seconds=POLL_SECONDS,
+        cause=lambda standing: _cause(config, standing, masters()),
+    )
+
+
+def _probes(look: Callable[[Host], Look], hosts: list[Host]) -> dict[str, Callable[[], Look]]:
+    return {host.name: partial(look, host) for host in hosts}
+
+
+def _look(config: Path, host: Host, stays: Callable[[Host], bool]) -> Look:
+    told = agents.status(config, host)
+    if not told:
+        gone = not stays(host)
+        return Look(gone, LEFT if gone else BOOTING, detail="no answer by SSH")
+    state = told["state"]
+    if state != "done" and not stays(host):
+        return Look(True, LEFT)
+    details = [
+        *([f"the master does not answer ({told['master_error']})"] if told["master_error"] else []),
+        *([f"last log line: {told['last_line']}"] if told["last_line"] else []),
+    ]
+    return Look(state == "done", state, agents.work(told), "; ".join(details))
+
+
+def _cause(config: Path, standing: Mapping[str, Look], masters: list[Host]) -> str:
+    """In a sentence or two, why these hosts stand still."""
+    if not masters:
+        return "Cause: the fleet has no Puppet master; fab deploy makes it."
+    (master, *_) = masters
+    if master.state != "running":
+        return f"Cause: the Puppet master's instance ({master.instance_id}) is {master.state}."
+    server = agents.ask(config, master, "systemctl", "is-active", "puppetserver", fails=True)
+    if server is None:
+        return f"Cause: the Puppet master ({master.name}) does not answer by SSH."
+    if server.strip() != "active":
+        return (
+            f"Cause: puppetserver on {master.name} is {server.strip() or 'missing'}. See why:"
+            f" journalctl -u puppetserver on it; start it: systemctl start puppetserver"
+        )
+    if any(look.state == "certificate" for look in standing.values()):
+        return (
+            f"Cause: no certificate. puppetserver on {master.name} runs, but does not sign the"
+            " request: see its log, /var/log/puppetserver/puppetserver.log"
+        )
+    return "See the hosts' journals: journalctl -u first-run"
