@@ -108,8 +108,9 @@ class StationMonth:
     """All stations of a month, in order of their sites.
 
     sites (n,); latitude, longitude in degrees (n,); pocs, the instruments of each; hours
-    (n, 24*days + 7), the mean of the instruments; smoke_hours (n, days); duplicates, rows that
-    were left out because an earlier one had their hour.
+    (n, 7 + 24*days + 7), the mean of the instruments, with the margins of `metrics.daily`;
+    smoke_hours (n, days); duplicates, rows that were left out because an earlier one had their
+    hour.
     """
 
     sites: list[str]
@@ -119,6 +120,15 @@ class StationMonth:
     hours: np.ndarray
     smoke_hours: np.ndarray
     duplicates: int
+
+    @property
+    def hours_of_month(self) -> np.ndarray:
+        """The hours without the margins: (n, 24*days)."""
+        return self.hours[:, MONTH]
+
+
+# The columns of a month between its margins.
+MONTH = slice(metrics.MARGIN_HOURS, -metrics.MARGIN_HOURS)
 
 
 def assemble(table: pa.Table, days: int) -> StationMonth:
@@ -140,14 +150,13 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         joined("value", np.float32),
         joined("smoke", bool),
     )
-    by_instrument = np.full((len(first), 24 * days + epa.TAIL_HOURS), np.nan)
+    by_instrument = np.full((len(first), 24 * days + 2 * metrics.MARGIN_HOURS), np.nan)
     # Backwards: of duplicates, the first in the file is written last. By copies, as NumPy walks
     # views like row[::-1] in the order of memory.
     backwards = np.arange(len(row) - 1, -1, -1)
     by_instrument[row[backwards], hour[backwards]] = value[backwards]
-    month = slice(None, 24 * days)
-    in_month = np.count_nonzero(hour < 24 * days)
-    duplicates = int(in_month - np.isfinite(by_instrument[:, month]).sum())
+    in_month = (hour >= metrics.MARGIN_HOURS) & (hour < metrics.MARGIN_HOURS + 24 * days)
+    duplicates = int(in_month.sum() - np.isfinite(by_instrument[:, MONTH]).sum())
     smoky = np.zeros(by_instrument.shape, dtype=bool)
     smoky[row[smoke], hour[smoke]] = True
 
@@ -158,7 +167,7 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
             np.add.reduceat(reports, starts, axis=0, dtype=float)
         )
-    smoke_hours = np.logical_or.reduceat(smoky, starts, axis=0)[:, month]
+    smoke_hours = np.logical_or.reduceat(smoky, starts, axis=0)[:, MONTH]
     place = [first[n] for n in starts]
     return StationMonth(
         sites=[sites[n] for n in starts],
@@ -200,7 +209,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     }
     station_days = _station_days(job, month, stations, daily)
     residuals = month_sums(
-        month, stations.latitude, stations.longitude, stations.hours[:, : -epa.TAIL_HOURS], daily
+        month, stations.latitude, stations.longitude, stations.hours_of_month, daily
     )
     return _pieces(
         [
@@ -237,7 +246,7 @@ def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
 
 def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
     """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order."""
-    hours = stations.hours[:, : -epa.TAIL_HOURS]
+    hours = stations.hours_of_month
     reporting = np.isfinite(hours).any(axis=1)
     if not reporting.any():
         return np.zeros(0, MONTH_CELLS)
@@ -256,7 +265,7 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
 def _station_days(job: Job, month: int, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
     """STATION_DAYS of the month, without days of no hour at all."""
     days = job.days(month)
-    hours = stations.hours[:, : 24 * days].reshape(len(stations.sites), days, 24)
+    hours = stations.hours_of_month.reshape(len(stations.sites), days, 24)
     rows = np.zeros((len(stations.sites), days), STATION_DAYS)
     rows["site"] = np.array(stations.sites, dtype="S11")[:, None]
     rows["day"] = np.datetime64(f"{job.load.year}-{month:02}-01") + np.arange(days)

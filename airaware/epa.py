@@ -29,6 +29,7 @@ import pyarrow.csv
 
 from airaware import grid
 from airaware.errors import AirAwareError
+from airaware.metrics import MARGIN_HOURS
 from airaware.pollutants import Pollutant, get
 
 COLUMNS_24 = (
@@ -58,8 +59,6 @@ UNREADABLE = (
 )  # fmt: skip
 FIRST_ROWS = 100
 MAX_POC = 1000  # beyond any that EPA gives out
-# Hours of the next month's first morning that the last day's 8-hour means reach into.
-TAIL_HOURS = 7
 
 CANADA, MEXICO = "Canada", "Mexico"
 TERRITORY = "US territory beyond the grid"
@@ -94,8 +93,9 @@ _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
-# One record per run of rows of a site, instrument and month. `hour` counts from the month's
-# beginning. A record of month 0 carries a block's counts of rows by verdict (JSON), nothing else.
+# One record per run of rows of a site, instrument and month. `hour` counts from MARGIN_HOURS before
+# the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON),
+# nothing else.
 STATION_MONTHS = pa.schema(
     [
         ("parameter", pa.int32()),
@@ -155,7 +155,7 @@ def station_months(
 ) -> Iterator[pa.RecordBatch]:
     """Read one of `shares` equal parts of a file, in batches of STATION_MONTHS.
 
-    A row of the first TAIL_HOURS hours of a month goes to the month before as well.
+    A row of the first or last MARGIN_HOURS hours of a month goes to the neighbouring month as well.
     """
     pollutant = get(parameter)
     with _open_csv(path) as (archive, member):
@@ -422,14 +422,16 @@ def _place_verdicts(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
 
 
 def _months(year: int, hour_of_year: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each row's month, hour of it, and row; tail rows a second time, for the month before."""
+    """Return the month, the hour in it and the row of each record: (n,) -> three of (m,), m >= n.
+
+    The hour counts from MARGIN_HOURS before the month. A row in a month's margin comes a second
+    time, for that month.
+    """
     days = [calendar.monthrange(year, month)[1] for month in range(1, 13)]
-    begins = np.cumsum([0, *days[:-1]]) * 24
-    month = np.searchsorted(begins, hour_of_year, side="right")
-    hour = hour_of_year - begins[month - 1]
-    tail = np.flatnonzero((hour < TAIL_HOURS) & (month > 1))
-    return (
-        np.concatenate([month, month[tail] - 1]),
-        np.concatenate([hour, hour_of_year[tail] - begins[month[tail] - 2]]),
-        np.concatenate([np.arange(len(month)), tail]),
-    )
+    begins = np.cumsum([0, *days]) * 24
+    month = np.searchsorted(begins[:-1], hour_of_year, side="right")
+    before = np.flatnonzero((hour_of_year >= begins[month] - MARGIN_HOURS) & (month < 12))
+    after = np.flatnonzero((hour_of_year < begins[month - 1] + MARGIN_HOURS) & (month > 1))
+    months = np.concatenate([month, month[before] + 1, month[after] - 1])
+    row = np.concatenate([np.arange(len(month)), before, after])
+    return months, hour_of_year[row] - begins[months - 1] + MARGIN_HOURS, row

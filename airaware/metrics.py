@@ -16,7 +16,8 @@ TOLERANCE = 0.002  # of one step of the last digit kept
 
 DAY_HOURS = 24
 WINDOW_HOURS = 8
-MORNING_HOURS = WINDOW_HOURS - 1  # of the next day, that the last 8-hour means reach into
+# The hours before and after a period that its 8-hour means reach into.
+MARGIN_HOURS = WINDOW_HOURS - 1
 NEEDED_WINDOW_HOURS = 6
 NEEDED_DAY_HOURS = 18
 
@@ -52,15 +53,17 @@ def _sums(values: NDArray, width: int) -> NDArray:
 def _mean_where_enough(
     pollutant: Pollutant, sums: Floats, counts: NDArray, hours: int, needed: int
 ) -> Floats:
-    """Truncated means of the hours present, or NaN where fewer than needed.
+    """Return truncated means of the hours present, NaN where fewer than needed.
 
-    A period with too few hours counts nevertheless where its mean is above the standard even with
-    zeros for those missing (40 CFR 50, Appendices U and N; the others name no such case, and are
-    treated alike).
+    Where the pollutant's rule says so, a period with too few hours counts if its mean is above the
+    standard even with zeros for the missing hours.
     """
     divisors = np.where(counts >= needed, counts, hours)
     means = truncate(sums / divisors, pollutant.daily_decimals)
-    return np.where((counts >= needed) | above(pollutant, means), means, np.nan)
+    valid = counts >= needed
+    if pollutant.zeros_for_missing:
+        valid |= above(pollutant, means)
+    return np.where(valid, means, np.nan)
 
 
 def _by_day(hours: Floats) -> Floats:
@@ -78,9 +81,9 @@ def _maximum_where_enough(pollutant: Pollutant, values: Floats, needed: int) -> 
 
 
 def eight_hour_means(pollutant: Pollutant, hours: Floats) -> Floats:
-    """Truncated 8-hour means: (stations, 24*days + 7) -> (stations, 24*days), at their first hour.
+    """Return truncated 8-hour means, each at its first hour: (stations, n) -> (stations, n - 7).
 
-    A mean needs 6 of 8 hours; NaN where invalid (40 CFR 50 Appendix U 3(b), 40 CFR 50.8(c)).
+    A mean needs 6 of 8 hours; NaN where invalid (40 CFR 50, Appendix U 3(b); 40 CFR 50.8(c)).
     """
     present = ~np.isnan(hours)
     sums = _sums(np.where(present, hours, 0.0), WINDOW_HOURS)
@@ -89,24 +92,44 @@ def eight_hour_means(pollutant: Pollutant, hours: Floats) -> Floats:
 
 
 def _eight_hour_maxima(pollutant: Pollutant, hours: Floats) -> Floats:
-    """Appendix U 3(c): a day needs enough of its 8-hour means, or one above the standard."""
+    """Return the greatest 8-hour mean of each day.
+
+    A day needs enough of its means, or one above the standard. Appendix U 3(d) says so of ozone.
+    40 CFR 50.8 knows no day: each mean of CO above the level counts.
+    """
     rule = pollutant.eight_hours
     assert rule is not None
-    means = _by_day(eight_hour_means(pollutant, hours))[:, :, list(rule.begin_hours)]
-    return _maximum_where_enough(pollutant, means, rule.needed_means)
+    means = eight_hour_means(pollutant, hours)
+    first_hours = np.arange(MARGIN_HOURS, means.shape[1], DAY_HOURS)
+    by_day = means[:, first_hours[:, np.newaxis] + np.array(rule.begin_hours)]
+    return _maximum_where_enough(pollutant, by_day, rule.needed_means)
+
+
+def _days(hours: Floats) -> Floats:
+    """Return the days without the margins: (stations, 7 + 24*days + 7) -> (stations, days, 24)."""
+    return _by_day(hours[:, MARGIN_HOURS:-MARGIN_HOURS])
 
 
 def _day_means(pollutant: Pollutant, hours: Floats) -> Floats:
-    """Appendices N and K: 18 of 24 hours."""
-    days = _by_day(hours[:, :-MORNING_HOURS])
+    """Return the mean of each day.
+
+    A mean needs 18 of 24 hours: Appendix N 3.0(c) says so of PM2.5. Appendix K has no word on the
+    hours of PM10; AQS makes its 24-hour block averages by the same share.
+    """
+    days = _days(hours)
     present = ~np.isnan(days)
     sums = np.where(present, days, 0.0).sum(axis=-1)
     return _mean_where_enough(pollutant, sums, present.sum(axis=-1), DAY_HOURS, NEEDED_DAY_HOURS)
 
 
 def _hour_maxima(pollutant: Pollutant, hours: Floats) -> Floats:
-    """Appendices S and T: 18 of 24 hours, or one above the standard."""
-    days = truncate(_by_day(hours[:, :-MORNING_HOURS]), pollutant.daily_decimals)
+    """Return the greatest hour of each day.
+
+    A day is complete with 18 of 24 hours (Appendix S 3.2(b), Appendix T 3(b)). The maximum of a
+    shorter day is only a lower bound. It counts where it is above the standard: the annual
+    percentile is also taken over all days with any hour (procedure 2 of S 5.2 and T 5).
+    """
+    days = truncate(_days(hours), pollutant.daily_decimals)
     return _maximum_where_enough(pollutant, days, NEEDED_DAY_HOURS)
 
 
@@ -114,13 +137,12 @@ _DAILY = {"max_8h": _eight_hour_maxima, "mean_24h": _day_means, "max_1h": _hour_
 
 
 def daily(pollutant: Pollutant, hours: Floats) -> Floats:
-    """The daily metric by EPA's current rules: (stations, 24*days + 7) -> (stations, days).
+    """Return the daily metric by EPA's rules: (stations, 7 + 24*days + 7) -> (stations, days).
 
-    In the unit of EPA's file, truncated as EPA does; NaN where too few hours are there. The last
-    seven columns are the first hours of the day after the period, NaN where unknown: means that
-    reach into them are then short of hours. Sources: 40 CFR 50, Appendix U (ozone), N (PM2.5),
-    K (PM10), S (NO2), T (SO2), and section 50.8 (CO). EPA counts a day of CO by the means that end
-    in it, here it is by those that begin in it, as for ozone.
+    In the unit of EPA's file, truncated as EPA does; NaN where too few hours are there. The first
+    and the last seven columns are the hours before and after the period, NaN where unknown: means
+    that reach into them are then short of hours. Sources: 40 CFR 50, Appendix U (ozone), N
+    (PM2.5), K (PM10), S (NO2), T (SO2), and section 50.8 (CO).
     """
     return _DAILY[pollutant.daily](pollutant, hours)
 

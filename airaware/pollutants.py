@@ -46,7 +46,10 @@ class Breakpoints:
 
 @dataclass(frozen=True)
 class EightHourRule:
-    """Which 8-hour means make a day: the hours (LST) they begin in, and how many are needed."""
+    """Which 8-hour means make a day, and how many of them are needed.
+
+    `begin_hours` are the hours (LST) in which they begin; negative ones are of the day before.
+    """
 
     begin_hours: tuple[int, ...]
     needed_means: int
@@ -71,6 +74,8 @@ class Pollutant:
     standard: Standard
     aqi: Breakpoints | None
     eight_hours: EightHourRule | None = None  # where daily is "max_8h"
+    # Whether a mean with too few hours counts if it is above the standard with zeros for them.
+    zeros_for_missing: bool = False
     excluded_methods: tuple[str, ...] = ()  # "Method Code"s to leave out
     note: str = ""  # what a page must say beside it
 
@@ -189,6 +194,7 @@ _TABLE = (
         daily="max_8h",
         # 40 CFR 50 Appendix U (2015), section 3.
         eight_hours=EightHourRule(begin_hours=tuple(range(7, 24)), needed_means=13),
+        zeros_for_missing=True,  # section 3(b)
         daily_decimals=3,
         standard=Standard(
             level=0.070,
@@ -213,6 +219,7 @@ _TABLE = (
         daily_decimals=1,
         standard=PM25_STANDARD,
         aqi=PM25_AQI,
+        zeros_for_missing=True,  # 40 CFR 50 Appendix N, section 3.0(c)
         # T640 and T640X as measured; the same hours come again, corrected, as 736 and 738.
         excluded_methods=("236", "238"),
     ),
@@ -289,8 +296,9 @@ _TABLE = (
         first_year=1980,
         possible=(-5, 500),
         daily="max_8h",
-        # 40 CFR 50.8 names no hours of the day: all means that begin in it, 75% of them needed.
-        eight_hours=EightHourRule(begin_hours=tuple(range(24)), needed_means=18),
+        # 40 CFR 50.8 knows no day. AQS dates a mean by the hour in which it ends (duration "8-HR
+        # RUN AVG END HOUR"); a day needs 75% of its 24 means, as all of AQS's daily summaries.
+        eight_hours=EightHourRule(begin_hours=tuple(range(-7, 17)), needed_means=18),
         daily_decimals=1,
         # 40 CFR 50.8(d): compared as whole ppm, 0.5 rounded up.
         standard=Standard(

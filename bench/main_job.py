@@ -212,7 +212,7 @@ def lattice_months(clean: DataFrame, job: batch.Job, lattice: original.Lattice) 
         stations = batch.assemble(table, job.days(month))
         reach = weights(points, Points(stations.latitude, stations.longitude))
         matrix = reach.matrix[reach.nearest_km <= REACH_KM]
-        mean, _ = mean_over_time(matrix, stations.hours[:, : -epa.TAIL_HOURS])
+        mean, _ = mean_over_time(matrix, stations.hours_of_month)
         return pa.table({"mean": pa.array([mean.tobytes()], pa.binary())})
 
     return clean.groupBy("month").applyInArrow(months, "mean binary").collect()

@@ -61,7 +61,7 @@ def stations_of(path: Path, parameter: int, year: int, month: int) -> batch.Stat
 
 def rows_of_days(stations: batch.StationMonth, month: int, days: int) -> list[StationHour]:
     """The rows of the month's first days, in plain Python."""
-    hours = stations.hours[:, : 24 * days]
+    hours = stations.hours_of_month
     places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))
     station, hour = np.nonzero(np.isfinite(hours))
     return [

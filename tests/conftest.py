@@ -1,7 +1,7 @@
 """What the tests share: two real databases, and real measurements."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from tools.local import Local
 from tools.postgres import OWNER, READER
 from tools.steps import carry_out
 
-REAL_EPA = Path(__file__).parents[2] / "shared" / "data" / "epa"
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+REAL_EPA = SHARED_DATA / "epa"
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +49,16 @@ def real_epa() -> Path:
     if not REAL_EPA.is_dir():
         pytest.skip(f"the real measurements are not there: {REAL_EPA}")
     return REAL_EPA
+
+
+@pytest.fixture(scope="session")
+def case() -> Callable[[str], Path]:
+    """Return the folder of a small input that failed once, by its name."""
+
+    def folder(name: str) -> Path:
+        path = SHARED_DATA / "cases" / name
+        if not path.is_dir():
+            pytest.skip(f"the case is not there: {path}")
+        return path
+
+    return folder

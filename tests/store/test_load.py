@@ -16,6 +16,7 @@ from psycopg2 import sql
 
 from airaware import batch, epa, grid, metrics, pollutants, store
 from airaware.errors import AirAwareError
+from airaware.metrics import MARGIN_HOURS
 from airaware.settings import Zone
 from airaware.store import load as load_module
 from airaware.store import manifest
@@ -481,7 +482,7 @@ def station_month(month: int, site: str, level: float, days: int) -> dict:
         "longitude": -87.80,
         "poc": 1,
         "position": month,
-        "hour": hours.tobytes(),
+        "hour": (hours + MARGIN_HOURS).tobytes(),
         "value": (level + 0.0001 * (hours % 24)).astype(np.float32).tobytes(),
         "smoke": np.zeros(24 * days, bool).tobytes(),
     }

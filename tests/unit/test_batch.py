@@ -20,6 +20,7 @@ from airaware.batch import (
     STATIONS_PIECE,
 )
 from airaware.errors import AirAwareError
+from airaware.metrics import MARGIN_HOURS
 from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
 
@@ -32,7 +33,7 @@ PLACES = {COOK: (42.139996, -87.799227), LAKE: (42.467573, -87.810047)}
 
 
 def record(site, poc, position, rows, month=6) -> dict:
-    """One record of STATION_MONTHS; rows are (hour, value, smoke)."""
+    """One record of STATION_MONTHS; rows are (hour from the month's beginning, value, smoke)."""
     hour, value, smoke = zip(*rows, strict=True)
     latitude, longitude = PLACES[site]
     return {
@@ -44,7 +45,7 @@ def record(site, poc, position, rows, month=6) -> dict:
         "longitude": longitude,
         "poc": poc,
         "position": position,
-        "hour": np.array(hour, np.uint16).tobytes(),
+        "hour": (np.array(hour) + MARGIN_HOURS).astype(np.uint16).tobytes(),
         "value": np.array(value, np.float32).tobytes(),
         "smoke": np.array(smoke, bool).tobytes(),
         "counts": None,
@@ -64,7 +65,7 @@ def test_of_duplicates_the_first_in_the_file_stays():
         record(COOK, 1, 100, [(5, 0.03, False), (6, 0.04, False), (5, 0.05, False)]),
     ]
     stations = batch.assemble(table(records), DAYS)
-    assert stations.hours[0, 5:7].tolist() == np.float32([0.03, 0.04]).tolist()
+    assert stations.hours_of_month[0, 5:7].tolist() == np.float32([0.03, 0.04]).tolist()
     assert stations.duplicates == 2
 
 
@@ -78,18 +79,22 @@ def test_instruments_are_averaged_hour_by_hour():
     assert stations.sites == [COOK, LAKE]
     assert stations.pocs == [[1, 3], [1]]
     np.testing.assert_allclose(
-        stations.hours[:, :3], [[0.02, 0.03, 0.06], [nan, 0.08, nan]], rtol=1e-6
+        stations.hours_of_month[:, :3], [[0.02, 0.03, 0.06], [nan, 0.08, nan]], rtol=1e-6
     )
     assert stations.duplicates == 0
     assert list(zip(stations.latitude, stations.longitude, strict=True)) == list(PLACES.values())
 
 
-def test_the_next_morning_is_kept_apart_from_the_month():
-    """Its rows are the next month's to count."""
+def test_the_margins_are_kept_apart_from_the_month():
+    """Their rows are the neighbouring months' to count."""
     morning = [(HOURS, 0.05, True), (HOURS + 6, 0.06, True), (HOURS, 0.07, True)]
-    stations = batch.assemble(table([record(COOK, 1, 0, [(3, 0.01, False), *morning])]), DAYS)
-    assert stations.hours.shape == (1, HOURS + epa.TAIL_HOURS)
-    assert stations.hours[0, HOURS] == np.float32(0.05)
+    evening = [(-7, 0.02, True), (-1, 0.03, True), (-1, 0.04, True)]
+    rows = [(3, 0.01, False), *morning, *evening]
+    stations = batch.assemble(table([record(COOK, 1, 0, rows)]), DAYS)
+    assert stations.hours.shape == (1, HOURS + 2 * MARGIN_HOURS)
+    assert stations.hours[0, MARGIN_HOURS + HOURS] == np.float32(0.05)
+    assert stations.hours[0, [0, 6]].tolist() == np.float32([0.02, 0.03]).tolist()
+    assert stations.hours_of_month[0, 3] == np.float32(0.01)
     assert stations.duplicates == 0
     assert stations.smoke_hours.sum() == 0
 
@@ -108,7 +113,7 @@ def test_smoke_counts_hours_whatever_the_instruments():
         st.tuples(
             st.sampled_from([COOK, LAKE]),
             st.integers(1, 3),
-            st.sampled_from([0, 1, 23, 24, HOURS - 1, HOURS, HOURS + 6]),
+            st.sampled_from([-7, -1, 0, 1, 23, 24, HOURS - 1, HOURS, HOURS + 6]),
             st.floats(-1, 1, width=32),
             st.booleans(),
         ),
@@ -122,14 +127,14 @@ def test_however_the_records_come_the_stations_are_those_of_the_rows(rows, data)
     smoke: set[tuple] = set()
     for site, poc, hour, value, smoky in rows:
         first.setdefault((site, poc, hour), value)
-        if smoky and hour < HOURS:
+        if smoky and 0 <= hour < HOURS:
             smoke.add((site, hour))
     sites = sorted({site for site, *_ in rows})
-    expected = np.full((len(sites), HOURS + epa.TAIL_HOURS), nan)
+    expected = np.full((len(sites), HOURS + 2 * MARGIN_HOURS), nan)
     for n, site in enumerate(sites):
         for hour in {row[2] for row in rows if row[0] == site}:
             values = [value for key, value in first.items() if (key[0], key[2]) == (site, hour)]
-            expected[n, hour] = sum(values) / len(values)
+            expected[n, MARGIN_HOURS + hour] = sum(values) / len(values)
 
     records = [
         record(site, poc, position, [(hour, value, smoky)])
@@ -138,8 +143,8 @@ def test_however_the_records_come_the_stations_are_those_of_the_rows(rows, data)
     stations = batch.assemble(table(data.draw(st.permutations(records))), DAYS)
     assert stations.sites == sites
     np.testing.assert_allclose(stations.hours, expected, rtol=1e-12, atol=1e-15)
-    in_month = [row for row in rows if row[2] < HOURS]
-    assert stations.duplicates == len(in_month) - sum(hour < HOURS for *_, hour in first)
+    in_month = [row for row in rows if 0 <= row[2] < HOURS]
+    assert stations.duplicates == len(in_month) - sum(0 <= hour < HOURS for *_, hour in first)
     for n, site in enumerate(sites):
         assert stations.smoke_hours[n].sum() == sum(place == site for place, _ in smoke)
         assert stations.pocs[n] == sorted({row[1] for row in rows if row[0] == site})
@@ -154,8 +159,8 @@ def month() -> batch.StationMonth:
     random = np.random.default_rng(2)
     latitude = np.array([42.14, 41.67, 41.98, 42.47, 40.20, 41.76])
     longitude = np.array([-87.80, -87.73, -87.79, -87.81, -88.10, -87.54])
-    hours = 0.04 + 0.02 * np.sin(np.arange(HOURS + epa.TAIL_HOURS) * 2 * np.pi / 24)
-    hours = hours + random.normal(0, 0.01, (6, HOURS + epa.TAIL_HOURS))
+    hours = 0.04 + 0.02 * np.sin(np.arange(HOURS + 2 * MARGIN_HOURS) * 2 * np.pi / 24)
+    hours = hours + random.normal(0, 0.01, (6, HOURS + 2 * MARGIN_HOURS))
     hours[:, 240:408] += 0.05
     hours[random.random(hours.shape) < 0.15] = nan
     hours[2] = nan
@@ -193,7 +198,7 @@ def test_a_months_cells_are_those_of_brute_force(month):
             with np.errstate(invalid="ignore"):
                 return (weight * np.where(reports, values, 0)).sum(0) / (weight * reports).sum(0)
 
-        hourly = interpolated(month.hours[reporting, :HOURS])
+        hourly = interpolated(month.hours_of_month[reporting])
         days = interpolated(daily[reporting])
         present = days[np.isfinite(days)]
         assert row["nearest_km"] == pytest.approx(km.min(), rel=1e-5)
@@ -219,8 +224,8 @@ def test_every_cell_that_a_station_reaches_is_there_and_no_other(month):
 
 
 def test_a_month_in_which_no_station_reports_has_no_cells(month):
-    silent = np.full((6, HOURS + epa.TAIL_HOURS), nan)
-    silent[0, HOURS:] = 0.04  # of the next month
+    silent = np.full((6, HOURS + 2 * MARGIN_HOURS), nan)
+    silent[0, -MARGIN_HOURS:] = 0.04  # of the next month
     month = batch.StationMonth(
         month.sites, month.latitude, month.longitude, month.pocs, silent, month.smoke_hours, 0
     )

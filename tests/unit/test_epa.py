@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from airaware import epa
 from airaware.errors import AirAwareError
+from airaware.metrics import MARGIN_HOURS
 from airaware.pollutants import POLLUTANTS, get
 
 OZONE, PM25 = 44201, 88101
@@ -90,6 +91,8 @@ def write(tmp_path):
 def read(path: Path, parameter=OZONE, year=2013, shares=1) -> tuple[dict, Counter]:
     """A file's rows by (site, POC, month), each (hour, value, smoke) in the file's order; counts.
 
+    Hours count from the month's beginning; those of the margin before it are negative.
+
     The month's place among keys that have none left is held by the counts alone.
     """
     records: list[tuple] = []
@@ -102,12 +105,12 @@ def read(path: Path, parameter=OZONE, year=2013, shares=1) -> tuple[dict, Counte
                 if record["month"] == 0:
                     counts.update(json.loads(record["counts"]))
                     continue
-                hours = np.frombuffer(record["hour"], np.uint16).tolist()
+                hours = np.frombuffer(record["hour"], np.uint16).astype(int) - MARGIN_HOURS
                 values = np.frombuffer(record["value"], np.float32).tolist()
                 smoke = np.frombuffer(record["smoke"], bool).tolist()
                 key = (record["site"], record["poc"], record["month"])
                 place = (record["latitude"], record["longitude"])
-                found = zip(hours, values, smoke, strict=True)
+                found = zip(hours.tolist(), values, smoke, strict=True)
                 records.append((record["position"], key, [(*item, place) for item in found]))
     months: dict[tuple, list] = {}
     for _, key, items in sorted(records, key=lambda record: record[0]):
@@ -197,6 +200,19 @@ def test_the_first_morning_goes_to_the_month_before_too(write):
     hours = {month: [item[0] for item in items] for (_, _, month), items in months.items()}
     assert hours == {3: [0, 6, 7], 2: [28 * 24, 28 * 24 + 6]}
     assert counts["kept"] == 3
+
+
+def test_the_last_evening_goes_to_the_month_after_too(write):
+    times = [("2013-02-28", f"{hour:02}:00") for hour in (16, 17, 23)]
+    months, counts = read(write([row(Date_Local=day, Time_Local=time) for day, time in times]))
+    hours = {month: [item[0] for item in items] for (_, _, month), items in months.items()}
+    assert hours == {2: [27 * 24 + 16, 27 * 24 + 17, 27 * 24 + 23], 3: [-7, -1]}
+    assert counts["kept"] == 3
+
+
+def test_the_last_evening_of_the_year_goes_to_no_month_after(write):
+    months, _ = read(write([row(Date_Local="2013-12-31", Time_Local="22:00")]))
+    assert [month for _, _, month in months] == [12]
 
 
 def test_the_first_morning_of_the_year_goes_to_no_month_before(write):

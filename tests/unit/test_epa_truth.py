@@ -43,15 +43,15 @@ OZONE_2008 = replace(
 
 @pytest.fixture(scope="module")
 def hours() -> np.ndarray:
-    """The site's hours of ozone, as `metrics.daily` takes them: (1, 24*365 + 7)."""
-    matrix = np.full((1, 24 * DAYS + 7), np.nan)
+    """The site's hours of ozone, as `metrics.daily` takes them: (1, 7 + 24*365 + 7)."""
+    matrix = np.full((1, 24 * DAYS + 2 * metrics.MARGIN_HOURS), np.nan)
     with zipfile.ZipFile(DATA / "hourly_44201_2013.zip") as archive:
         text = io.TextIOWrapper(archive.open("hourly_44201_2013.csv"), encoding="utf-8")
         for row in csv.DictReader(text):
             if (row["State Code"], row["County Code"], row["Site Num"]) == SITE:
                 day = (date.fromisoformat(row["Date Local"]) - YEAR_START).days
                 hour = 24 * day + int(row["Time Local"][:2])
-                matrix[0, hour] = float(row["Sample Measurement"])
+                matrix[0, metrics.MARGIN_HOURS + hour] = float(row["Sample Measurement"])
     return matrix
 
 

@@ -133,7 +133,7 @@ def test_the_sums_are_those_of_a_double_loop_in_chicago(real_epa, parameter):
         stations = batch.assemble(table, job.days(month))
         daily = metrics.daily(pollutants.get(parameter), stations.hours)
         places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))
-        hours = stations.hours[:, : -epa.TAIL_HOURS]
+        hours = stations.hours_of_month
         rows = month_sums(month, stations.latitude, stations.longitude, hours, daily)
         assert (rows["month"] == month).all()
         assert_agrees(rows, plain_residuals(places, hours, daily))

@@ -15,6 +15,7 @@ from airaware.pollutants import POLLUTANTS
 
 OZONE = pollutants.get(44201)
 PM25 = pollutants.get(88101)
+OTHER_PM25 = pollutants.get(88502)
 NO2 = pollutants.get(42602)
 SO2 = pollutants.get(42401)
 CO = pollutants.get(42101)
@@ -24,10 +25,15 @@ EVERY = pytest.mark.parametrize("pollutant", POLLUTANTS.values(), ids=lambda kno
 NAN = float("nan")
 
 
-def day_of(*hours: float, next_morning: float = NAN) -> np.ndarray:
-    """One station's 24 hours, and the seven after them: (1, 31)."""
+def day_of(*hours: float, last_evening: float = NAN, next_morning: float = NAN) -> np.ndarray:
+    """One station's 24 hours, and the seven before and after them: (1, 38)."""
     assert len(hours) == 24
-    return np.array([[*hours, *[next_morning] * 7]])
+    return np.array([[*[last_evening] * 7, *hours, *[next_morning] * 7]])
+
+
+def of_day(*hours: int) -> list[int]:
+    """The columns of hours of the day in what `day_of` makes."""
+    return [metrics.MARGIN_HOURS + hour for hour in hours]
 
 
 def only_day(pollutant, hours: np.ndarray) -> float:
@@ -78,40 +84,41 @@ def test_a_mean_belongs_to_the_day_it_begins_in_and_begins_from_07():
 
 def test_the_last_day_is_short_of_hours_where_the_next_morning_is_unknown():
     hours = day_of(*[0.040] * 24)
-    means = metrics.eight_hour_means(OZONE, hours)[0]
+    means = metrics.eight_hour_means(OZONE, hours)[0, 7:]
     np.testing.assert_array_equal(np.isnan(means), [False] * 19 + [True] * 5)
     # 07 to 18 are 12 of 17 means: one too few.
     assert math.isnan(only_day(OZONE, hours))
-    hours[0, 24] = 0.040
+    hours[0, of_day(24)] = 0.040
     assert only_day(OZONE, hours) == 0.040
 
 
 def test_a_mean_of_six_hours_is_divided_by_six():
     hours = day_of(*[0.040] * 24, next_morning=0.040)
-    hours[0, [9, 11]] = NAN
-    assert metrics.eight_hour_means(OZONE, hours)[0, 7] == 0.040
-    hours[0, 13] = NAN
-    assert math.isnan(metrics.eight_hour_means(OZONE, hours)[0, 7])
+    hours[0, of_day(9, 11)] = NAN
+    assert metrics.eight_hour_means(OZONE, hours)[0, of_day(7)] == 0.040
+    hours[0, of_day(13)] = NAN
+    assert np.isnan(metrics.eight_hour_means(OZONE, hours)[0, of_day(7)])
 
 
 def test_a_short_mean_counts_if_zeros_for_the_missing_leave_it_above_the_standard():
-    hours = np.full((1, 31), NAN)
-    hours[0, 10:14] = [0.142, 0.142, 0.142, 0.142]  # sum 0.568: 0.071 with four zeros
+    hours = day_of(*[NAN] * 24)
+    hours[0, of_day(10, 11, 12, 13)] = 0.142  # sum 0.568: 0.071 with four zeros
     assert only_day(OZONE, hours) == 0.071
-    hours[0, 13] = 0.141  # sum 0.567: 0.070
+    hours[0, of_day(13)] = 0.141  # sum 0.567: 0.070
     assert math.isnan(only_day(OZONE, hours))
 
 
 def test_a_day_needs_13_of_17_means_or_a_maximum_above_the_standard():
     hours = day_of(*[0.050] * 24, next_morning=0.050)
-    hours[0, 9:15] = NAN  # the means that begin at 07 to 12 lack three hours or more
-    assert np.isnan(metrics.eight_hour_means(OZONE, hours)[0, 7:24]).sum() == 6
+    of_rule = of_day(*range(7, 24))
+    hours[0, of_day(*range(9, 15))] = NAN  # the means from 07 to 12 lack three hours or more
+    assert np.isnan(metrics.eight_hour_means(OZONE, hours)[0, of_rule]).sum() == 6
     assert math.isnan(only_day(OZONE, hours))
-    hours[0, 13:15] = 0.050
-    assert np.isnan(metrics.eight_hour_means(OZONE, hours)[0, 7:24]).sum() == 4
+    hours[0, of_day(13, 14)] = 0.050
+    assert np.isnan(metrics.eight_hour_means(OZONE, hours)[0, of_rule]).sum() == 4
     assert only_day(OZONE, hours) == 0.050
-    hours[0, 9:15] = NAN
-    hours[0, 15:23] = 0.071
+    hours[0, of_day(*range(9, 15))] = NAN
+    hours[0, of_day(*range(15, 23))] = 0.071
     assert only_day(OZONE, hours) == 0.071
 
 
@@ -124,11 +131,13 @@ def test_the_mean_is_truncated_to_one_ppb():
 # The others
 
 
-@pytest.mark.parametrize("pollutant", [PM25, PM10, NO2, SO2], ids=lambda known: known.label)
+@pytest.mark.parametrize(
+    "pollutant", [PM25, OTHER_PM25, PM10, NO2, SO2], ids=lambda known: known.label
+)
 def test_a_day_needs_eighteen_hours(pollutant):
-    hours = day_of(*[12.0] * 18, *[NAN] * 6, next_morning=500.0)
+    hours = day_of(*[12.0] * 18, *[NAN] * 6, last_evening=500.0, next_morning=500.0)
     assert only_day(pollutant, hours) == 12.0
-    hours[0, 0] = NAN
+    hours[0, of_day(0)] = NAN
     assert math.isnan(only_day(pollutant, hours))
 
 
@@ -137,11 +146,23 @@ def test_fine_particles_are_a_mean_truncated_to_a_tenth():
     assert only_day(PM25, day_of(*[-0.5] * 24)) == -0.5
 
 
-def test_a_short_day_of_particles_counts_if_it_is_above_the_standard_even_so():
+def test_a_short_day_of_88101_counts_if_zeros_for_the_missing_leave_it_above_the_standard():
     hours = day_of(*[71.0] * 12, *[NAN] * 12)  # 35.5 with twelve zeros
     assert only_day(PM25, hours) == 35.5
-    hours[0, 0] = 70.0
+    hours[0, of_day(0)] = 70.0
     assert math.isnan(only_day(PM25, hours))
+
+
+@pytest.mark.parametrize("pollutant", [OTHER_PM25, PM10], ids=lambda known: known.label)
+def test_no_zeros_stand_for_missing_hours_of_other_particles(pollutant):
+    assert math.isnan(only_day(pollutant, day_of(*[900.0] * 17, *[NAN] * 7)))
+
+
+def test_no_zeros_stand_for_missing_hours_of_carbon_monoxide():
+    hours = day_of(*[40.0] * 5, *[NAN] * 19)  # each mean lacks three hours
+    assert math.isnan(only_day(CO, hours))
+    hours[0, of_day(5)] = 40.0
+    assert only_day(CO, hours) == 40.0  # a valid mean above the standard
 
 
 def test_pm10_is_truncated_to_whole_micrograms():
@@ -152,18 +173,20 @@ def test_the_greatest_hour_counts_alone_where_it_is_above_the_standard():
     hours = day_of(101.26, *[NAN] * 23)
     assert only_day(NO2, hours) == 101.2
     assert only_day(SO2, hours) == 101.2
-    hours[0, 0] = 60.0
+    hours[0, of_day(0)] = 60.0
     assert math.isnan(only_day(NO2, hours)) and math.isnan(only_day(SO2, hours))
 
 
-def test_carbon_monoxide_takes_the_means_that_begin_at_any_hour():
-    hours = day_of(*[9.57] * 8, *[1.0] * 16, next_morning=1.0)
-    assert only_day(CO, hours) == 9.5
+def test_carbon_monoxide_takes_the_means_that_end_in_the_day():
+    assert only_day(CO, day_of(*[9.57] * 8, *[1.0] * 16)) == 9.5
+    assert only_day(CO, day_of(*[1.0] * 24, next_morning=9.0)) == 1.0
+    # The mean that ends at 00 has seven hours of the evening before: (7 * 9 + 1) / 8.
+    assert only_day(CO, day_of(*[1.0] * 24, last_evening=9.0)) == 8.0
 
 
 @EVERY
 def test_no_station_has_no_days(pollutant):
-    assert metrics.daily(pollutant, np.empty((0, 24 * 31 + 7))).shape == (0, 31)
+    assert metrics.daily(pollutant, np.empty((0, 7 + 24 * 31 + 7))).shape == (0, 31)
 
 
 # Above the standard
@@ -263,7 +286,7 @@ def hours_of(pollutant, days: int):
     top = round(3 * pollutant.standard.level / step)
     hour = st.integers(-2, top).map(lambda steps: steps * step) | st.just(NAN)
     # The fill makes most hours alike, so that many days are whole.
-    return arrays(np.float64, (2, 24 * days + 7), elements=hour, fill=hour)
+    return arrays(np.float64, (2, 7 + 24 * days + 7), elements=hour, fill=hour)
 
 
 def truncated(total: Fraction, decimals: int) -> Fraction:
@@ -275,7 +298,8 @@ def slow_mean(pollutant, hours, needed):
     present = [Fraction(str(round(hour, 3))) for hour in hours if not math.isnan(hour)]
     divisor = len(present) if len(present) >= needed else len(hours)
     mean = truncated(sum(present, Fraction(0)) / divisor, pollutant.daily_decimals)
-    return mean if len(present) >= needed or above_level(pollutant, mean) else None
+    stands = pollutant.zeros_for_missing and above_level(pollutant, mean)
+    return mean if len(present) >= needed or stands else None
 
 
 def above_level(pollutant, value):
@@ -307,7 +331,7 @@ def slow_day(pollutant, hours, first):
 @given(data=st.data())
 def test_the_daily_metric_is_that_of_a_plain_loop(pollutant, data):
     hours = data.draw(hours_of(pollutant, days=2))
-    expected = [[slow_day(pollutant, station, first) for first in (0, 24)] for station in hours]
+    expected = [[slow_day(pollutant, station, first) for first in (7, 31)] for station in hours]
     expected = np.array([[NAN if day is None else float(day) for day in row] for row in expected])
     np.testing.assert_array_equal(metrics.daily(pollutant, hours), expected)
 

@@ -1,7 +1,5 @@
 """The air at an exact point: the grid's rule, and how far the grid is from it."""
 
-import calendar
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -105,7 +103,7 @@ def test_the_grid_is_near_the_exact_point(chicago_july):
     made = batch.month_cells(OZONE, stations, daily)
     by_cell = dict(zip(made["cell"].tolist(), made, strict=True))
     reach = Points(cells.latitude, cells.longitude)
-    hours = stations.hours[:, : 24 * calendar.monthrange(2013, 7)[1]]
+    hours = stations.hours_of_month
     off, days_off = [], []
     for latitude in np.arange(41.6, 42.2, 0.05):
         for longitude in np.arange(-88.2, -87.7, 0.05):

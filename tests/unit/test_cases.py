@@ -1,0 +1,48 @@
+"""Days that EPA's own files decide: each small input with its right value."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from airaware import batch, epa, metrics
+from airaware.store.load import Load
+
+
+def days_of(folder: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple[float, int]]:
+    """Return the daily metric and AQI of each station and day with any hour; NaN and -1 if none."""
+    job = batch.Job(Load(parameter, year, "test"), raw="", zones=(), shares=1)
+    path = folder / epa.file_name(parameter, year)
+    records = pa.Table.from_batches(list(epa.station_months(path, parameter, year)))
+    found = {}
+    for month in set(records.column("month").to_pylist()) - {0}:
+        stations = batch.assemble(
+            records.filter(pc.equal(records["month"], month)), job.days(month)
+        )
+        daily = metrics.daily(job.pollutant, stations.hours)
+        for row in batch._station_days(job, month, stations, daily):
+            found[row["site"].decode(), str(row["day"])] = (row["daily"], row["aqi"])
+    return found
+
+
+def test_co_night(case):
+    """A night's mean belongs to the day in which it ends."""
+    days = days_of(case("co-night"), 42101, 2010)
+    assert days["02-020-0018", "2010-01-10"] == (np.float32(2.3), 26)
+    assert days["02-020-0018", "2010-01-11"] == (np.float32(8.0), 86)
+
+
+@pytest.mark.parametrize(
+    ("site", "day"),
+    [
+        ("06-029-0014", "2014-11-06"),
+        ("06-043-1001", "2014-09-09"),
+        ("12-086-6001", "2014-06-09"),
+    ],
+)
+def test_short_day_88502(case, site, day):
+    """EPA reports no value of a day with fewer than 18 hours, however high."""
+    daily, aqi = days_of(case("short-day-88502"), 88502, 2014)[site, day]
+    assert np.isnan(daily) and aqi == -1
