@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import main_job, site
 from bench.measure import report
+from tools.machine.usage import Meter
 
 BUILD = Path("build").absolute()
 PARTS = {"job": main_job.figures, "site": site.figures}
@@ -22,11 +23,12 @@ def main() -> int:
     if unknown := set(named) - set(PARTS):
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     raw = BUILD / "bench"
-    figures = []
+    figures, meter = [], Meter(Path.cwd())
     with main_job.databases(raw) as place:
         for name, part in PARTS.items():
             if not named or name in named:
                 figures += part(place, raw)
+    print(meter.usage())
     return 0 if report(figures, BUILD / "bench.json") else 1
 
 

@@ -8,6 +8,8 @@ from invoke import Exit
 from airaware.errors import AirAwareError
 from tools import environments, hosts, overview
 from tools.fleet import Fleet
+from tools.local import CHECKOUT, state_folder
+from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 from tools.steps import carry_out, console
 from tools.terraform import Plan
@@ -37,7 +39,12 @@ def deploy(
         carry_out(place.deploy(), dry_run)
         return
     asks = place.region.costs_money and not yes
-    carry_out(place.deploy(_agree_to_change if asks else lambda plan: None), dry_run)
+    meter = Meter(CHECKOUT, state_folder())
+    try:
+        carry_out(place.deploy(_agree_to_change if asks else lambda plan: None), dry_run)
+    finally:
+        if not dry_run:
+            console.print(str(meter.usage()), markup=False)
     if not dry_run:
         place.show()
 

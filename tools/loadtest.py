@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from rich.table import Table
 from airaware.errors import AirAwareError
 from tools import environments
 from tools.fleet import Fleet
-from tools.local import CHECKOUT, Local
+from tools.local import CHECKOUT, Local, state_folder
+from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.steps import console
 from tools.timeline import Recorder, Timeline, draw
@@ -117,10 +118,16 @@ def loadtest(
         return
     if shape == "soak" and not users:
         load = _half_of_the_capacity(load, site, folder)
+    meter = Meter(CHECKOUT, state_folder())
     if isinstance(place, Local):
         missed = _load_local(place, load, site, folder)
     else:
         missed = _load_fleet(place, load, site, folder, picture)
+    machine = meter.usage()
+    (folder / "machine.json").write_text(json.dumps(asdict(machine)))
+    console.print(str(machine), markup=False)
+    if missed and machine.limit:
+        console.print(machine.limit, markup=False)
     console.print(f"report: {folder}", markup=False)
     if missed:
         raise Exit("fab loadtest: an objective was missed", code=1)

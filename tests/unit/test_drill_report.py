@@ -19,6 +19,7 @@ from tools.drill.course import Course, by_second, figures
 from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
 from tools.drill.world import Look, Sample
+from tools.machine.usage import Usage
 
 RULES = Path(__file__).parents[2] / "modules/profile/files/prometheus/rules"
 NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
@@ -247,3 +248,20 @@ def test_jobs_and_roll_outs_are_judged(course: Course) -> None:
     ):
         course.notes = {"reached": reached, "stopped": stopped}
         assert stops(course).met is met
+
+
+@pytest.mark.parametrize(
+    ("met", "idle", "named"), [(False, 1, True), (True, 1, False), (False, 60, False)]
+)
+def test_a_missed_drill_names_the_machine_where_that_was_the_limit(
+    course: Course, met: bool, idle: float, named: bool
+) -> None:
+    result = Result(tiny(), course, datetime(2026, 11, 25, tzinfo=UTC))
+    result.findings = [model.Finding("few fail", met, "many")]
+    result.machine = Usage(2, 30, 99 - 30 - idle, 0, idle, 5.0, 50)
+    told = report.facts(result, "lab", 6, "", "0123")
+    assert ("the machine, not the fleet, was the limit" in report.line(told)) is named
+    assert told["machine"]["others_percent"] == 69 - idle
+    text = report.TEMPLATES.get_template("report.html.j2").render(told, picture="")
+    assert ("the machine, not the fleet" in text) is named
+    assert f"other processes took {69 - idle}%" in text

@@ -43,6 +43,8 @@ def facts(
         "hypothesis": drill.hypothesis,
         "verdict": result.verdict,
         "aborted": result.aborted,
+        "machine": asdict(result.machine) if result.machine else None,
+        "limit": result.limit,
         "environment": environment,
         "zone": course.zone,
         "reason": reason,
@@ -110,6 +112,7 @@ def line(told: dict[str, Any]) -> str:
         *([f"{told['failed']} of {total} requests failed{ended}"] if total else []),
         *([f"clock factor {told['place']['clock factor']}"] if "place" in told else []),
         *([f"missed: {', '.join(missed)}"] if missed else []),
+        *([told["limit"]] if told.get("limit") else []),
     ]
     return f"{told['drill']:18} {told['verdict']:8} {'; '.join(parts)}"
 

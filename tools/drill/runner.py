@@ -22,6 +22,8 @@ from tools.drill.course import Course
 from tools.drill.journal import Journal, Tell
 from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
+from tools.local import CHECKOUT, state_folder
+from tools.machine.usage import Meter, Usage
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -43,6 +45,7 @@ class Result:
     left: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)  # ids of those that it has started
     aborted: str = ""
+    machine: Usage | None = None  # what the machine did meanwhile
 
     @property
     def verdict(self) -> str:
@@ -51,6 +54,11 @@ class Result:
             return "aborted"
         bad = self.left or any(finding.met is False for finding in self.findings)
         return "missed" if bad else "met"
+
+    @property
+    def limit(self) -> str:
+        """Why the machine, and not the fleet, made it miss; empty where it did not."""
+        return self.machine.limit if self.machine and self.verdict != "met" else ""
 
     @property
     def failed(self) -> int:
@@ -83,6 +91,7 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
         journal.drill, journal.zone = drill.name, zone
         journal.began = result.began.isoformat(timespec="seconds")
         visitors: list[Visitors] = []
+        meter = Meter(CHECKOUT, state_folder())
         with ExitStack() as stack:
             result.course.nodes = world.nodes() if drill.rate else {}
             visitors += _visitors(drill.rate, world, stack)
@@ -95,6 +104,7 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
                     _await_steady(result, world, tell)
         visits = (visit for each in visitors for visit in each.visits)
         result.course.visits = sorted(visits, key=lambda visit: visit.due)
+        result.machine = meter.usage()
         _finish(result, world, before)
         return result
 

@@ -24,7 +24,7 @@ from tools.fleet import Fleet
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.prometheus import ERROR_BUDGET_LEFT
 from tools.shift import ZONE_HELP
-from tools.steps import console
+from tools.steps import console, heartbeat
 
 ALL = "all"
 PRODUCTION = "production"
@@ -111,7 +111,8 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
     console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
     release = world.version() or "none"
     shown = replace(chosen, fault=faults.announced(chosen.name, chosen.fault))
-    result = runner.run(shown, world, Journal(_folder(fleet)), zone, _tell)
+    with heartbeat(f"drill {chosen.name}"):
+        result = runner.run(shown, world, Journal(_folder(fleet)), zone, _tell)
     told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason, release)
     page = report.write(told, result, report.folder(fleet.name))
     for finding in result.findings:
@@ -119,6 +120,7 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
         console.print(f"  {word:8} {finding.expected}: {finding.measured}", markup=False)
     for what in result.left:
         console.print(f"  LEFT     {what}", markup=False)
+    console.print(f"  {result.machine}", markup=False)
     console.print(f"  report   {page}", markup=False)
     console.print(report.line(told), markup=False)
     return told | {"page": page.name}
