@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -69,6 +70,10 @@ PIECES = pa.schema(
 COPIED = pa.schema(
     [("piece", pa.int32()), ("zone", pa.string()), ("error", pa.string()), ("notes", pa.string())]
 )
+
+
+# How a task's traceback ends where the error is one of ours: AirAwareError or a class of it.
+KNOWN_ERROR = r"\bairaware\.[\w.]+: (.*)"
 
 
 @dataclass(frozen=True)
@@ -368,6 +373,15 @@ def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
 # --- the driver ---
 
 
+class Outcome(Enum):
+    """What became of a file, as the table at the end says it."""
+
+    LOADED = "loaded"
+    KEPT = "kept"
+    NO_ROWS = "no rows that year"
+    FAILED = "failed: the lines above say why"
+
+
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """A digest of the code that decides the figures."""
@@ -382,27 +396,34 @@ def code_version() -> str:
 
 def load_year(
     spark: SparkSession, config: Settings, parameter: int, year: int, shares: int, again: bool
-) -> bool:
-    """Load a parameter's year into every zone that does not hold it; whether all zones now do.
+) -> Outcome:
+    """Load a parameter's year into every zone that does not hold it; return what became of it.
     `again`: into those that hold it, too.
 
-    Raises AirAwareError where the input cannot be used; no zone has changed then.
+    A year without rows for the grid changes nothing. Raises AirAwareError where the input cannot be
+    used; no zone has changed then.
     """
     started_at = datetime.now(UTC)
     name = epa.file_name(parameter, year)
     with rawstore.open(config.raw).local(name) as path:
         info = epa.identify(path, parameter, year)
+    if not info.has_rows:
+        say(name, "only a header: no rows that year; the zones stay as they are")
+        return Outcome.NO_ROWS
     source = Source(name, info.sha256, code_version(), info.synthetic)
     load = Load(parameter, year, uuid.uuid4().hex[:12])
     with ExitStack() as stack:
         zones, complete = _zones_to_load(stack, config, load, source, again)
         if not zones:
-            return complete
+            return Outcome.KEPT if complete else Outcome.FAILED
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
         copied = run(spark, job)
         notes = json.loads(next(row.notes for row in copied if row.notes))
         counts = _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows)
+        if not counts.candidates:
+            say(name, f"no row for the grid; the zones stay as they are: {_in_words(counts)}")
+            return Outcome.NO_ROWS
         errors = {row.zone: row.error for row in copied if row.error}
         for failed, error in errors.items():
             say(name, f"zone {failed} stays as it was: {error}")
@@ -420,7 +441,7 @@ def load_year(
                     complete = False
     seconds = (datetime.now(UTC) - started_at).total_seconds()
     say(name, f"{_in_words(counts)}; {notes['stations']} stations; {seconds:.1f} s")
-    return complete and not errors
+    return Outcome.LOADED if complete and not errors else Outcome.FAILED
 
 
 def _zones_to_load(
@@ -466,26 +487,25 @@ def run(spark: SparkSession, job: Job) -> list:
     try:
         return chain.collect()
     except PythonException as error:
-        known = re.search(r"AirAwareError: (.*)", str(error))
+        known = re.search(KNOWN_ERROR, str(error))
         if known:
             raise AirAwareError(known[1]) from None
         raise
 
 
 def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
-    """The counts by kind. Raises AirAwareError where too many rows are bad, or none is left."""
+    """The counts by kind. Raises AirAwareError where too many rows are bad."""
     excluded = {reason: counts[reason] for reason in epa.EXCLUDED if counts[reason]}
     rejected = {reason: counts[reason] for reason in epa.REJECTED if counts[reason]}
     found = Counts(counts[epa.READ], excluded, rejected)
-    candidates = found.rows_read - sum(excluded.values())
     bad = sum(rejected.values())
-    if bad > max_bad_rows * candidates:
+    if bad > max_bad_rows * found.candidates:
         raise AirAwareError(
-            f"{name}: {bad} of {candidates} rows are bad, more than AIRAWARE_MAX_BAD_ROWS"
-            f" ({max_bad_rows:.0%}): {_in_words(found)}. Nothing was loaded. Fetch the file again,"
-            " or raise the limit if you know why."
+            f"{name}: {bad} of {found.candidates} rows are bad, more than AIRAWARE_MAX_BAD_ROWS"
+            f" ({max_bad_rows:.0%}): {_in_words(found)}. Nothing was loaded. Fetch a newer file, if"
+            " EPA has one: `fab fetch-year YEAR --refresh`; or raise the limit if you know why."
         )
-    if bad == candidates:
+    if found.candidates and bad == found.candidates:
         raise AirAwareError(f"{name}: not one row to use: {_in_words(found)}. Nothing was loaded.")
     return found
 
@@ -563,21 +583,23 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int], aga
     cores = spark.sparkContext.defaultParallelism
     shares = max(1, cores // len(files))
 
-    def load(key: tuple[int, int]) -> bool:
+    def load(key: tuple[int, int]) -> Outcome:
         try:
             return load_year(spark, config, *key, shares, again)
         except AirAwareError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
-            return False
+            return Outcome.FAILED
 
     started = time.monotonic()
     try:
         # More than one at a time: while one commits, another computes.
         with ThreadPoolExecutor(max(2, cores)) as threads:
-            complete = all(list(threads.map(load, files)))
+            outcomes = list(threads.map(load, files))
+        for key, outcome in zip(files, outcomes, strict=True):
+            print(f"{epa.file_name(*key):26}{outcome.value}", flush=True)
         # Without the session's start; the benchmark reads this line.
         say("submit", f"{len(files)} files in {time.monotonic() - started:.1f} s")
-        return complete
+        return Outcome.FAILED not in outcomes
     finally:
         # Ctrl-C ends Spark's JVM as well, and then there is nothing left to stop.
         with suppress(Py4JError, OSError):

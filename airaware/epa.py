@@ -50,8 +50,31 @@ SITE_CODES = {"State Code": 2, "County Code": 3, "Site Num": 4}
 
 # The mark of files that `airaware.synthetic` made: how the zip's own comment begins.
 SYNTHETIC_COMMENT = b"synthetic"
-# US wildfire smoke, by the agency's word (AQS qualifiers IT and RT): kept and flagged.
-SMOKE = ("IT", "RT")
+# AQS's qualifiers of fires (https://aqs.epa.gov/aqsweb/documents/codetables/qualifiers.html), each
+# with whether its hours count as smoke. I is for information, R asks EPA to exclude the hour;
+# single letters are older codes. The hour is kept either way. The file's field holds the qualifier
+# of the highest rank alone, so an hour of smoke may carry another: the count can be too low.
+FIRES = {
+    "IT": True,  # Wildfire-U. S.
+    "RT": True,
+    "IF": True,  # Fire - Canadian
+    "RF": True,
+    "IG": True,  # Fire - Mexico/Central America
+    "RG": True,
+    "IM": True,  # Prescribed Fire
+    "RM": True,
+    "IU": True,  # Wildland Fire Use Fire-U. S.
+    "RU": True,
+    "E": True,  # Forest Fire
+    "IP": False,  # Structural Fire: a building, not vegetation
+    "RP": False,
+    "F": False,  # Structural Fire, the older code
+    "IH": False,  # Fireworks
+    "RH": False,
+}
+# Codes stand alone, or before a name ("IT - Wildfire-U. S."), one or several.
+_CODES = re.compile(r"(?:^|[,;|/+])\s*([A-Z0-9]{1,2})\s*(?=$|[,;|/+]|\s-)")
+_CODES_ALONE = re.compile(r"[A-Z0-9]{1,2}(\s+[A-Z0-9]{1,2})+")
 BLOCK_BYTES = 16 << 20
 # What zipfile and csv say of damaged bytes: also that a version or a cipher is not theirs to read.
 UNREADABLE = (
@@ -114,13 +137,22 @@ STATION_MONTHS = pa.schema(
 )
 
 
+class BadFileError(AirAwareError):
+    """A file that is not what its name says, and why; for readers of the raw store."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}. Fetch it again: `fab fetch-year YEAR --refresh`.")
+        self.why = why
+
+
 @dataclass(frozen=True)
 class FileInfo:
-    """A checked file: bytes, SHA-256 in hex, and whether its values are synthetic."""
+    """A checked file: bytes, SHA-256 in hex, whether it is synthetic, and whether it has rows."""
 
     size: int
     sha256: str
     synthetic: bool
+    has_rows: bool = True
 
 
 def file_name(parameter: int, year: int) -> str:
@@ -131,7 +163,8 @@ def file_name(parameter: int, year: int) -> str:
 def check_file(path: Path, parameter: int, year: int) -> FileInfo:
     """Check a whole file: zip structure, CRC, header, and what its first rows say they are.
 
-    Raises AirAwareError that names the file, what is wrong with it, and what to do.
+    A file with only a header has no rows that year, and is sound. Raises BadFileError that names
+    the file, what is wrong with it, and what to do.
     """
     with _open_csv(path) as (archive, member), archive.open(member) as stream:
         while stream.read(BLOCK_BYTES):
@@ -143,11 +176,11 @@ def identify(path: Path, parameter: int, year: int) -> FileInfo:
     """As `check_file`, but for the CRC, which whoever reads the rows checks on the way."""
     with _open_csv(path) as (archive, member):
         with archive.open(member) as stream:
-            _check_first_rows(path, stream, get(parameter), year)
+            has_rows = _check_first_rows(path, stream, get(parameter), year)
         synthetic = archive.comment.startswith(SYNTHETIC_COMMENT)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileInfo(path.stat().st_size, sha256, synthetic)
+    return FileInfo(path.stat().st_size, sha256, synthetic, has_rows)
 
 
 def station_months(
@@ -176,14 +209,10 @@ def _open_csv(path: Path) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
             if len(members) != 1 or not members[0].file_size:
-                raise zipfile.BadZipFile("it does not hold one CSV file with rows")
+                raise zipfile.BadZipFile("it does not hold one CSV file with a header")
             yield archive, members[0]
     except UNREADABLE as error:
-        raise _bad_file(path, f"not a whole zip of EPA's ({error})") from None
-
-
-def _bad_file(path: Path, why: str) -> AirAwareError:
-    return AirAwareError(f"{path.name}: {why}. Fetch it again: `fab fetch-year YEAR --refresh`.")
+        raise BadFileError(path.name, f"not a whole zip of EPA's ({error})") from None
 
 
 def _header(path: Path, line: bytes) -> list[str]:
@@ -191,19 +220,23 @@ def _header(path: Path, line: bytes) -> list[str]:
     header = next(csv.reader([line.decode("utf-8-sig", "replace")]), [])
     missing = [name for name in (*TEXTS, *NUMBERS) if name not in header]
     if missing:
-        raise _bad_file(path, f"line 1: no column {', '.join(missing)}")
+        raise BadFileError(path.name, f"line 1: no column {', '.join(missing)}")
     doubled = [name for name, times in Counter(header).items() if times > 1]
     if doubled:
-        raise _bad_file(path, f"line 1: more than one column {', '.join(doubled)}")
+        raise BadFileError(path.name, f"line 1: more than one column {', '.join(doubled)}")
     return header
 
 
-def _check_first_rows(path: Path, stream, pollutant: Pollutant, year: int) -> None:
+def _check_first_rows(path: Path, stream, pollutant: Pollutant, year: int) -> bool:
+    """Check the header and the first rows; return whether there are any."""
     header = _header(path, stream.readline())
     lines = [stream.readline().decode("utf-8", "replace") for _ in range(FIRST_ROWS)]
     rows = [row for row in csv.reader(filter(None, lines)) if len(row) == len(header)]
     if not rows:
-        raise _bad_file(path, "line 2: no row with the header's columns")
+        rest = iter(partial(stream.read, BLOCK_BYTES), b"")
+        if not any(map(str.strip, lines)) and not any(block.strip() for block in rest):
+            return False
+        raise BadFileError(path.name, "line 2: no row with the header's columns")
     for name, accepted in (
         ("Parameter Code", {str(pollutant.code)}),
         ("Units of Measure", set(pollutant.file_units)),
@@ -215,11 +248,12 @@ def _check_first_rows(path: Path, stream, pollutant: Pollutant, year: int) -> No
             found = {text[:4] for text in found}
         # Single bad rows are the batch's to count; here the file is not what its name says.
         if not found & accepted:
-            raise _bad_file(
-                path,
+            raise BadFileError(
+                path.name,
                 f"lines 2 to {len(rows) + 1}: {name} is '{sorted(found)[0]}',"
                 f" '{sorted(accepted)[0]}' was expected",
             )
+    return True
 
 
 def _lines(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -322,6 +356,13 @@ def _code_verdict(digits: int, text: str) -> int:
     return 0 if sound else _CODE[BAD_SITE]
 
 
+def _is_smoke(qualifier: str) -> bool:
+    """Return whether a qualifier's text has a code that counts as smoke."""
+    text = qualifier.strip()
+    codes = text.split() if _CODES_ALONE.fullmatch(text) else _CODES.findall(text)
+    return any(FIRES.get(code, False) for code in codes)
+
+
 @lru_cache(maxsize=100_000)
 def _place_verdict(latitude: float, longitude: float) -> int:
     if not (0 < abs(latitude) <= 90 and 0 < abs(longitude) <= 180):
@@ -384,7 +425,7 @@ def _station_months(
         month, poc[row], latitude[row], longitude[row], *(c.indices.to_numpy()[row] for c in ids)
     )
     first = row[starts]
-    smoke = _judged(table, "Qualifier", lambda text: text[:2] in SMOKE).astype(bool)[row]
+    smoke = _judged(table, "Qualifier", _is_smoke).astype(bool)[row]
     ends = [*starts[1:].tolist(), len(row)]
 
     def pieces(values: np.ndarray) -> list[bytes | None]:

@@ -44,12 +44,16 @@ class SourceUnreachable(AirAwareError):
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file: fetched, kept as it was, or absent at the source."""
+    """What became of one file; `error` says why it failed.
+
+    fetched, or kept as it was; no rows: fetched, with a header only; absent: not at the source.
+    """
 
     name: str
-    status: Literal["fetched", "kept", "absent"]
+    status: Literal["fetched", "kept", "no rows", "absent", "failed"]
     size: int = 0
     sha256: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,15 @@ class FetchReport:
 
     year: int
     files: tuple[FileReport, ...]
+
+
+class FilesFailedError(AirAwareError):
+    """Some files failed; `report` has all of them."""
+
+    def __init__(self, report: FetchReport) -> None:
+        failed = [file for file in report.files if file.status == "failed"]
+        super().__init__("\n".join(file.error for file in failed))
+        self.report = report
 
 
 class Source(Protocol):
@@ -90,19 +103,26 @@ def fetch_year(
 
     The store is `store`, or if there is none the one that the settings name.
 
-    Files that the store has are kept; with `refresh` the source is asked whether it has newer ones.
-    A default file that the source does not have is reported as absent. Raises AirAwareError where a
-    file that was named is absent, where none of the defaults is there, or where a file is not what
-    it should be; SourceUnreachable where there is no way to the source. `progress` is called with
-    the file's name, bytes so far, and all bytes (0 where the source does not say).
+    Files that the store has are kept. With `refresh` the source is asked whether it has newer ones,
+    and files whose bytes are not those that were stored are fetched whole. A default file that the
+    source does not have is reported as absent. A file that fails does not keep the others from
+    being fetched. Raises FilesFailedError at the end where a file is not what it should be, or was
+    named and is absent; AirAwareError where none of the defaults is there; SourceUnreachable at
+    once where there is no way to the source. `progress` is called with the file's name, bytes so
+    far, and all bytes (0 where the source does not say).
     """
     store = store or rawstore.open(settings.raw)
     source = _source(settings.epa_url, store)
     files = []
     for parameter in parameters or DEFAULT_PARAMETERS:
-        file = _fetch(source, store, parameter, year, refresh, progress)
-        if parameters and file.status == "absent":
-            raise AirAwareError(f"{settings.epa_url} has no {file.name}. {_choice(parameter)}")
+        try:
+            file = _fetch(source, store, parameter, year, refresh, progress)
+            if parameters and file.status == "absent":
+                raise AirAwareError(f"{settings.epa_url} has no {file.name}. {_choice(parameter)}")
+        except SourceUnreachable:
+            raise
+        except AirAwareError as error:
+            file = FileReport(epa.file_name(parameter, year), "failed", error=str(error))
         files.append(file)
     if all(file.status == "absent" for file in files):
         names = ", ".join(file.name for file in files)
@@ -110,7 +130,10 @@ def fetch_year(
             f"{settings.epa_url} has none of {names}. Choose another year, or another source"
             " by AIRAWARE_EPA_URL."
         )
-    return FetchReport(year, tuple(files))
+    report = FetchReport(year, tuple(files))
+    if any(file.status == "failed" for file in files):
+        raise FilesFailedError(report)
+    return report
 
 
 def _choice(parameter: int) -> str:
@@ -135,20 +158,29 @@ def _fetch(
         return _kept(store, name)
     if year < get(parameter).first_year:
         return FileReport(name, "absent")
+    whole = stored and store.whole(name)
     try:
-        path = source.get(name, store.modified_seconds(name) if stored else None, progress)
+        path = source.get(name, store.modified_seconds(name) if whole else None, progress)
     except Absent:
+        if stored and not whole:
+            raise AirAwareError(
+                f"{name} is damaged in {store}, and the source has no such file. Name another"
+                " source by AIRAWARE_EPA_URL."
+            ) from None
         return _kept(store, name) if stored else FileReport(name, "absent")
     if path is None:
         return _kept(store, name)
     try:
         info = epa.check_file(path, parameter, year)
-    except AirAwareError:
+    except epa.BadFileError as error:
         source.discard(name)
-        raise
+        raise AirAwareError(
+            f"{name}: {error.why}. Nothing was stored. If it came broken, `fab fetch-year {year}`"
+            " once more helps; if the source has it so, name another one by AIRAWARE_EPA_URL."
+        ) from None
     store.put(name, path, info.sha256)
     source.discard(name)
-    return FileReport(name, "fetched", info.size, info.sha256)
+    return FileReport(name, "fetched" if info.has_rows else "no rows", info.size, info.sha256)
 
 
 def _kept(store: rawstore.Store, name: str) -> FileReport:

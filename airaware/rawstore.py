@@ -34,6 +34,9 @@ def open(url: str) -> "Store":
     return S3Store(parts.netloc, parts.path.strip("/"))
 
 
+FETCH_AGAIN = "Fetch it again: `fab fetch-year YEAR --refresh`."
+
+
 def _absent(place: str, name: str) -> AirAwareError:
     return AirAwareError(f"{place} has no {name}. Fetch it: `fab fetch-year YEAR`.")
 
@@ -43,10 +46,13 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(path: Path, sha256: str, name: str) -> None:
-    """AirAwareError where a copy is not, byte for byte, what it was made from."""
+class DamagedError(AirAwareError):
+    """A copy that is not, byte for byte, what it was made from."""
+
+
+def _check(path: Path, sha256: str, name: str, remedy: str) -> None:
     if _digest(path) != sha256:
-        raise AirAwareError(f"{name}: its SHA-256 is not {sha256}: damaged or changed. Try again.")
+        raise DamagedError(f"{name}: its SHA-256 is not {sha256}: damaged or changed. {remedy}")
 
 
 class FolderStore:
@@ -76,7 +82,7 @@ class FolderStore:
             checksum = self.folder / f"{name}.sha256"
             with self._replacing(name) as copy:
                 shutil.copy2(path, copy)
-                _check(copy, sha256, name)
+                _check(copy, sha256, name, "Try again.")
                 # Between the two renames: no checksum rather than another file's.
                 checksum.unlink(missing_ok=True)
             with self._replacing(checksum.name) as copy:
@@ -103,9 +109,18 @@ class FolderStore:
 
     def sha256(self, name: str) -> str:
         """The file's SHA-256 in hex: as checked when it came, or else taken now."""
-        with self.local(name) as path, suppress(FileNotFoundError):
+        with self.local(name) as path:
+            return self._recorded(name) or _digest(path)
+
+    def _recorded(self, name: str) -> str | None:
+        with suppress(FileNotFoundError, IndexError):
             return (self.folder / f"{name}.sha256").read_text().split()[0]
-        return _digest(path)
+        return None
+
+    def whole(self, name: str) -> bool:
+        """Return whether the stored bytes have the SHA-256 that was recorded, if there is one."""
+        with self.local(name) as path:
+            return self._recorded(name) in (None, _digest(path))
 
     def size(self, name: str) -> int:
         """The file's size in bytes."""
@@ -189,8 +204,16 @@ class S3Store:
             with self._explained(f"read {name}"):
                 self._client.download_file(self.bucket, self.prefix + name, str(path))
             if recorded:
-                _check(path, recorded, f"{self}{name}")
+                _check(path, recorded, f"{self}{name}", FETCH_AGAIN)
             yield path
+
+    def whole(self, name: str) -> bool:
+        """Return whether the stored bytes have the SHA-256 that was recorded, if there is one."""
+        try:
+            with self.local(name):
+                return True
+        except DamagedError:
+            return False
 
     def _known(self, name: str) -> dict:
         head = self._head(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fabric import Connection
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from airaware import epa, fetch, pollutants, rawstore, settings, synthetic
 from airaware.errors import AirAwareError
@@ -22,7 +23,7 @@ from tools.steps import console
     help={
         "year": "the year, as 2017",
         "parameter": PARAMETER_HELP,
-        "refresh": "ask the source for newer versions of files that are there",
+        "refresh": "fetch what is newer at the source, or damaged here",
         "or_synthetic": "where the source cannot be reached, make synthetic files instead",
         "env": ENV_HELP,
         "dry_run": DRY_RUN_HELP,
@@ -57,9 +58,18 @@ def fetch_year(
         console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
         _synthesize(store, year_number(year), wanted)
         return
+    except fetch.FilesFailedError as error:
+        _show(error.report)
+        raise
+    _show(report)
+
+
+def _show(report: fetch.FetchReport) -> None:
+    """Print a table of what became of each file."""
+    table = Table("file", "what became of it", "MB", box=None)
     for file in report.files:
-        size = f", {file.size / 1e6:.1f} MB" if file.size else ""
-        console.print(f"{file.name}: {file.status}{size}")
+        table.add_row(file.name, file.status, f"{file.size / 1e6:.1f}" if file.size else "")
+    console.print(table)
 
 
 @operation(

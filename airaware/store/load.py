@@ -71,6 +71,11 @@ class Counts:
     excluded: Mapping[str, int]
     rejected: Mapping[str, int]
 
+    @property
+    def candidates(self) -> int:
+        """Rows that no rule leaves out."""
+        return self.rows_read - sum(self.excluded.values())
+
 
 class ZoneLoad:
     """A load into one zone. Use as a context: what was not committed is dropped."""

@@ -140,7 +140,8 @@ BAD = {
 YEARS = f"{min(BAD)}-{max(BAD)}"
 # What reaches the zones before it fails, must leave there what was loaded before.
 LOADED = (1991, 2000)
-ACCEPTED = (2000, 2002)
+EMPTY = 2001
+ACCEPTED = (2000, EMPTY, 2002)
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,11 @@ def test_the_exit_status_tells(refused):
     assert refused[0] == 1
 
 
+def test_a_table_says_what_became_of_each_file(refused):
+    for year in BAD:
+        assert re.search(rf"^{epa.file_name(OZONE, year)} +failed", refused[1], re.MULTILINE)
+
+
 def test_not_one_row_changes(refused, zones):
     _, _, before, after = refused
     assert before == after
@@ -203,9 +209,13 @@ def test_single_bad_rows_are_counted_and_shown_and_the_limit_is_a_setting(
 ):
     rows = with_bad_rows(sound_rows(2002), SINGLE_BAD_ROWS)
     (raw / epa.file_name(OZONE, 2002)).write_bytes(rows)
+    (raw / epa.file_name(OZONE, EMPTY)).write_bytes(zipped([]))
     environ = {"AIRAWARE_MAX_BAD_ROWS": "0.1"}
     status, said = submits.run(raw, ",".join(map(str, ACCEPTED)), [OZONE], environ=environ)
     assert status == 0
+    outcomes = {2000: "loaded", EMPTY: "no rows that year", 2002: "loaded"}
+    for year, outcome in outcomes.items():
+        assert re.search(rf"^{epa.file_name(OZONE, year)} +{outcome}$", said, re.MULTILINE)
     assert "200 rows read; excluded by rule: none; rejected as bad: 20 unparsable number" in said
     reasons = {
         "unparsable number": 1,

@@ -1,6 +1,8 @@
 """What the batch's tasks compute, without Spark: stations of a month, cells, pieces, counts."""
 
 import json
+import re
+import traceback
 from collections import Counter
 from math import nan
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airaware import batch, epa, grid, metrics, pollutants, summary
+from airaware import batch, epa, grid, metrics, pollutants, rawstore, summary
 from airaware.batch import (
     CELL_PIECES,
     MONTH_CELLS,
@@ -348,10 +350,14 @@ def test_too_many_bad_rows_stop_the_load():
         batch._checked_counts("x", counts_of(read=1000, bad=1), 0)
 
 
-@pytest.mark.parametrize("counts", [counts_of(), counts_of(10, excluded=10), counts_of(10, bad=10)])
-def test_a_file_without_a_row_to_use_is_no_load(counts):
+def test_a_file_of_bad_rows_alone_is_no_load():
     with pytest.raises(AirAwareError, match="not one row to use"):
-        batch._checked_counts("x", counts, 1.0)
+        batch._checked_counts("x", counts_of(10, bad=10), 1.0)
+
+
+@pytest.mark.parametrize("counts", [counts_of(), counts_of(10, excluded=10)])
+def test_a_file_whose_rows_are_all_left_out_by_rule_has_no_candidates(counts):
+    assert batch._checked_counts("x", counts, 0.0).candidates == 0
 
 
 @pytest.mark.parametrize(
@@ -371,6 +377,16 @@ def test_years(text, years):
 def test_what_is_no_year_is_named(text):
     with pytest.raises(AirAwareError, match=f"'{text}' is not a year"):
         batch.parse_years(text)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AirAwareError("x: bad"), epa.BadFileError("x", "bad"), rawstore.DamagedError("x: bad")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_tasks_error_is_known_by_its_traceback(error):
+    text = "".join(traceback.format_exception(error))
+    assert re.search(batch.KNOWN_ERROR, f"Job aborted: {text}\n")[1] == str(error)
 
 
 def test_the_code_version_depends_on_the_code():

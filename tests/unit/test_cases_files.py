@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from airaware import batch, epa
+from airaware import batch, epa, fetch, settings
 
 CASES = Path(__file__).parents[3] / "shared/data/cases"
 
@@ -45,3 +46,15 @@ def test_site_without_place():
     assert found.excluded == {epa.UNPLACED: 72}
     assert found.rejected == {}
     assert len(stations(path, *key, month=7).sites) == 9
+
+
+def test_zero_row_file(tmp_path):
+    path = case("zero-row-file", 81102, 1996)
+    config = replace(settings.read(), epa_url=str(path.parent), raw=str(tmp_path / "raw"))
+    report = fetch.fetch_year(config, 1996, [81102, 42602])
+    assert [(file.name, file.status) for file in report.files] == [
+        (epa.file_name(81102, 1996), "no rows"),
+        (epa.file_name(42602, 1996), "fetched"),
+    ]
+    assert counts(path, 81102, 1996) == {}
+    assert counts(path.with_name(epa.file_name(42602, 1996)), 42602, 1996)[epa.READ] == 48

@@ -180,18 +180,34 @@ def test_negative_values_and_values_below_the_detection_limit_are_kept(write):
     assert [item[1] for item in months["17-031-4201", 1, 6]] == [f32(float(v)) for v in values]
 
 
-def test_smoke_is_kept_and_flagged(write):
-    qualifiers = {
-        "": False,
-        "IT - Wildfire-U. S.": True,
-        "RT - Wildfire-U. S.": True,
-        "IT": True,
-        "IF - Fire - Canadian.": False,
-        "1 - Deviation from a CFR/Critical Criteria Requirement.": False,
-    }
-    months, counts = read(write([row(Qualifier=text) for text in qualifiers]))
-    assert [item[2] for item in months["17-031-4201", 1, 6]] == list(qualifiers.values())
-    assert counts["kept"] == len(qualifiers)
+SMOKE = ("IT", "RT", "IF", "RF", "IG", "RG", "IM", "RM", "IU", "RU", "E")
+NO_SMOKE = ("IP", "RP", "F", "IH", "RH")
+
+
+@pytest.mark.parametrize(
+    ("smoke", "codes"),
+    [(True, SMOKE), (False, NO_SMOKE), (False, ("", "1", "V", "IJ", "EC", "EH"))],
+)
+def test_each_fire_code_is_counted_as_decided(write, smoke, codes):
+    texts = [
+        text
+        for code in codes
+        for text in (code, f"{code} - A name, of E or IT.", f" {code} ", f"{code},V", f"1;{code}",
+                     f"2 {code}", f"V - Validated Value.; {code} - Its name.")
+    ]  # fmt: skip
+    months, counts = read(write([row(Qualifier=text) for text in texts]))
+    assert [item[2] for item in months["17-031-4201", 1, 6]] == [smoke] * len(texts)
+    assert counts["kept"] == len(texts)
+
+
+def test_every_fire_code_is_decided_by_name():
+    assert dict.fromkeys(SMOKE, True) | dict.fromkeys(NO_SMOKE, False) == epa.FIRES
+
+
+def test_names_of_other_qualifiers_are_no_smoke(write):
+    texts = ["1 - Deviation from a CFR/E Requirement.", "IL - Other, IT.", "SX - E", "Wildfire"]
+    months, _ = read(write([row(Qualifier=text) for text in texts]))
+    assert not any(item[2] for item in months["17-031-4201", 1, 6])
 
 
 def test_the_first_morning_goes_to_the_month_before_too(write):
@@ -545,10 +561,25 @@ def test_a_file_of_something_else_is_refused(write, changes, told):
     assert told in message
 
 
-def test_a_file_without_rows_is_refused(write):
-    assert "line 2: no row" in check(write(text_of([])))
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n\n", "\n" * 1000, "\n \n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_alone_means_no_rows(write, mark, end):
+    path = write((mark + text_of([]).strip() + end).encode())
+    assert not epa.check_file(path, OZONE, 2013).has_rows
+    assert read(path)[0] == {}
+
+
+def test_a_file_with_rows_has_rows(write):
+    assert epa.check_file(write([row()]), OZONE, 2013).has_rows
+    late = text_of([]) + "\n" * 1000 + line(SOUND, epa.COLUMNS_24)
+    assert "no row with" in check(write(late))
+
+
+def test_a_file_without_a_header_or_a_sound_row_is_refused(write):
+    without = [column for column in epa.COLUMNS_24 if column != "POC"]
+    assert "no column POC" in check(write(text_of([], without)))
     assert "no row with the header's columns" in check(write(["cut,off"]))
-    assert "not hold one CSV file with rows" in check(write(""))
+    assert "not hold one CSV file with a header" in check(write(""))
     assert "not a whole zip" in check(write(b"\0" * 1_000_000))
 
 

@@ -12,6 +12,9 @@ import pytest
 
 from airaware import epa, fetch, rawstore, settings, synthetic
 from airaware.errors import AirAwareError
+from airaware.pollutants import POLLUTANTS
+from tools import data
+from tools.steps import console
 
 NAME = "hourly_44201_2017.zip"
 JUNE_SECONDS = 1_780_000_000.0
@@ -272,6 +275,72 @@ def test_years_before_a_parameters_first_are_absent_unasked(mirror, at):
     assert mirror.asked == []
 
 
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    modified = path.stat()
+    path.write_bytes(content)
+    os.utime(path, (modified.st_mtime, modified.st_mtime))
+
+
+@pytest.mark.parametrize("source", ["http", "folder"])
+def test_refresh_replaces_a_stored_file_with_one_bit_changed(mirror, at, tmp_path, ozone, source):
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / NAME).write_bytes(ozone)
+    config = at(mirror.url if source == "http" else folder)
+    fetch.fetch_year(config, 2017, [44201])
+    flip_a_bit(tmp_path / "raw" / NAME)
+    assert fetch.fetch_year(config, 2017, [44201]).files[0].status == "kept"
+    assert fetch.fetch_year(config, 2017, [44201], refresh=True).files[0].status == "fetched"
+    assert (tmp_path / "raw" / NAME).read_bytes() == ozone
+    assert fetch.fetch_year(config, 2017, [44201], refresh=True).files[0].status == "kept"
+
+
+def test_a_damaged_file_that_the_source_has_no_more_is_an_error(mirror, at, tmp_path):
+    fetch.fetch_year(at(mirror.url), 2017, [44201])
+    flip_a_bit(tmp_path / "raw" / NAME)
+    del mirror.files[NAME]
+    with pytest.raises(AirAwareError, match=f"{NAME} is damaged in .*no such file"):
+        fetch.fetch_year(at(mirror.url), 2017, [44201], refresh=True)
+
+
+def header_only(tmp_path, parameter):
+    path = tmp_path / "header.zip"
+    header = ",".join(f'"{name}"' for name in epa.COLUMNS_24) + "\n"
+    zipped(path, header, f"hourly_{parameter}_2017.csv")
+    return path.read_bytes()
+
+
+def test_of_seven_files_one_damaged_and_one_empty_five_are_fetched(mirror, at, tmp_path, capfd):
+    for parameter in POLLUTANTS:
+        path = tmp_path / "made.zip"
+        synthetic.write(path, parameter, 2017, stations=1)
+        mirror.files[epa.file_name(parameter, 2017)] = path.read_bytes()
+    damaged, empty = epa.file_name(88101, 2017), epa.file_name(42602, 2017)
+    mirror.files[damaged] = mirror.files[damaged][:-1000]
+    mirror.files[empty] = header_only(tmp_path, 42602)
+    expected = {epa.file_name(parameter, 2017): "fetched" for parameter in POLLUTANTS}
+    expected |= {damaged: "failed", empty: "no rows"}
+
+    config = at(mirror.url)
+    with pytest.raises(fetch.FilesFailedError) as raised:
+        fetch.fetch_year(config, 2017, list(POLLUTANTS))
+    assert {file.name: file.status for file in raised.value.report.files} == expected
+    assert damaged in str(raised.value)
+    assert "--refresh" not in str(raised.value)  # It would ask for the same bytes.
+    assert stored(config).names() == sorted(set(expected) - {damaged})
+
+    with console.capture() as shown:
+        data._show(raised.value.report)
+    lines = [line.strip().split(maxsplit=1) for line in shown.get().splitlines()[1:]]
+    assert {name: rest for name, rest in lines if name == damaged} == {damaged: "failed"}
+    assert [name for name, rest in lines if rest.startswith("fetched")] == [
+        name for name, status in expected.items() if status == "fetched"
+    ]
+    assert [name for name, rest in lines if rest.startswith("no rows")] == [empty]
+
+
 @pytest.mark.parametrize("scheme", ["", "file://"])
 def test_a_folder_is_a_source(at, tmp_path, ozone, scheme):
     folder = tmp_path / "a mirror"
@@ -314,7 +383,6 @@ BAD = {
     "crc": bad_crc,
     "empty zip": lambda path, text: zipped(path, "", name=""),
     "empty csv": lambda path, text: zipped(path, ""),
-    "no rows": lambda path, text: zipped(path, text[: text.index("\n") + 1]),
     "missing column": lambda path, text: zipped(path, text.replace('"Latitude",', "", 1)),
     "renamed column": lambda path, text: zipped(path, text.replace("Latitude", "Lat", 1)),
     "other parameter": lambda path, text: zipped(path, text.replace('"44201"', '"88101"')),

@@ -156,3 +156,23 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, file):
     (tmp_path / "raw").write_text("a file")
     with pytest.raises(AirAwareError, match=f"Cannot store {NAME} in {tmp_path}"):
         rawstore.open(str(tmp_path / "raw")).put(NAME, file, sha256(file))
+
+
+def test_a_changed_bit_of_a_stored_file_is_seen(store, file):
+    store.put(NAME, file, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert store.whole(NAME)
+    changed = b"zip" * 4_999_999 + b"zig"
+    if isinstance(store, rawstore.FolderStore):
+        (store.folder / NAME).write_bytes(changed)
+    else:
+        key = store._client.head_object(Bucket=store.bucket, Key=store.prefix + NAME)
+        store._client.put_object(
+            Bucket=store.bucket, Key=store.prefix + NAME, Body=changed, Metadata=key["Metadata"]
+        )
+    assert not store.whole(NAME)
+
+
+def test_a_file_that_was_put_by_hand_counts_as_whole(tmp_path):
+    folder = rawstore.FolderStore(tmp_path)
+    (tmp_path / NAME).write_bytes(b"zip")
+    assert folder.whole(NAME)
