@@ -6,6 +6,7 @@ They come from the Forge, by r10k. Where r10k is missing or the Forge cannot be 
 packages of the same modules take their place, and it is said which versions differ.
 """
 
+import fcntl
 import json
 import re
 import shutil
@@ -37,10 +38,16 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def fill(checkout: Path = CHECKOUT) -> str:
-    """Fill the checkout's vendor_modules/ where it is not full; in words, where from.
+    """Fill the checkout's vendor_modules/ where it is not full; return where from, in words.
 
     Raises AirAwareError where neither the Forge nor Debian's packages have all modules.
     """
+    with (checkout / "Puppetfile").open() as puppetfile:
+        fcntl.flock(puppetfile, fcntl.LOCK_EX)  # two tests or deployments may fill it at once
+        return _fill(checkout)
+
+
+def _fill(checkout: Path) -> str:
     wanted, folder = pinned(checkout / "Puppetfile"), checkout / "vendor_modules"
     if wanted.items() <= installed(folder).items():
         return "vendor_modules: as the Puppetfile says"
