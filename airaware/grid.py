@@ -41,8 +41,20 @@ def load() -> Grid:
 
 
 @lru_cache(maxsize=1)
-def _members() -> frozenset[int]:
-    return frozenset(load().cells.tolist())
+def _compacted() -> frozenset[int]:
+    """Return the grid's cells, each whole family of cells as its parent of any resolution."""
+    with np.load(CELLS_FILE) as file:
+        return frozenset(file["compacted"].tolist())
+
+
+def _is_member(cell: int) -> bool:
+    return any(h3.cell_to_parent(cell, level) in _compacted() for level in range(RESOLUTION + 1))
+
+
+def _around(latitude: float, longitude: float, rings: int) -> list[int]:
+    """Return the grid's cells among a point's H3 cell and the rings around it."""
+    cell = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
+    return [each for each in h3.grid_disk(cell, rings) if _is_member(each)]
 
 
 def in_us(latitude: float, longitude: float) -> bool:
@@ -50,8 +62,35 @@ def in_us(latitude: float, longitude: float) -> bool:
 
     The neighbours are for piers, islets and outlines that cut corners: EPA's own sites need them.
     """
-    cell = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
-    return not _members().isdisjoint(h3.grid_disk(cell, 1))
+    return bool(_around(latitude, longitude, 1))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the grid: its centre in degrees, and how far that is from the point asked about."""
+
+    cell: int
+    latitude: float
+    longitude: float
+    distance_km: float
+
+
+def nearest(latitude: float, longitude: float) -> Cell | None:
+    """Return the cell whose centre is nearest to a point (degrees); None far from the grid.
+
+    The second ring is for water up to 12 km from land, which is covered too.
+    """
+    for rings in (1, 2):
+        found = [
+            Cell(
+                cell, center[0], center[1], h3.great_circle_distance((latitude, longitude), center)
+            )
+            for cell in _around(latitude, longitude, rings)
+            if (center := h3.cell_to_latlng(cell))
+        ]
+        if found:
+            return min(found, key=lambda each: each.distance_km)
+    return None
 
 
 def outlines() -> dict[str, dict]:

@@ -9,33 +9,17 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from airaware import grid
 from airaware.accuracy import Residuals
 from airaware.sphere import REACH_KM
 from airaware.store.zones import Reader
 
-# Nothing in the US is farther than 4.0 km from a cell's centre (the grid's worst distance, at
-# resolution 6). Thrice that is a cell of the grid or a neighbour of one: piers and islets count.
-OUTSIDE_KM = 12.0
 CELLS_AT_ONCE = 4000
 
 _LOADS = """
 SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text)
                 ORDER BY parameter, year)::text AS loads FROM load
 """
-_NEAREST = f"""
-WITH nearest AS (
-    SELECT cell, center, center <-> ST_Point(%(longitude)s, %(latitude)s, 4326)::geography AS metres
-    FROM cell
-    ORDER BY metres
-    LIMIT 1
-)
-SELECT cell,
-       ST_Y(center::geometry) AS latitude,
-       ST_X(center::geometry) AS longitude,
-       metres / 1000 AS distance_km,
-       ({_LOADS}) AS loads
-FROM nearest
-"""  # noqa: S608 (a constant in a constant)
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
@@ -113,17 +97,14 @@ class Nearest:
 
 
 def nearest(reader: Reader, latitude: float, longitude: float) -> Nearest | None:
-    """The cell of a point (degrees). None where the point lies outside the US.
+    """Return the cell of a point (degrees); None far from the grid. Only the loads are queried.
 
     Raises NoZoneError where no database answers.
     """
-    rows = reader.fetch(_NEAREST, {"latitude": latitude, "longitude": longitude})
-    if not rows or rows[0].distance_km > OUTSIDE_KM:
+    cell = grid.nearest(latitude, longitude)
+    if cell is None:
         return None
-    (row,) = rows
-    return Nearest(
-        row.cell, row.latitude, row.longitude, row.distance_km, _loads(row.loads or "[]")
-    )
+    return Nearest(cell.cell, cell.latitude, cell.longitude, cell.distance_km, loads(reader))
 
 
 def loads(reader: Reader) -> tuple[Load, ...]:

@@ -153,24 +153,22 @@ class Reader:
     def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """The rows (named tuples) of a query, from the first zone that answers.
 
-        Raises NoZoneError where none does; TooSlowError where one has taken too long, and no other
-        could do it either: then it is the query's fault, and the zone is not given up.
+        A query that takes more than QUERY_SECONDS is cancelled by the reader's own limit: another
+        zone is asked, but the slow one is not passed over, since it has answered.
+
+        Raises NoZoneError where none answers; TooSlowError where one was too slow.
         """
-        slow: list[tuple[_ZoneReader, Exception]] = []
+        too_slow = False
         for zone in self._zones:
             if zone.failing:
                 continue
             try:
-                rows = zone.fetch(sql, parameters)
-            except QueryCanceled as error:
-                slow.append((zone, error))
+                return zone.fetch(sql, parameters)
+            except QueryCanceled:
+                too_slow = True
             except FAILURES as error:
                 self._give_up(zone, error)
-            else:
-                for each, reason in slow:
-                    self._give_up(each, reason)
-                return rows
-        if slow:
+        if too_slow:
             raise TooSlowError(f"A query took more than {QUERY_SECONDS:g} s")
         raise NoZoneError(
             "No zone's database answers: "

@@ -1,5 +1,6 @@
 """A request's arguments -> what is asked: places, years, days, pollutants."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +24,7 @@ from airaware.web.errors import (
     BadYear,
     YearNotLoaded,
 )
-from airaware.web.geocode import OutsideUS, Place
+from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OUTSIDE, OutsideUS, Place
 
 FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
 MAX_DAYS = 366  # in one answer of the API; a download may be of any length
@@ -88,11 +89,12 @@ def at(address: str) -> At:
     The address is kept in `g` while the request lasts: an error's page tells which one it is of.
     """
     g.address = address
-    place = current_app.extensions["geocoder"].locate(address)
+    deadline = g.setdefault("census_deadline", time.monotonic() + sum(CENSUS_TIMEOUT_SECONDS))
+    place = current_app.extensions["geocoder"].locate(address, deadline)
     reader = current_app.extensions["reader"]
     nearest = queries.nearest(reader, place.latitude, place.longitude)
     if nearest is None:
-        raise OutsideUS("This site covers the 50 states, the District of Columbia and Puerto Rico.")
+        raise OutsideUS(OUTSIDE)
     g.setdefault("loads", set()).add(nearest.loads)
     if not nearest.loads:
         raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])

@@ -16,15 +16,18 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import requests
 
-from airaware.gazetteer import places
+from airaware.gazetteer import coordinates, outline, places
 from airaware.gazetteer.places import City, ZipCode, key
-from airaware.sphere import KM_PER_MILE
+from airaware.sphere import KM_PER_MILE, great_circle_km, unit_vectors
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
+OUTSIDE = "This site covers the 50 states, the District of Columbia and Puerto Rico."
 KM_PER_DEGREE = 111.2
+FAR_FROM_CITY_KM = 30.0  # a ZIP code farther from the city that stands with it belongs to another
 
 # The error of a ZIP code's point in `zipcodes` is 1.5 miles in the median, and this at the 90th
 # percentile.
@@ -35,6 +38,8 @@ STREET_KM = 0.42
 
 # (seconds to connect, seconds to answer)
 CENSUS_TIMEOUT_SECONDS = (1.0, 2.0)
+CENSUS_AT_ONCE = 2  # per worker: most of its threads stay free for other visitors
+CENSUS_MAX_LENGTH = 100  # The Census refuses longer addresses.
 CENSUS_PAUSE_SECONDS = 30.0
 CENSUS_CACHE_SIZE = 4096
 MAX_CHOICES = 40
@@ -53,8 +58,6 @@ OUTSIDE_STATES = {
     "AP": "the armed forces overseas",
 }
 
-_DEGREES = r"([+-]?[0-9]{1,3}(?:\.[0-9]{0,12})?)\s*°?\s*"
-_COORDINATES = re.compile(rf"{_DEGREES}([NS]?)\s*[,;\s]\s*{_DEGREES}([EW]?)", re.IGNORECASE)
 _ZIP = re.compile(r"(?:^|[\s,])([0-9]{5})(?:-?[0-9]{4})?$")
 _COUNTRY = re.compile(r"[\s,]+(?:U\.?S\.?A?\.?|United States(?: of America)?)$", re.IGNORECASE)
 _HOUSE_NUMBER = re.compile(r"[0-9]+\S*\s+\S*[^\W\d]")
@@ -131,7 +134,7 @@ class AmbiguousAddress(AddressError):
 
 
 class CensusUnavailable(Exception):
-    """The Census geocoder cannot be asked now."""
+    """The Census geocoder cannot be asked now, or not with this address; the text says why."""
 
 
 class Geocoder:
@@ -141,72 +144,95 @@ class Geocoder:
         """An empty `census_url` means: never ask the network."""
         self._census = Census(census_url) if census_url else None
 
-    def locate(self, address: str) -> Place:
-        """The place of an address. Raises an AddressError that says what to type instead."""
-        text = cleaned(address)
-        place = _coordinates(text)
+    def locate(self, address: str, deadline: float | None = None) -> Place:
+        """Return the place of an address; by `deadline` (monotonic) the Census has to answer.
+
+        Raises an AddressError that says what to type instead.
+        """
+        place = _coordinates(address)
         if place:
             return place
+        text = cleaned(address)
         text = _COUNTRY.sub("", text)
-        return self._street(text) if _has_street(text) else _offline(text)
+        return self._street(text, deadline) if _has_street(text) else _offline(text)
 
-    def _street(self, text: str) -> Place:
+    def _street(self, text: str, deadline: float | None) -> Place:
         why = "Streets cannot be looked up without a network"
         if self._census:
             try:
-                points = self._census.ask(text)
+                points = self._census.ask(text, deadline)
                 if points:
                     return _one_of(points, text)
                 why = "The Census geocoder does not know this street address"
-            except CensusUnavailable:
-                why = "The Census geocoder does not answer at the moment"
+            except CensusUnavailable as error:
+                why = str(error)
         try:
             place = _offline(text)
         except UnknownAddress:
             raise UnknownAddress(
                 f"{why}. Add the ZIP code, or type the city and the state alone."
             ) from None
-        return replace(place, note=f"{why}: this is the centre of {place.label}.")
+        note = f"{why}: this is the centre of {place.label}. {place.note}".strip()
+        return replace(place, note=note)
 
 
 class Census:
-    """The US Census geocoder, asked at most once per address; passed over a while if it fails."""
+    """The US Census geocoder: asked once per address, twice at a time; passed over if it fails."""
 
     def __init__(self, url: str):
         self._url = url
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[bytes, float, float]] = OrderedDict()
         self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(CENSUS_AT_ONCE)
         self._paused_until = 0.0
 
-    def ask(self, text: str) -> dict[str, tuple[float, float]]:
-        """Latitude and longitude by matching address; none if the Census knows no such street.
+    def ask(self, text: str, deadline: float | None = None) -> dict[str, tuple[float, float]]:
+        """Return latitude and longitude by matching address; none if the Census knows none.
 
         Raises CensusUnavailable.
         """
-        digest = hmac.digest(self._key, text.casefold().encode(), hashlib.sha256)
+        typed = text.casefold().encode()
+        digest = hmac.digest(self._key, typed, hashlib.sha256)
         with self._lock:
             known = self._known.get(digest)
         if known:
-            return {text: known}
-        if time.monotonic() < self._paused_until:
-            raise CensusUnavailable
-        points = self._request(text)
+            return {self._sealed(known[0], typed).decode(): known[1:]}
+        points = self._request(text, deadline)
         if len(points) == 1:
+            ((label, point),) = points.items()
             with self._lock:
-                self._known[digest] = next(iter(points.values()))
+                self._known[digest] = (self._sealed(label.encode(), typed), *point)
                 if len(self._known) > CENSUS_CACHE_SIZE:
                     self._known.popitem(last=False)
         return points
 
-    def _request(self, text: str) -> dict[str, tuple[float, float]]:
+    def _sealed(self, label: bytes, typed: bytes) -> bytes:
+        """Return a matched address so that only who types the address can read it, or back."""
+        pad = hashlib.shake_256(self._key + typed).digest(len(label))
+        return bytes(one ^ other for one, other in zip(label, pad, strict=True))
+
+    def _request(self, text: str, deadline: float | None) -> dict[str, tuple[float, float]]:
+        if len(text) > CENSUS_MAX_LENGTH:
+            raise CensusUnavailable(
+                f"The Census geocoder takes at most {CENSUS_MAX_LENGTH} characters"
+            )
+        connect, read = CENSUS_TIMEOUT_SECONDS
+        now = time.monotonic()
+        left = read if deadline is None else min(read, deadline - now)
+        if now < self._paused_until:
+            raise CensusUnavailable("The Census geocoder does not answer at the moment")
+        if left <= 0 or not self._free.acquire(blocking=False):
+            raise CensusUnavailable("The Census geocoder is busy at the moment")
         try:
             answer = requests.get(
                 self._url,
                 params={"address": text, "benchmark": "Public_AR_Current", "format": "json"},
-                timeout=CENSUS_TIMEOUT_SECONDS,
+                timeout=(min(connect, left), left),
                 allow_redirects=False,
             )
+            if 400 <= answer.status_code < 500:
+                raise CensusUnavailable("The Census geocoder does not accept this address")
             if answer.status_code != 200:
                 raise ValueError(f"status {answer.status_code}")
             return {
@@ -217,10 +243,14 @@ class Census:
                 for match in answer.json()["result"]["addressMatches"]
             }
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            self._paused_until = time.monotonic() + CENSUS_PAUSE_SECONDS
+            # Time that earlier calls of the same request took is not the Census's failure.
+            if left == read:
+                self._paused_until = time.monotonic() + CENSUS_PAUSE_SECONDS
             # Only the kind: the text of these errors holds the address.
             log.warning("The Census geocoder fails (%s)", type(error).__name__)
-            raise CensusUnavailable from None
+            raise CensusUnavailable("The Census geocoder does not answer at the moment") from None
+        finally:
+            self._free.release()
 
 
 def cleaned(address: str) -> str:
@@ -241,25 +271,38 @@ def cleaned(address: str) -> str:
 
 
 def _coordinates(text: str) -> Place | None:
-    match = _COORDINATES.fullmatch(text)
-    if not match:
+    """Return the point that coordinates name; None where the text is none.
+
+    Raises AmbiguousAddress where they lie outside of the US and another reading inside of it.
+    """
+    point = coordinates.read(text)
+    if point is None:
         return None
-    north, south, east, west = match.groups()
-    latitude = float(north) * (-1 if south.upper() == "S" else 1)
-    longitude = float(east) * (-1 if west.upper() == "W" else 1)
-    if abs(latitude) > 90 or abs(longitude) > 180:
-        raise UnknownAddress(
-            "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
-        )
-    decimals = min(len(part.partition(".")[2]) for part in (north, east))
+    if not _covered(point):
+        choices = dict.fromkeys(each.label for each in point.alternatives() if _covered(each))
+        if choices:
+            raise AmbiguousAddress(
+                f"{point.label} is outside the United States. The latitude comes first, and"
+                " longitudes there are negative.",
+                choices,
+            )
+        if not point.on_earth:
+            raise UnknownAddress(
+                "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
+            )
+        raise OutsideUS(OUTSIDE)
     return Place(
-        latitude,
-        longitude,
-        f"{latitude:g}, {longitude:g}" if decimals < 5 else f"{latitude:.5f}, {longitude:.5f}",
+        point.latitude,
+        point.longitude,
+        point.label,
         "coordinates",
-        round(KM_PER_DEGREE / 2 / 10**decimals, 3),
-        "half a unit of the last decimal given",
+        max(round(KM_PER_DEGREE / 2 * point.unit, 3), 0.001),
+        "half a unit of the last digit given",
     )
+
+
+def _covered(point: coordinates.Coordinates) -> bool:
+    return outline.covers(point.latitude, point.longitude)
 
 
 def _has_street(text: str) -> bool:
@@ -271,7 +314,7 @@ def _has_street(text: str) -> bool:
 def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
     if len(points) > 1:
         raise AmbiguousAddress("Several streets answer to this address.", points)
-    latitude, longitude = next(iter(points.values()))
+    ((matched, (latitude, longitude)),) = points.items()
     return Place(
         latitude,
         longitude,
@@ -280,15 +323,39 @@ def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
         STREET_KM,
         "interpolated along the street by the US Census: 95% within 0.15 km in towns, 0.42 km in"
         " suburbs, 2.9 km in the country",
+        f"The Census geocoder matched {matched}.",
     )
 
 
 def _offline(text: str) -> Place:
     code = _ZIP.search(text)
     if code:
-        return _zip_place(code[1])
+        place = _zip_place(code[1])
+        return replace(place, note=_disagreement(_ZIP.sub("", text).strip(" ,"), code[1], place))
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return _city_place(", ".join(parts[-2:]))
+
+
+def _disagreement(rest: str, code: str, place: Place) -> str:
+    """Return what to say where the text before a ZIP code names a state or city far from it."""
+    name, state = _split_state(" ".join(rest.replace(",", " ").split()))
+    told = places.load().zip_codes[code]
+    if state is None:
+        return ""
+    words = name.split()
+    named = (places.load().cities.get(key(" ".join(words[n:])), []) for n in range(len(words)))
+    city = next((each for same in named for each in same if each.state == state), None)
+    point = unit_vectors(np.array(place.latitude), np.array(place.longitude))
+    if state == told.state and (
+        city is None
+        or great_circle_km(unit_vectors(np.array(city.latitude), np.array(city.longitude)), point)
+        <= FAR_FROM_CITY_KM + (city.spread_km or 0)
+    ):
+        return ""
+    return (
+        f"ZIP code {code} is in {told.city}, {told.state}, not in {city.label if city else state}:"
+        " this is the ZIP code's place."
+    )
 
 
 def covered_zip_codes() -> dict[str, ZipCode]:

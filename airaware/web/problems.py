@@ -18,6 +18,7 @@ from flask import Flask, Response, g, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, NotFound
 
 from airaware.store.zones import NoZoneError, TooSlowError
+from airaware.web.asking import MOST_PLACES
 from airaware.web.errors import VisitorError
 
 RETRY_AFTER_SECONDS = 5
@@ -59,13 +60,20 @@ def register(app: Flask) -> None:
 
 # Pages that an error's choices lead back to; all others lead to the address's page.
 PAGES = ("pages.air", "pages.history", "pages.compare")
+# Errors of an argument other than the address: the form begins anew without these.
+MISTAKEN = ("bad-year", "bad-date", "bad-parameter", "year-not-loaded")
 # What they know; whatever else stands in a request does not come back in a link.
 ARGUMENTS = ("address", "parameter", "from", "to", "year")
 
 
+def _page() -> str:
+    """Return the page whose form was sent; the address's page where it was none."""
+    return str(request.endpoint) if request.endpoint in PAGES else "pages.air"
+
+
 def _again(choice: str | None = None, year: int | None = None) -> str:
     """The page that was asked for, with another choice of the address in doubt, or another year."""
-    endpoint = request.endpoint if request.endpoint in PAGES else "pages.air"
+    endpoint = _page()
     arguments: dict[str, Any] = {
         name: request.args.getlist(name) for name in ARGUMENTS if name in request.args
     }
@@ -78,7 +86,7 @@ def _again(choice: str | None = None, year: int | None = None) -> str:
         arguments["from"] = [f"{year}-07-01"]
     elif year is not None:
         arguments["year"] = [str(year)]
-    return url_for(str(endpoint), **arguments)
+    return url_for(endpoint, **arguments)
 
 
 def _unavailable(why: str) -> Response:
@@ -93,7 +101,23 @@ def _answer(
 ) -> Response:
     if not request.path.startswith(("/api/", "/tiles/")):
         page = render_template(
-            "error.html", title=title, detail=detail, status=status, again=_again, **extra
+            "error.html",
+            title=title,
+            detail=detail,
+            status=status,
+            again=_again,
+            page=_page(),
+            typed=request.args.getlist("address"),
+            kept={
+                name: request.args[name]
+                for name in ARGUMENTS
+                if name != "address" and name in request.args
+            }
+            # A year or day that is none would only fail again.
+            if kind not in MISTAKEN
+            else {},
+            most=MOST_PLACES,
+            **extra,
         )
         return Response(page, status=status)
     # The types are names, made absolute by the document's own address.

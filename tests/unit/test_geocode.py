@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -222,6 +223,57 @@ def test_failing_census_is_left_alone_and_the_zip_code_serves(census: CensusStan
         assert place.method == "zip"
         assert "does not answer" in place.note
     assert len(census.asked) == 1
+
+
+def test_what_the_census_refuses_pauses_it_for_nobody(census: CensusStandIn) -> None:
+    geocoder = Geocoder(census.url)
+    census.status = 400
+    assert "does not accept" in geocoder.locate(WRIGLEY).note
+    assert "100 characters" in geocoder.locate("1060 " + "W" * 100 + " St, Chicago, IL 60613").note
+    assert len(census.asked) == 1
+    census.status = 200
+    assert geocoder.locate(WRIGLEY).method == "census"
+
+
+def test_the_address_that_the_census_matched_is_told_each_time(census: CensusStandIn) -> None:
+    geocoder = Geocoder(census.url)
+    for _ in range(2):
+        note = geocoder.locate(WRIGLEY).note
+        assert note == "The Census geocoder matched 1060 W ADDISON ST, CHICAGO, IL, 60613."
+    assert len(census.asked) == 1
+
+
+def test_no_more_than_two_ask_the_census_at_once(census: CensusStandIn) -> None:
+    geocoder = Geocoder(census.url)
+    assert geocoder._census is not None
+    for _ in range(geocode.CENSUS_AT_ONCE):
+        assert geocoder._census._free.acquire(blocking=False)
+    assert "is busy" in geocoder.locate(WRIGLEY).note
+    assert census.asked == []
+    geocoder._census._free.release()
+    assert geocoder.locate(WRIGLEY).method == "census"
+
+
+def test_a_request_whose_time_is_up_asks_the_census_no_more(census: CensusStandIn) -> None:
+    geocoder = Geocoder(census.url)
+    assert "is busy" in geocoder.locate(WRIGLEY, time.monotonic()).note
+    assert geocoder.locate(WRIGLEY, time.monotonic() + 60).method == "census"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("PO Box 1400, Columbus GA 33902", "33902 is in Fort Myers, FL, not in Columbus, GA"),
+        ("Chicago, IL 62701", "62701 is in Springfield, IL, not in Chicago, IL"),
+        ("Chicago, IL 60614", ""),
+        ("Chicago 60614", ""),
+        ("Evanston, IL 60614", ""),
+    ],
+)
+def test_a_zip_code_and_a_city_that_disagree_are_named(text: str, named: str) -> None:
+    note = OFFLINE.locate(text).note
+    assert named in note
+    assert bool(note) == bool(named)
 
 
 def test_unreachable_census_and_no_zip_code() -> None:

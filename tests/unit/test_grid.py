@@ -12,7 +12,7 @@ import zipcodes
 
 from airaware import epa, grid
 from airaware.interpolate import Points
-from airaware.sphere import EARTH_RADIUS_KM, KM_PER_MILE
+from airaware.sphere import EARTH_RADIUS_KM, KM_PER_MILE, great_circle_km, unit_vectors
 
 SITES = Path(__file__).parents[3] / "shared" / "data" / "epa" / "aqs_sites.zip"
 # Outlines and cells north of it are Alaska's alone.
@@ -126,3 +126,23 @@ def test_places_in_the_us(name, latitude, longitude):
 )
 def test_places_outside(name, latitude, longitude):
     assert not grid.in_us(latitude, longitude)
+
+
+def test_the_nearest_cell_is_the_nearest_of_all():
+    air = grid.load()
+    generator = np.random.default_rng(24)
+    all_cells = unit_vectors(air.latitude, air.longitude)
+    for n in generator.integers(0, len(air), 200):
+        latitude, longitude = air.latitude[n] + generator.uniform(-0.06, 0.06), air.longitude[n]
+        distance_km = great_circle_km(
+            all_cells, unit_vectors(np.array(latitude), np.array(longitude))
+        )
+        found = grid.nearest(latitude, longitude)
+        assert found.cell == air.cells[distance_km.argmin()]
+        assert found.distance_km == pytest.approx(distance_km.min(), abs=0.01)
+
+
+def test_far_from_the_grid_there_is_no_nearest_cell():
+    assert grid.nearest(0, 0) is None
+    assert grid.nearest(90, 0) is None
+    assert grid.nearest(43.6532, -79.3832) is None
