@@ -2,6 +2,9 @@
 # make check: the quick part   make setup: only install   make bench: ratios   make stop: stop the site
 # make screenshots: pictures of the demo, for docs/   make soak: half an hour of load on the demo
 # make drills: all outages on purpose in a lab, as root   make test-fleet: the fleet's slow tests
+# Every recipe has a clean environment, whatever the user's shell exports.
+SHELL = tools/machine/environ.sh
+.SHELLFLAGS = sh -c
 YEAR ?= 2017
 export PYTHON ?= python3
 FAB = .venv/bin/fab
@@ -16,7 +19,7 @@ SLOW = $(addprefix tests/fleet/test_,batch_faults.py recover.py replaced.py roll
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
 
 setup: ; @tools/setup.sh
-demo: setup ; @$(FAB) deploy fetch-year $(YEAR) --or-synthetic submit-year $(YEAR) status
+demo: setup ; @$(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check
 	@$(PYTEST) -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(REGION))

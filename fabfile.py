@@ -1,5 +1,9 @@
 """The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one."""
 
+from tools.machine import environ
+
+environ.enter()  # before anything else reads the user's environment
+
 from tools.accuracy import accuracy
 from tools.dashboards.task import dashboards
 from tools.data import fetch_year, submit_year, synthesize_year

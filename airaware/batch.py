@@ -33,7 +33,7 @@ from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from airaware import epa, grid, metrics, rawstore, settings
+from airaware import epa, grid, metrics, rawstore, settings, spans
 from airaware.errors import AirAwareError
 from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.leave_one_out import RESIDUALS, month_sums
@@ -529,17 +529,6 @@ def say(name: str, text: str) -> None:
     print(f"{datetime.now():%H:%M:%S} {name}: {text}", flush=True)
 
 
-def parse_years(text: str) -> list[int]:
-    """'2013,2015-2017' -> the years, ascending. Raises AirAwareError for anything else."""
-    years: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{4})(?:-(\d{4}))?\s*", part)
-        if not match or int(match[1]) > int(match[2] or match[1]):
-            raise AirAwareError(f"'{text}' is not a year, a span as 1980-2017, or a list of them")
-        years.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return sorted(years)
-
-
 def files_to_load(config: Settings, parameters: list[int] | None, years: list[int]) -> list:
     """(parameter, year) of each file in the raw store. A named parameter's file must be there."""
     there = set(rawstore.open(config.raw).names())
@@ -615,7 +604,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         parameters = [int(code) for code in options.parameters.split(",") if code.strip()]
-        years = parse_years(options.years)
+        years = spans.years(options.years)
         if submit(settings.read(), parameters or None, years, options.again):
             return 0
         print(

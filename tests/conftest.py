@@ -1,5 +1,6 @@
 """What the tests share: two real databases, and real measurements."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,11 +9,34 @@ import pytest
 
 from airaware.settings import Zone
 from tools.local import Local
+from tools.machine import environ
 from tools.postgres import OWNER, READER
 from tools.steps import carry_out
 
+# Settings of the tests themselves; all other AIRAWARE_ variables are the user's, as is AWS_PROFILE.
+OF_TESTS = ("AIRAWARE_TEST_ENV", "AIRAWARE_TERRAFORM_MIRROR")
+NO_AWS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 REAL_EPA = SHARED_DATA / "epa"
+
+
+def pytest_configure() -> None:
+    """Keep the user's environment out of the tests and of all that they start."""
+    clean = environ.inherited()
+    os.umask(0o022)
+    os.environ.clear()
+    os.environ.update(
+        {
+            name: value
+            for name, value in clean.items()
+            if name in OF_TESTS or not name.startswith(("AIRAWARE_", "AWS_"))
+        },
+        **NO_AWS,
+    )
 
 
 @pytest.fixture(scope="session")

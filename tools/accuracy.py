@@ -6,7 +6,7 @@ from contextlib import suppress
 from fabric import Connection
 from rich.table import Table
 
-from airaware import pollutants, store
+from airaware import pollutants, spans, store
 from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH, SEASONS, Errors, Residuals, errors
 from airaware.errors import AirAwareError
 from airaware.pollutants import Pollutant
@@ -15,7 +15,7 @@ from airaware.store import manifest, queries, stations
 from airaware.store.manifest import Loaded
 from airaware.store.zones import Reader
 from tools import environments
-from tools.data import parameter_codes, year_number
+from tools.data import parameter_codes
 from tools.operation import ENV_HELP, PARAMETER_HELP, operation
 from tools.steps import console
 
@@ -28,9 +28,9 @@ QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 )
 def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
     """Show how far estimates are from measurements."""
-    wanted = parameter_codes(parameter)
+    number, wanted = spans.year(year), parameter_codes(parameter)
     with environments.find(env).reading() as zones:
-        _show(_answering(zones), year_number(year), wanted)
+        _show(_answering(zones), number, wanted)
 
 
 def _show(zone: Zone, year: int, wanted: list[int]) -> None:

@@ -11,7 +11,7 @@ from fabric import Connection
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from airaware import epa, fetch, pollutants, rawstore, settings, synthetic
+from airaware import epa, fetch, pollutants, rawstore, settings, spans, synthetic
 from airaware.errors import AirAwareError
 from tools import environments
 from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
@@ -44,19 +44,19 @@ def fetch_year(
     wanted = parameter_codes(parameter)
     if dry_run:
         for code in wanted or pollutants.DEFAULT_PARAMETERS:
-            name = epa.file_name(code, year_number(year))
+            name = epa.file_name(code, spans.year(year))
             console.print(f"would bring {name} from {config.epa_url} into {store}")
         return
     try:
         with _bars() as progress:
             report = fetch.fetch_year(
-                config, year_number(year), wanted or None, refresh, progress, store
+                config, spans.year(year), wanted or None, refresh, progress, store
             )
     except fetch.SourceUnreachable as error:
         if not or_synthetic:
             raise
         console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
-        _synthesize(store, year_number(year), wanted)
+        _synthesize(store, spans.year(year), wanted)
         return
     except fetch.FilesFailedError as error:
         _show(error.report)
@@ -86,7 +86,7 @@ def synthesize_year(
 ) -> None:
     """Make up a year's files, marked as synthetic."""
     store = environments.find(env).raw_store()
-    _synthesize(store, year_number(year), parameter_codes(parameter), dry_run)
+    _synthesize(store, spans.year(year), parameter_codes(parameter), dry_run)
 
 
 @operation(
@@ -111,6 +111,7 @@ def submit_year(
 ) -> None:
     """Run the Spark job over years, and load every zone."""
     place, wanted = environments.find(env), parameter_codes(parameter)
+    spans.years(years)
     if dry_run:
         command = shlex.join(place.submit_command(years, wanted, master, again))
         console.print(f"would run {command}", markup=False)
@@ -158,12 +159,6 @@ def _bars() -> Iterator[fetch.Progress]:
             display.update(bars[name], completed=done, total=total or None)
 
         yield show
-
-
-def year_number(text: str) -> int:
-    if not re.fullmatch(r"\d{4}", text):
-        raise AirAwareError(f"'{text}' is not a year: write four digits, as 2017")
-    return int(text)
 
 
 def parameter_codes(texts: list[str]) -> list[int]:

@@ -1,6 +1,8 @@
 """Tasks that bring an environment up, show it, and take it down."""
 
 import subprocess
+from collections.abc import Iterable
+from contextlib import nullcontext
 
 from fabric import Connection
 from invoke import Exit
@@ -8,10 +10,10 @@ from invoke import Exit
 from airaware.errors import AirAwareError
 from tools import environments, hosts, overview
 from tools.fleet import Fleet
-from tools.local import CHECKOUT, state_folder
+from tools.local import CHECKOUT, Local, state_folder
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
-from tools.steps import carry_out, console
+from tools.steps import Step, carry_out, console
 from tools.terraform import Plan
 
 
@@ -36,7 +38,7 @@ def deploy(
         return
     place = environments.find(env)
     if not isinstance(place, Fleet):
-        carry_out(place.deploy(), dry_run)
+        _carry_out_alone(place, place.deploy(), dry_run)
         return
     asks = place.region.costs_money and not yes
     meter = Meter(CHECKOUT, state_folder())
@@ -123,7 +125,8 @@ def replace(
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""
-    carry_out(environments.local(env).stop(), dry_run)
+    place = environments.local(env)
+    _carry_out_alone(place, place.stop(), dry_run)
 
 
 @operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
@@ -132,7 +135,16 @@ def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = Fal
     place = environments.find(env)
     if not (yes or dry_run) and place.folder.exists():
         _must_agree(f"Delete the environment {place.name} with all its data ({place.folder})?")
-    carry_out(place.destroy(), dry_run)
+    if isinstance(place, Fleet):
+        carry_out(place.destroy(), dry_run)
+    else:
+        _carry_out_alone(place, place.destroy(), dry_run)
+
+
+def _carry_out_alone(place: Local, steps: Iterable[Step], dry_run: bool) -> None:
+    """Carry the steps out while nobody else changes this machine's environment."""
+    with nullcontext() if dry_run else place.alone():
+        carry_out(steps, dry_run)
 
 
 def _agree_to_change(plan: Plan) -> None:

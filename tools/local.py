@@ -3,14 +3,16 @@
 All of it lies in one state folder, beside what is kept there of fleets; nothing else is changed.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from airaware import rawstore, settings
@@ -18,6 +20,7 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import schema
 from tools import mainjob
+from tools.machine import java
 from tools.postgres import OWNER, READER, Cluster, make_passfile
 from tools.steps import Step, console
 from tools.webserver import WebServer
@@ -101,6 +104,30 @@ class Local:
             lambda: self.web.start(port, self.environ(READER)),
         )
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the state folder for one deploy, stop or destroy; wait for another under way."""
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            held = os.open(self.folder, os.O_RDONLY)
+            try:
+                self._lock(held)
+                # Whoever was waited for may have deleted the folder.
+                if self.folder.exists() and os.path.samestat(os.fstat(held), self.folder.stat()):
+                    yield
+                    return
+            finally:
+                with suppress(OSError):
+                    self.folder.rmdir()  # only if nothing is in it
+                os.close(held)
+
+    def _lock(self, held: int) -> None:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"another fab works on {self.folder}: waiting for its end", markup=False)
+            fcntl.flock(held, fcntl.LOCK_EX)
+
     def is_made(self) -> bool:
         """Return whether all of `make_folder` is there; fleets may have made the folder alone."""
         folders = [self.folder / name for name in FOLDERS]
@@ -161,10 +188,11 @@ class Local:
     @contextmanager
     def reading(self) -> Iterator[tuple[Zone, ...]]:
         """The zones' databases, to read only: those that run."""
-        running = [
-            zone for zone, cluster in self.clusters.items() if cluster.exists() and cluster.pid()
-        ]
-        yield tuple(zone for zone in self.zones(READER) if zone.name in running)
+        yield tuple(
+            Zone(zone, cluster.dsn(READER))
+            for zone, cluster in self.clusters.items()
+            if cluster.pid()
+        )
 
     def submit_command(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
@@ -187,7 +215,11 @@ class Local:
     def submit_environ(self, master: str = "") -> dict[str, str]:
         """The environment variables of `submit_command`."""
         environ = self.environ(OWNER) | {
+            "JAVA_HOME": str(java.find().home),
+            # Spark's own search for itself fails if the path has a blank.
+            "SPARK_HOME": str(_spark_home()),
             "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_DRIVER_PYTHON": sys.executable,
             "AIRAWARE_SPARK_LOG": str(self.spark_log),
         }
         if (master or MASTER).startswith("local"):
@@ -199,10 +231,27 @@ class Local:
     ) -> None:
         """Run the main job over files of the raw store, its output on ours.
 
-        Raises AirAwareError where it failed; the job itself has said why.
+        Raises AirAwareError if it failed; the job itself has said why.
         """
-        console.print(f"starting Spark on {master or MASTER}", markup=False)
         command = self.submit_command(years, parameters, master, again)
-        status = subprocess.run(command, env=self.submit_environ(master))
+        environ = self.submit_environ(master)
+        if passed_over := java.find().passed_over:
+            console.print(f"{passed_over}: Spark runs on {environ['JAVA_HOME']}", markup=False)
+        console.print(f"starting Spark on {master or MASTER}", markup=False)
+        begun = _size(self.spark_log)
+        status = subprocess.run(command, env=environ)
         if status.returncode != 0:
-            raise AirAwareError(f"The job failed; {self.spark_log} has the detail")
+            detail = (
+                f", and {self.spark_log} has the detail" if _size(self.spark_log) > begun else ""
+            )
+            raise AirAwareError(f"The job failed: the lines above say why{detail}")
+
+
+def _spark_home() -> Path:
+    spec = find_spec("pyspark")
+    assert spec and spec.origin, "pyspark is installed with us"
+    return Path(spec.origin).parent
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

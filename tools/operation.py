@@ -1,13 +1,16 @@
 """What all of an operator's tasks share."""
 
+import errno
 import functools
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 from fabric import task
 from invoke import Exit
 
 from airaware.errors import AirAwareError
+from tools.machine import environ
 
 ENV_HELP = "the environment to work on (AIRAWARE_ENV; local if neither is given)"
 DRY_RUN_HELP = "only say what would be done"
@@ -16,16 +19,38 @@ PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of t
 
 
 def operation(**options: Any) -> Callable[[Callable], Any]:
-    """A task of fab: a person's mistake becomes a message and exit status 1, not a traceback."""
+    """Make a task of fab that turns a person's mistake into a message and exit status 1.
+
+    So does what the machine refuses: a full disk, a missing permission, a database's error.
+    """
 
     def decorate(body: Callable) -> Any:
         @functools.wraps(body)
         def run(*arguments: Any, **named: Any) -> None:
             try:
+                environ.allow_open_files()
                 body(*arguments, **named)
-            except AirAwareError as error:
-                raise Exit(f"fab {body.__name__.replace('_', '-')}: {error}", code=1) from None
+            except (AirAwareError, OSError, psycopg2.Error) as error:
+                told = _told(error)
+                raise Exit(f"fab {body.__name__.replace('_', '-')}: {told}", code=1) from None
 
         return task(auto_shortflags=False, **options)(run)
 
     return decorate
+
+
+def _told(error: Exception) -> str:
+    """Return what a person can do about an error of ours, of the machine or of a database."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the disk is full{_where(error)}: make room, then run the same command again"
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return f"too many open files{_where(error)}: raise the limit (`ulimit -n`), then try again"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}{_where(error)}"
+    if isinstance(error, psycopg2.errors.DiskFull):
+        return f"the database's disk is full: make room, then run the same command again ({error})"
+    return str(error).strip()
+
+
+def _where(error: OSError) -> str:
+    return f" ({error.filename})" if error.filename else ""

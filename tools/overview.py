@@ -8,12 +8,14 @@ from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
 from tools.local import Local
-from tools.steps import console
+from tools.steps import console, show_table
 
 
 def show(place: Local) -> None:
     """Print the environment's databases, raw files, loads per zone, and the site's address."""
     console.print(f"environment {place.name} in {place.folder}")
+    if not any(cluster.exists() for cluster in place.clusters.values()):
+        console.print("It was never deployed, or is destroyed. Start it: make demo")
     for zone, cluster in place.clusters.items():
         state = f"runs on port {cluster.port}" if cluster.pid() else "is stopped"
         console.print(f"zone {zone}: the database {state if cluster.exists() else 'is not there'}")
@@ -35,10 +37,12 @@ def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:
     sizes: dict[tuple[int, int], dict[str, int]] = {}
     for zone in zones:
         try:
-            loads[zone.name] = manifest.loads(zone)
-            sizes |= manifest.sizes(zone)
+            found, bytes_by_table = manifest.loads(zone), manifest.sizes(zone)
         except AirAwareError as error:
             console.print(str(error).strip(), markup=False)
+        else:
+            loads[zone.name] = found
+            sizes |= bytes_by_table
     if loads:
         _show_loads(loads, sizes)
 
@@ -67,7 +71,7 @@ def _show_loads(
             _agreement(copies),
             _checksums(copies),
         )
-    console.print(table)
+    show_table(table)
 
 
 def _agreement(copies: dict[str, Loaded | None]) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
@@ -74,6 +75,13 @@ def _passwords(passfile: Path) -> dict[str, str]:
             "bring it back, or delete the databases with `fab destroy`"
         ) from None
     return {role: password for *_, role, password in fields}
+
+
+def _account() -> dict[str, Any]:
+    """Return subprocess's options by which root starts a program as the server's account."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": SUPERUSER, "group": SUPERUSER, "extra_groups": []}
 
 
 def free_port() -> int:
@@ -159,12 +167,14 @@ class Cluster:
         """Make the data folder. An attempt that was broken off leaves nothing that counts."""
         if self.exists():
             return
+        word = _passwords(self.passfile)[SUPERUSER]
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._check_reachable()
         password = self.folder / "password"
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         password.touch(mode=0o600)
-        password.write_text(_passwords(self.passfile)[SUPERUSER])
+        password.write_text(word)
         if os.geteuid() == 0:
             shutil.chown(self.folder, SUPERUSER, SUPERUSER)
             shutil.chown(password, SUPERUSER, SUPERUSER)
@@ -185,6 +195,16 @@ class Cluster:
         with (new / "postgresql.conf").open("a") as configuration:
             configuration.write("include 'airaware.conf'\n")
         new.rename(self.data)
+
+    def _check_reachable(self) -> None:
+        """Raise AirAwareError if the server's account may not pass through to the folder."""
+        for folder in (*reversed(self.folder.parents), self.folder):
+            if subprocess.run(["test", "-x", folder], **_account()).returncode:
+                raise AirAwareError(
+                    f"The account {SUPERUSER}, which root's databases belong to, cannot reach "
+                    f"{self.folder}, for {folder} keeps it out: let AIRAWARE_STATE name a folder "
+                    f"elsewhere, or run `chmod o+x {folder}`"
+                )
 
     def start(self) -> None:
         """Start the server and wait until it answers; then make the roles and the database."""
@@ -290,22 +310,19 @@ class Cluster:
                 f"{self.data} needs PostgreSQL {version}, but {path} is missing: install "
                 f"postgresql-{version}-postgis-3, or delete the data with `fab destroy`"
             )
-        as_root = os.geteuid() == 0
         done = subprocess.run(
             [str(path), *arguments],
             cwd=self.folder,
             # The operator's own PG* variables and language are none of the server's business.
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            user=SUPERUSER if as_root else None,
-            group=SUPERUSER if as_root else None,
-            extra_groups=[] if as_root else None,
+            **_account(),
         )
         if done.returncode != 0:
-            account = f" as the account {SUPERUSER}" if as_root else ""
+            account = f" as the account {SUPERUSER}" if _account() else ""
             raise AirAwareError(
                 f"{program} failed{account} for {self.data}:\n{done.stdout.strip()}"
             )

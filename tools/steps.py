@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 # Where nobody reads along, no name of a table is cut short for want of width.
 WIDTH_OF_A_FILE = 140
@@ -30,6 +31,13 @@ class _Console(Console):
 console = _Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
 )
+
+
+def show_table(table: Table) -> None:
+    """Print a table, none of it cut: in a narrow terminal its lines are longer."""
+    natural = console.measure(table, options=console.options.update(width=10_000)).maximum
+    table.width = natural if natural > console.width else None
+    console.print(table)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """The manifest: which years a zone serves, and what they were made from."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import psycopg2
 from psycopg2 import sql
 
 from airaware import store
+from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store.load import TABLES
 
@@ -29,42 +32,49 @@ class Loaded:
 def loads(zone: Zone) -> list[Loaded]:
     """What the zone serves, by year and parameter.
 
-    Raises AirAwareError where its database cannot be reached.
+    Raises AirAwareError if its database cannot be reached, or was never migrated.
     """
-    connection = store.connect(zone)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT parameter, year, synthetic, rows_read,"
-                " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(excluded)),"
-                " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(rejected)),"
-                " checksum, committed_at FROM load ORDER BY year, parameter"
-            )
-            return [Loaded(*row) for row in cursor]
-    finally:
-        connection.close()
+    with _reading(zone) as cursor:
+        cursor.execute(
+            "SELECT parameter, year, synthetic, rows_read,"
+            " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(excluded)),"
+            " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(rejected)),"
+            " checksum, committed_at FROM load ORDER BY year, parameter"
+        )
+        return [Loaded(*row) for row in cursor]
 
 
 def sizes(zone: Zone) -> dict[tuple[int, int], dict[str, int]]:
     """Bytes of each load (parameter, year) in the zone, by table, with keys.
 
-    Raises AirAwareError where its database cannot be reached.
+    Raises AirAwareError if its database cannot be reached, or was never migrated.
     """
-    connection = store.connect(zone)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT parameter, year, name, coalesce(pg_total_relation_size("
-                " to_regclass(format('%%s_%%s_%%s', name, parameter, year))), 0)"
-                " FROM load, unnest(%s) AS name",
-                (list(TABLES),),
-            )
-            found: dict[tuple[int, int], dict[str, int]] = {}
-            for parameter, year, table, size in cursor:
-                found.setdefault((parameter, year), {})[table] = size
-            return found
-    finally:
-        connection.close()
+    with _reading(zone) as cursor:
+        cursor.execute(
+            "SELECT parameter, year, name, coalesce(pg_total_relation_size("
+            " to_regclass(format('%%s_%%s_%%s', name, parameter, year))), 0)"
+            " FROM load, unnest(%s) AS name",
+            (list(TABLES),),
+        )
+        found: dict[tuple[int, int], dict[str, int]] = {}
+        for parameter, year, table, size in cursor:
+            found.setdefault((parameter, year), {})[table] = size
+        return found
+
+
+@contextmanager
+def _reading(zone: Zone) -> Iterator["psycopg2.extensions.cursor"]:
+    """Give a cursor of the zone; what its database refuses becomes an AirAwareError."""
+    with closing(store.connect(zone)) as connection:
+        try:
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        except psycopg2.errors.UndefinedTable:
+            raise AirAwareError(
+                f"zone {zone.name}: its database has no tables yet: run `fab deploy`"
+            ) from None
+        except psycopg2.Error as error:
+            raise AirAwareError(f"zone {zone.name}: its database says: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hostile
 import pytest
 import requests
 
@@ -47,8 +48,8 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
-    """Runs fab with these words, in an environment that is destroyed afterwards."""
-    environ = {name: value for name, value in os.environ.items() if "AIRAWARE" not in name} | {
+    """Runs fab with these words, in a hostile shell; the environment is destroyed afterwards."""
+    environ = hostile.environment() | {
         "AIRAWARE_STATE": str(state),
         "AIRAWARE_PORT": str(port),
         "AIRAWARE_EPA_URL": str(real_epa),
@@ -60,6 +61,7 @@ def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
             cwd=CHECKOUT,
             env=environ | variables,
             stdin=subprocess.DEVNULL,
+            umask=0o077,
             capture_output=True,
             text=True,
         )
@@ -96,6 +98,8 @@ def test_a_dry_run_changes_nothing(fab: Fab, state: Path, words: tuple[str, ...]
     ("words", "message"),
     [
         (("fetch-year", "17"), "'17' is not a year"),
+        (("fetch-year", "1979", "deploy"), "'1979' is not a year that EPA has"),
+        (("submit-year", "2013-1999"), "'2013-1999' is not a year"),
         (("fetch-year", "2013", "--parameter", "ozone"), "'ozone' is not a code"),
         (("fetch-year", "2013", "--parameter", "12345"), "Parameter 12345 is not known"),
         (("submit-year", "2013"), "run `fab deploy`"),
@@ -108,6 +112,13 @@ def test_a_mistake_gets_a_message(fab: Fab, words: tuple[str, ...], message: str
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_was_never_deployed_has_a_status(fab: Fab, state: Path) -> None:
+    done = fab("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "never deployed" in done.stdout
+    assert not state.exists()
 
 
 def test_a_taken_port_is_named(fab: Fab, port: int) -> None:

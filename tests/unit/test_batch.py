@@ -361,25 +361,6 @@ def test_a_file_whose_rows_are_all_left_out_by_rule_has_no_candidates(counts):
 
 
 @pytest.mark.parametrize(
-    ("text", "years"),
-    [
-        ("2013", [2013]),
-        ("2015-2017", [2015, 2016, 2017]),
-        ("2013,2015-2017", [2013, 2015, 2016, 2017]),
-        ("2017, 2013 ,2016-2017", [2013, 2016, 2017]),
-    ],
-)
-def test_years(text, years):
-    assert batch.parse_years(text) == years
-
-
-@pytest.mark.parametrize("text", ["", "17", "2017-2013", "2013-", "2013,,2014", "all", "2013;2014"])
-def test_what_is_no_year_is_named(text):
-    with pytest.raises(AirAwareError, match=f"'{text}' is not a year"):
-        batch.parse_years(text)
-
-
-@pytest.mark.parametrize(
     "error",
     [AirAwareError("x: bad"), epa.BadFileError("x", "bad"), rawstore.DamagedError("x: bad")],
     ids=lambda error: type(error).__name__,

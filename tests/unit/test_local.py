@@ -1,6 +1,7 @@
 """The state folder of `local`, without its databases."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,46 @@ def test_databases_keep_the_passwords_that_they_were_made_with(tmp_path: Path) -
     assert not local.passfile.exists()
     with pytest.raises(AirAwareError, match="fab destroy"):
         local.clusters["b"].create()
+
+
+def test_two_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """Also where the first deletes the folder that the second waits for."""
+    local, course = Local(tmp_path / "state"), []
+    began = threading.Event()
+
+    def second() -> None:
+        began.set()
+        with local.alone():
+            course.append("second")
+            (local.folder / "kept").touch()
+
+    other = threading.Thread(target=second)
+    with local.alone():
+        other.start()
+        began.wait()
+        other.join(0.2)
+        course.append("first")
+        local.folder.rmdir()
+    other.join()
+    assert course == ["first", "second"]
+    assert (local.folder / "kept").exists()
+
+
+def test_a_stop_of_what_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    local = Local(tmp_path / "state")
+    with local.alone():
+        assert not list(local.stop())
+    assert not local.folder.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's databases belong to another account")
+def test_a_folder_that_the_databases_account_cannot_reach_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    local = Local(closed / "state")
+    local.make_folder()
+    with pytest.raises(
+        AirAwareError, match="The account postgres.* keeps it out: let AIRAWARE_STA"
+    ):
+        local.clusters["a"].create()
+    assert not local.clusters["a"].exists()

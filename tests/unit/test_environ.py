@@ -1,0 +1,125 @@
+"""What our processes inherit from the user's shell."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import hostile
+import pytest
+
+from airaware.errors import AirAwareError
+from tools.machine import environ
+from tools.postgres import free_port
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def inherited(variables: dict[str, str]) -> dict[str, str]:
+    """What a process started by environ.sh in a shell with only these variables has."""
+    done = subprocess.run(
+        [environ.SCRIPT, "env", "-0"], env=variables, capture_output=True, check=True, text=True
+    )
+    assert done.stderr == ""
+    return dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+
+
+@pytest.mark.parametrize("name", hostile.DROPPED)
+def test_what_could_mislead_our_programs_is_dropped(name: str) -> None:
+    assert name not in inherited({"PATH": os.environ["PATH"], name: hostile.DROPPED[name]})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("HOME", "TERM", "TZ", "COLUMNS", "NO_COLOR", "XDG_CACHE_HOME", "SSH_AUTH_SOCK"),
+        *("AIRAWARE_PORT", "AIRAWARE_EPA_URL", "PYTHON", "YEAR", "JAVA_HOME"),
+        *("http_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "npm_config_registry"),
+        *("AWS_PROFILE", "AWS_ENDPOINT_URL", "TF_CLI_CONFIG_FILE"),
+    ],
+)
+def test_what_is_the_users_comes_through_as_it_is(name: str) -> None:
+    value = "a value, with 'quotes' = \"signs\"\nPGHOST=and a second line $HOME \\"
+    assert inherited({"PATH": os.environ["PATH"], name: value})[name] == value
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("", "127.0.0.1,localhost,::1"),
+        ("example.org", "example.org,127.0.0.1,localhost,::1"),
+        ("localhost,10.0.0.0/8", "localhost,10.0.0.0/8,127.0.0.1,::1"),
+        ("*", "*"),
+    ],
+)
+def test_this_machine_is_reached_without_a_proxy(name: str, value: str, found: str) -> None:
+    seen = inherited({"PATH": os.environ["PATH"], name: value})
+    assert seen["no_proxy"] == seen["NO_PROXY"] == found
+
+
+def test_what_is_missing_or_wrong_is_ours() -> None:
+    seen = inherited({"TMPDIR": "/nowhere", "LC_ALL": "POSIX"})
+    assert "TMPDIR" not in seen
+    assert seen["LC_ALL"] == "C.UTF-8"
+    assert seen["HOME"] == str(Path("~").expanduser())
+    assert shutil.which("env", path=seen["PATH"])
+
+
+def test_exported_functions_do_not_come_through() -> None:
+    variables = {"PATH": os.environ["PATH"], "BASH_FUNC_cd%%": "() { exit 3; }"}
+    assert not any("cd" in name for name in inherited(variables))
+
+
+def test_files_are_made_for_others_to_read() -> None:
+    done = subprocess.run(
+        [environ.SCRIPT, "sh", "-c", "umask"], umask=0o077, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "0022"
+
+
+def test_the_tests_themselves_have_a_clean_environment() -> None:
+    """And what is clean stays as it is, or fab would start itself anew for ever."""
+    own = ("PYTEST_", "MOTO_")  # set since then, by pytest and by the lab in this process
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    assert environ.inherited() == ours
+
+
+def test_fab_bears_all_of_it_at_once(tmp_path: Path) -> None:
+    for module in ("airaware", "tools", "requests", "numpy", "psycopg2"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('a module of the user')")
+    port = str(free_port())
+    variables = hostile.environment() | {
+        "PYTHONPATH": str(tmp_path),
+        "AIRAWARE_STATE": "/nowhere",
+        "AIRAWARE_PORT": port,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "fabric", "deploy", "--dry-run"],
+        cwd=CHECKOUT / "docs",
+        env=variables,
+        umask=0o077,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"would start the web server on port {port}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "message"), [(256, 4096, None), (4096, 4096, None), (256, 256, "ulimit")]
+)
+def test_open_files_are_allowed_or_the_limit_is_named(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, message: str | None
+) -> None:
+    limits = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair))
+    if message:
+        with pytest.raises(AirAwareError, match=message):
+            environ.allow_open_files()
+    else:
+        environ.allow_open_files()
+        assert limits[-1][0] >= environ.OPEN_FILES
