@@ -6,7 +6,7 @@
 SHELL = tools/machine/environ.sh
 .SHELLFLAGS = sh -c
 YEAR ?= 2017
-export PYTHON ?= python3
+export PYTHON ?=
 FAB = .venv/bin/fab
 PYTEST = .venv/bin/python -m pytest
 # Two processes a core: many tests wait for something. In the files' order: the lab's share moto,
@@ -19,7 +19,7 @@ SLOW = $(addprefix tests/fleet/test_,batch_faults.py recover.py replaced.py roll
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
 
 setup: ; @tools/setup.sh
-demo: setup ; @$(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
+demo: ; @tools/setup.sh demo && $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check
 	@$(PYTEST) -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(REGION))

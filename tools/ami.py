@@ -23,7 +23,7 @@ INPUTS = (
     *("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "Puppetfile"),
     "terraform/modules/user_data/install-ssm-agent.sh",
 )
-RELEASED = ("airaware", "frontend/src", "setup.cfg", "constraints.txt")
+RELEASED = ("airaware", "frontend/src", "setup.cfg", "requirements")
 SHOWN_DIGITS = 12
 
 

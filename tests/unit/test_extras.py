@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tools.release import needed
 
 CHECKOUT = Path(__file__).parents[2]
 # Module -> the role whose hosts run it; that of all hosts is shown by the role with the least.
@@ -34,18 +35,6 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing)
 """
-
-
-def needed(distribution: str, extras: set[str]) -> set[str]:
-    """The distributions that one needs with these extras, and theirs."""
-    found = {canonicalize_name(distribution)}
-    for line in requires(distribution) or ():
-        wanted = Requirement(line)
-        chosen = [{"extra": extra} for extra in extras or {""}]
-        meant = not wanted.marker or any(wanted.marker.evaluate(each) for each in chosen)
-        if meant and canonicalize_name(wanted.name) not in found:
-            found |= needed(wanted.name, set(wanted.extras))
-    return found
 
 
 @pytest.mark.parametrize(("module", "role"), PROGRAMS.items())

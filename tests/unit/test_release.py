@@ -129,11 +129,18 @@ def test_a_bucket_that_is_missing_is_an_error(s3: Any, made: release.Release) ->
         release.publish(s3, "no-such-bucket", made, None, print)
 
 
-def test_a_wheel_is_called_as_its_file_is() -> None:
-    """One with an epoch in its version was looked for under its URL's escapes."""
-    assert release.wheel_name("file:///w/sdk-1%2110.1.0-py3-none-any.whl") == (
-        "sdk-1!10.1.0-py3-none-any.whl"
-    )
+def test_hosts_get_the_locked_versions_with_their_checksums() -> None:
+    lines = release.locked({"numpy", "pyspark", "cffi"}).splitlines()
+    heads = [line.split("==")[0] for line in lines if line[0] != " "]
+    assert sorted(heads) == ["cffi", "numpy", "pyspark"]
+    assert all(line.startswith("    --hash=sha256:") for line in lines if line[0] == " ")
+    assert len(lines) > 30
+
+
+def test_all_that_a_role_needs_is_locked() -> None:
+    for extra in release._extras():
+        for name in release.needed("airaware", {extra}) - {"airaware"}:
+            assert release.locked({name}), f"{name}, of {extra}: tools/lock.sh"
 
 
 def test_hosts_install_what_their_roles_name() -> None:

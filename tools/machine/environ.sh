@@ -14,7 +14,7 @@ airaware_is_listed() {
     PATH | PWD | HOME | USER | LOGNAME | SHELL | TERM | COLORTERM | COLUMNS | LINES | NO_COLOR) ;;
     TZ | TMPDIR | XDG_CACHE_HOME | XDG_RUNTIME_DIR | DEBIAN_FRONTEND | SUDO_*) ;;
     SSH_AUTH_SOCK | SSH_CONNECTION | SSH_TTY) ;;
-    PYTHONUNBUFFERED | PYTHONDONTWRITEBYTECODE) ;;
+    PYTHONUNBUFFERED) ;;
     JAVA_HOME) ;; # a hint: used if it is new enough
     # The way to the Internet: proxies, certificates, mirrors and their caches.
     http_proxy | https_proxy | ftp_proxy | all_proxy | no_proxy) ;;
