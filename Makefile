@@ -12,8 +12,9 @@ PYTEST = .venv/bin/python -m pytest
 # Two processes a core: many tests wait for something. In the files' order: the lab's share moto,
 # which is their process's, and come before who resets it.
 SIDE_BY_SIDE = -n $$((2 * $$(nproc))) --dist loadfile --no-loadscope-reorder
-# The lab's region is one for all its tests, one after another; the other parts run side by side.
-REGION = tests/lab tests/fleet
+# The lab's region is one for all its tests; a visitor's query has a limit of time, which a neighbour
+# at work could break. The other parts run side by side.
+ALONE = tests/web tests/lab tests/fleet
 SLOW = $(addprefix tests/fleet/test_,batch_faults.py recover.py replaced.py rollout.py single.py)
 
 .PHONY: setup demo test test-fleet check bench screenshots soak drills stop
@@ -22,8 +23,8 @@ setup: ; @tools/setup.sh
 demo: ; @tools/setup.sh demo && $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check
-	@$(PYTEST) -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(REGION))
-	@$(PYTEST) $(REGION) $(SLOW:%=--ignore %)
+	@$(PYTEST) -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
+	@$(PYTEST) $(ALONE) $(SLOW:%=--ignore %)
 test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
 bench: setup ; @.venv/bin/python -m bench
