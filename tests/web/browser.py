@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+# A busy machine may take several seconds for a page: the same as Playwright gives its actions.
+expect.set_options(timeout=30_000)
 
 # Nothing but the pages makes requests; and without a graphics card, the map is drawn all the same.
 ARGUMENTS = [
