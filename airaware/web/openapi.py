@@ -215,8 +215,12 @@ def _get(
                 "200": {"description": "The answer.", "headers": tag, "content": content},
                 "304": {"description": "If-None-Match names the answer."},
                 "400": problem("An argument is out of its range."),
-                "404": problem("No such place, or no data for the year (`years` says which)."),
-                "409": problem("Several places answer to the address (`choices`)."),
+                "404": problem(
+                    "No such place (`choices`: what is spelled nearly so), or no data for the year (`years`)."
+                ),
+                "409": problem(
+                    "The address does not name one place: ask again with one of `choices`."
+                ),
                 "422": problem("The place lies outside the 50 states, DC and Puerto Rico."),
                 "503": problem("No zone's database answers; Retry-After says when to ask again."),
             },

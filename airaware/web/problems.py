@@ -5,7 +5,7 @@ and /tiles/.
 |---|---|
 | 400 | empty-address, address-too-long, bad-year, bad-date, bad-parameter, bad-choice,
         bad-number-of-addresses, bad-map-request |
-| 404 | unknown-address (`choices` where something is spelled nearly so), year-not-loaded (`years`) |
+| 404 | unknown-address (`choices`: what is spelled nearly so), year-not-loaded (`years`) |
 | 409 | ambiguous-address (`choices`: addresses to ask again with) |
 | 422 | outside-the-us |
 | 503 | unavailable: no zone's database answers; Retry-After |

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airaware.gazetteer import places
+from airaware.gazetteer import build, places
 from airaware.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
@@ -139,7 +139,7 @@ def test_every_place_that_is_covered_lies_in_the_us() -> None:
 def test_city_and_state(text: str, label: str) -> None:
     place = OFFLINE.locate(text)
     assert (place.label, place.method) == (label, "city")
-    assert 0 < place.precision_km < 100
+    assert 0 < place.precision_km <= build.MOST_KM
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_load_swapped_in_while_an_answer_is_read(
 def test_zip_code_gets_twelve_months_in_the_latest_year(client: FlaskClient) -> None:
     found = air(client, address="60614")
     assert found["place"]["label"] == "Chicago, IL 60614"
-    assert found["place"]["precision_km"] == 10.3
+    assert found["place"]["precision_km"] == 3.0
     assert found["cell"]["id"] == f"{cell_at(*CHICAGO):x}"
     assert found["cell"]["distance_km"] < 4.0
     assert found["year"] == YEAR
