@@ -216,7 +216,8 @@ def _get(
                 "304": {"description": "If-None-Match names the answer."},
                 "400": problem("An argument is out of its range."),
                 "404": problem(
-                    "No such place (`choices`: what is spelled nearly so), or no data for the year (`years`)."
+                    "No such place (`choices`: what is spelled nearly so), or no data for the year"
+                    " (`years` says which)."
                 ),
                 "409": problem(
                     "The address does not name one place: ask again with one of `choices`."
