@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,20 +61,33 @@ def carry_out(steps: Iterable[Step], dry_run: bool) -> None:
 
 
 @contextmanager
-def heartbeat(text: str) -> Iterator[None]:
-    """Print that `text` still goes on whenever nothing has been printed for 25 s."""
-    started, done = time.monotonic(), threading.Event()
+def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call `act` in a thread every so many seconds; an error of it does not end that."""
+    done = threading.Event()
 
-    def beat() -> None:
-        while not done.wait(SILENT_SECONDS / 25):
-            now = time.monotonic()
-            if now - max(started, console.printed_at) >= SILENT_SECONDS:
-                console.print(f"{text}: still going on after {now - started:.0f} s", markup=False)
+    def repeat() -> None:
+        while not done.wait(seconds):
+            with suppress(Exception):  # the next call may succeed
+                act()
 
-    thread = threading.Thread(target=beat, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
+
+
+@contextmanager
+def heartbeat(text: str) -> Iterator[None]:
+    """Print that `text` still goes on whenever nothing has been printed for 25 s."""
+    started = time.monotonic()
+
+    def beat() -> None:
+        now = time.monotonic()
+        if now - max(started, console.printed_at) >= SILENT_SECONDS:
+            console.print(f"{text}: still going on after {now - started:.0f} s", markup=False)
+
+    with repeated(beat, SILENT_SECONDS / 25):
+        yield

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
 from tools.local import CHECKOUT, state_folder
 from tools.machine.usage import Meter, Usage
+from tools.steps import repeated
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -234,7 +235,7 @@ def _interrupted_at_budget(drill: Drill, visitors: list[Visitors]) -> Iterator[N
             signal.pthread_kill(main, signal.SIGTERM)
 
     try:
-        with _repeated(interrupt, POLL_SECONDS):
+        with repeated(interrupt, POLL_SECONDS):
             yield
     except KeyboardInterrupt:
         if reasons:
@@ -256,30 +257,11 @@ def _watched(world: Any, course: Course, with_jobs: bool) -> Iterator[None]:
     """Look at the web tier again and again; where jobs run, also at what the zones hold."""
     course.samples.append(world.sample())
     with ExitStack() as stack:
-        stack.enter_context(_repeated(lambda: course.samples.append(world.sample())))
+        stack.enter_context(repeated(lambda: course.samples.append(world.sample()), SAMPLE_SECONDS))
         if with_jobs:
             look = stack.enter_context(world.reading())
-            stack.enter_context(_repeated(lambda: course.looks.extend(look())))
+            stack.enter_context(repeated(lambda: course.looks.extend(look()), SAMPLE_SECONDS))
         yield
-
-
-@contextmanager
-def _repeated(look: Callable[[], object], seconds: float = SAMPLE_SECONDS) -> Iterator[None]:
-    """Beside what else is done, after each so many seconds."""
-    done = threading.Event()
-
-    def repeat() -> None:
-        while not done.wait(seconds):
-            with suppress(Exception):  # the next look may succeed
-                look()
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
