@@ -38,6 +38,7 @@ from airaware.errors import AirAwareError
 from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.leave_one_out import RESIDUALS, month_sums
 from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant, get
+from airaware.raw import edges
 from airaware.settings import Settings, Zone
 from airaware.store.binary import encode
 from airaware.store.load import Counts, Load, Source, ZoneLoad, copy_piece
@@ -45,8 +46,8 @@ from airaware.summary import MONTH_FIELDS, summarise_days
 
 # The code that decides the figures: a change in it makes the loads before it out of date.
 FIGURES = ("accuracy.py", "data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py",
-           "leave_one_out.py", "metrics.py", "pollutants.py", "sphere.py", "store/migrations",
-           "summary.py")  # fmt: skip
+           "leave_one_out.py", "metrics.py", "pollutants.py", "raw/edges.py", "sphere.py",
+           "store/migrations", "summary.py")  # fmt: skip
 # The grid is copied in this many pieces, each with its own index range.
 CELL_PIECES = 16
 # A month's station-days are one piece; then come the year's stations, and its residuals.
@@ -96,12 +97,18 @@ class Job:
 # --- stage 1: shares of the file -> station-months ---
 
 
-def read_shares(job: Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows of one column `id`, a share each -> STATION_MONTHS."""
+def read_shares(
+    job: Job, beyond: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Rows of one column `id`, a share each -> STATION_MONTHS.
+
+    With the first share come the records from `beyond` the file: hours of neighbouring years.
+    """
     parameter, year = job.load.parameter, job.load.year
     with rawstore.open(job.raw).local(epa.file_name(parameter, year)) as path:
         for batch in batches:
             for share in batch.column("id").to_pylist():
+                yield from beyond if share == 0 else ()
                 yield from epa.station_months(path, parameter, year, share, job.shares)
 
 
@@ -112,8 +119,9 @@ def read_shares(job: Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
 class StationMonth:
     """All stations of a month, in order of their sites.
 
-    sites (n,); latitude, longitude in degrees (n,); pocs, the instruments of each; hours
-    (n, 7 + 24*days + 7), the mean of the instruments, with the margins of `metrics.daily`;
+    sites (n,); latitude, longitude in degrees (n,); pocs, the instruments of each that report in
+    the month; hours (n, 7 + 24*days + 7), the mean of the instruments, with the margins of
+    `metrics.daily`;
     smoke_hours (n, days); duplicates, rows that were left out because an earlier one had their
     hour.
     """
@@ -173,15 +181,15 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
             np.add.reduceat(reports, starts, axis=0, dtype=float)
         )
     smoke_hours = np.logical_or.reduceat(smoky, starts, axis=0)[:, MONTH]
-    place = [first[n] for n in starts]
+    spans = list(zip(starts, [*starts[1:], len(sites)], strict=True))
+    # An instrument may have hours in the margins alone; its coordinates may be another year's.
+    reporting = reports[:, MONTH].any(axis=1)
+    place = [first[next((n for n in range(a, b) if reporting[n]), a)] for a, b in spans]
     return StationMonth(
         sites=[sites[n] for n in starts],
         latitude=table.column("latitude").to_numpy()[place],
         longitude=table.column("longitude").to_numpy()[place],
-        pocs=[
-            [instruments[first[n]][1] for n in range(a, b)]
-            for a, b in zip(starts, [*starts[1:], len(sites)], strict=True)
-        ],
+        pocs=[[instruments[first[n]][1] for n in range(a, b) if reporting[n]] for a, b in spans],
         hours=hours,
         smoke_hours=smoke_hours.reshape(len(starts), days, 24).sum(axis=2),
         duplicates=duplicates,
@@ -202,15 +210,17 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
     notes = {
         "counts": {epa.DUPLICATE: stations.duplicates},
-        "stations": list(
-            zip(
+        "stations": [
+            (site, latitude, longitude, pocs)
+            for site, latitude, longitude, pocs in zip(
                 stations.sites,
                 stations.latitude.tolist(),
                 stations.longitude.tolist(),
                 stations.pocs,
                 strict=True,
             )
-        ),
+            if pocs
+        ],
     }
     station_days = _station_days(job, month, stations, daily)
     residuals = month_sums(
@@ -405,12 +415,14 @@ def load_year(
     """
     started_at = datetime.now(UTC)
     name = epa.file_name(parameter, year)
-    with rawstore.open(config.raw).local(name) as path:
+    raw = rawstore.open(config.raw)
+    with raw.local(name) as path:
         info = epa.identify(path, parameter, year)
     if not info.has_rows:
         say(name, "only a header: no rows that year; the zones stay as they are")
         return Outcome.NO_ROWS
-    source = Source(name, info.sha256, code_version(), info.synthetic)
+    beyond = edges.neighbours(raw, parameter, year, info.synthetic, partial(say, name))
+    source = Source(name, info.sha256, code_version(), info.synthetic, beyond.digests)
     load = Load(parameter, year, uuid.uuid4().hex[:12])
     with ExitStack() as stack:
         zones, complete = _zones_to_load(stack, config, load, source, again)
@@ -418,7 +430,7 @@ def load_year(
             return Outcome.KEPT if complete else Outcome.FAILED
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
-        copied = run(spark, job)
+        copied = run(spark, job, beyond.records)
         notes = json.loads(next(row.notes for row in copied if row.notes))
         counts = _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows)
         if not counts.candidates:
@@ -466,8 +478,11 @@ def _zones_to_load(
     return zones, complete
 
 
-def run(spark: SparkSession, job: Job) -> list:
-    """The three stages; rows of COPIED. A task's AirAwareError comes out as one."""
+def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
+    """Run the three stages; return rows of COPIED. A task's AirAwareError comes out as one.
+
+    `beyond`: records of neighbouring years, as `read_shares` takes them.
+    """
 
     # Spark reads how to call these from their annotations.
     def to_pieces(table: pa.Table) -> pa.Table:
@@ -478,7 +493,7 @@ def run(spark: SparkSession, job: Job) -> list:
 
     chain = (
         spark.range(0, job.shares, 1, job.shares)
-        .mapInArrow(partial(read_shares, job), from_arrow_schema(epa.STATION_MONTHS))
+        .mapInArrow(partial(read_shares, job, beyond), from_arrow_schema(epa.STATION_MONTHS))
         .groupBy("month")
         .applyInArrow(to_pieces, from_arrow_schema(PIECES))
         .groupBy("piece")

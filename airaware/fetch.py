@@ -21,6 +21,7 @@ from urllib3 import Retry
 from airaware import epa, rawstore
 from airaware.errors import AirAwareError
 from airaware.pollutants import DEFAULT_PARAMETERS, get
+from airaware.raw import edges
 from airaware.settings import Settings
 
 CONNECT_SECONDS = 10
@@ -155,7 +156,7 @@ def _fetch(
     name = epa.file_name(parameter, year)
     stored = store.exists(name)
     if stored and not refresh:
-        return _kept(store, name)
+        return _kept(store, parameter, year)
     if year < get(parameter).first_year:
         return FileReport(name, "absent")
     whole = stored and store.whole(name)
@@ -167,9 +168,9 @@ def _fetch(
                 f"{name} is damaged in {store}, and the source has no such file. Name another"
                 " source by AIRAWARE_EPA_URL."
             ) from None
-        return _kept(store, name) if stored else FileReport(name, "absent")
+        return _kept(store, parameter, year) if stored else FileReport(name, "absent")
     if path is None:
-        return _kept(store, name)
+        return _kept(store, parameter, year)
     try:
         info = epa.check_file(path, parameter, year)
     except epa.BadFileError as error:
@@ -179,11 +180,15 @@ def _fetch(
             " once more helps; if the source has it so, name another one by AIRAWARE_EPA_URL."
         ) from None
     store.put(name, path, info.sha256)
+    edges.make(store, parameter, year, path)
     source.discard(name)
     return FileReport(name, "fetched" if info.has_rows else "no rows", info.size, info.sha256)
 
 
-def _kept(store: rawstore.Store, name: str) -> FileReport:
+def _kept(store: rawstore.Store, parameter: int, year: int) -> FileReport:
+    """Report a file that the store keeps, once its edges are there as well."""
+    name = epa.file_name(parameter, year)
+    edges.ensure(store, parameter, year)
     return FileReport(name, "kept", store.size(name), store.sha256(name))
 
 

@@ -105,6 +105,14 @@ def _eight_hour_maxima(pollutant: Pollutant, hours: Floats) -> Floats:
     return _maximum_where_enough(pollutant, by_day, rule.needed_means)
 
 
+def reach(pollutant: Pollutant) -> tuple[int, int]:
+    """Return how many hours of the day before and of the day after a day's metric rests on."""
+    rule = pollutant.eight_hours
+    if rule is None:
+        return 0, 0
+    return max(0, -rule.begin_hours[0]), max(0, rule.begin_hours[-1] + WINDOW_HOURS - DAY_HOURS)
+
+
 def _days(hours: Floats) -> Floats:
     """Return the days without the margins: (stations, 7 + 24*days + 7) -> (stations, days, 24)."""
     return _by_day(hours[:, MARGIN_HOURS:-MARGIN_HOURS])

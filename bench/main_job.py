@@ -195,7 +195,7 @@ def clean_rows(spark: SparkSession, job: batch.Job) -> DataFrame:
     """The batch's first stage: the file's STATION_MONTHS."""
 
     def read(shares: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batch.read_shares(job, shares)
+        return batch.read_shares(job, [], shares)
 
     schema = batch.from_arrow_schema(epa.STATION_MONTHS)
     return spark.range(0, job.shares, 1, job.shares).mapInArrow(read, schema)

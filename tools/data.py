@@ -13,6 +13,7 @@ from rich.table import Table
 
 from airaware import epa, fetch, pollutants, rawstore, settings, spans, synthetic
 from airaware.errors import AirAwareError
+from airaware.raw import edges
 from tools import environments
 from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
 from tools.steps import console
@@ -137,6 +138,7 @@ def _synthesize(
                 path = Path(folder) / name
                 synthetic.write(path, code, year, progress=_named(progress, name))
                 store.put(name, path, epa.check_file(path, code, year).sha256)
+                edges.make(store, code, year, path)
             console.print(f"{name}: made, synthetic, {store.size(name) / 1e6:.1f} MB")
 
 

@@ -1,9 +1,12 @@
 """What an environment looks like: what runs, what is stored, what is loaded."""
 
+from itertools import chain
+
 from rich.table import Table
 
 from airaware import pollutants, rawstore
 from airaware.errors import AirAwareError
+from airaware.raw import edges
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
@@ -45,6 +48,7 @@ def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:
             sizes |= bytes_by_table
     if loads:
         _show_loads(loads, sizes)
+        _show_stale(store, loads)
 
 
 def _show_loads(
@@ -72,6 +76,21 @@ def _show_loads(
             _checksums(copies),
         )
     show_table(table)
+
+
+def _show_stale(store: rawstore.Store, loads: dict[str, list[Loaded]]) -> None:
+    """Say which years were loaded with other hours of their neighbours than the raw store has."""
+    stale = {
+        (load.year, load.parameter): others
+        for load in chain.from_iterable(loads.values())
+        if (others := edges.changed(store, load.parameter, load.year, load.synthetic, load.edges))
+    }
+    for (year, parameter), others in sorted(stale.items()):
+        console.print(
+            f"{year} of {parameter} is stale: the hours of {' and '.join(map(str, others))} beside"
+            " it have come, changed or gone since it was loaded. Renew it:"
+            f" fab submit-year {year} --parameter {parameter}"
+        )
 
 
 def _agreement(copies: dict[str, Loaded | None]) -> str:

@@ -82,12 +82,12 @@ class DatabaseCopies:
         with closing(store.connect(self.zone)) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT parameter, year, input_name, input_sha256, code_version, synthetic,"
-                " rows_read, excluded, rejected, started_at, checksum::text FROM load"
+                " edges, rows_read, excluded, rejected, started_at, checksum::text FROM load"
             )
             return {
                 (parameter, year): Saved(parameter, year, Source(*source), Counts(*counts), *rest)
                 for parameter, year, *fields in cursor
-                for source, counts, rest in [(fields[:4], fields[4:7], fields[7:])]
+                for source, counts, rest in [(fields[:5], fields[5:8], fields[8:])]
             }
 
     @contextmanager

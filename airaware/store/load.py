@@ -7,7 +7,7 @@ served partitions, and the manifest's row with them, in one transaction.
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO
 
@@ -55,12 +55,17 @@ class Load:
 
 @dataclass(frozen=True)
 class Source:
-    """What a load is made from: the file and the code. Two loads of equal sources are equal."""
+    """What a load is made from: files and code. Two loads of equal sources are equal.
+
+    edges: a digest of the hours used of each neighbouring year that a day of the load reaches into,
+    None where they were not there.
+    """
 
     input_name: str
     input_sha256: str
     code_version: str
     synthetic: bool
+    edges: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,11 @@ class ZoneLoad:
         """Whether the zone serves this very load already."""
         with self._connection.cursor() as cursor:
             cursor.execute(
-                "SELECT input_sha256, code_version FROM load WHERE parameter = %s AND year = %s",
+                "SELECT input_sha256, code_version, edges FROM load"
+                " WHERE parameter = %s AND year = %s",
                 (self.load.parameter, self.load.year),
             )
-            return cursor.fetchone() == (source.input_sha256, source.code_version)
+            return cursor.fetchone() == (source.input_sha256, source.code_version, source.edges)
 
     def stage(self) -> None:
         """Make the attempt's staging tables, and drop those of dead attempts at the same year."""
@@ -287,8 +293,8 @@ class ZoneLoad:
         cursor.execute("DELETE FROM load WHERE parameter = %s AND year = %s", key)
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
-            " synthetic, rows_read, excluded, rejected, rows_loaded, checksum, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " synthetic, edges, rows_read, excluded, rejected, rows_loaded, checksum, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *key,
                 self.load.attempt,
@@ -296,6 +302,7 @@ class ZoneLoad:
                 source.input_sha256,
                 source.code_version,
                 source.synthetic,
+                Json(source.edges),
                 counts.rows_read,
                 Json(counts.excluded),
                 Json(counts.rejected),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -27,6 +27,7 @@ class Loaded:
     rejected: int
     checksum: Decimal
     committed_at: datetime
+    edges: dict[str, str | None] = field(default_factory=dict)  # as store.load.Source has them
 
 
 def loads(zone: Zone) -> list[Loaded]:
@@ -39,7 +40,7 @@ def loads(zone: Zone) -> list[Loaded]:
             "SELECT parameter, year, synthetic, rows_read,"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(excluded)),"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(rejected)),"
-            " checksum, committed_at FROM load ORDER BY year, parameter"
+            " checksum, committed_at, edges FROM load ORDER BY year, parameter"
         )
         return [Loaded(*row) for row in cursor]
 

@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from airaware import grid
+from airaware import grid, metrics, pollutants
 from airaware.accuracy import Residuals
 from airaware.sphere import REACH_KM
 from airaware.store.zones import Reader
@@ -17,7 +17,7 @@ from airaware.store.zones import Reader
 CELLS_AT_ONCE = 4000
 
 _LOADS = """
-SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text)
+SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges)
                 ORDER BY parameter, year)::text AS loads FROM load
 """
 # One for each load: the planner then drops all other partitions before it plans. As a join with
@@ -45,13 +45,17 @@ FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
 
 @dataclass(frozen=True)
 class Load:
-    """One parameter's year that the store serves."""
+    """One parameter's year that the store serves.
+
+    incomplete_days: those that reach into a year whose hours were not there.
+    """
 
     parameter: int
     year: int
     synthetic: bool
     committed_at: datetime
     checksum: str  # of all its rows: the same in every zone
+    incomplete_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,26 @@ def loads(reader: Reader) -> tuple[Load, ...]:
 def _loads(text: str) -> tuple[Load, ...]:
     """The loads from their JSON, which is the same for every visitor until the next load."""
     return tuple(
-        Load(parameter, year, synthetic, datetime.fromisoformat(committed_at), checksum)
-        for parameter, year, synthetic, committed_at, checksum in json.loads(text)
+        Load(
+            parameter,
+            year,
+            synthetic,
+            datetime.fromisoformat(committed_at),
+            checksum,
+            _incomplete_days(parameter, year, edges),
+        )
+        for parameter, year, synthetic, committed_at, checksum, edges in json.loads(text)
     )
+
+
+def _incomplete_days(parameter: int, year: int, edges: Mapping) -> tuple[date, ...]:
+    """Return the first and last day of a year, where they reach into one that was not there."""
+    before, after = metrics.reach(pollutants.get(parameter))
+    days = (
+        (before, year - 1, date(year, 1, 1)),
+        (after, year + 1, date(year, 12, 31)),
+    )
+    return tuple(day for hours, other, day in days if hours and edges.get(str(other)) is None)
 
 
 def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfMonths]:

@@ -61,7 +61,7 @@ def days(at: At, year: int) -> dict[str, Any]:
     """Each day of a year at the very place."""
     return _air(at, year, "point") | {
         "pollutants": [
-            _described(load) | {"days": _days(at, load, _measured(at, load))}
+            _of_load(load) | {"days": _days(at, load, _measured(at, load))}
             for load in at.of_year(year)
         ]
     }
@@ -201,10 +201,15 @@ def _described(load: Load) -> dict[str, Any]:
     }
 
 
+def _of_load(load: Load) -> dict[str, Any]:
+    """Describe a load: its pollutant, and which of its days reach into a year that is missing."""
+    return _described(load) | {"incomplete_days": [day.isoformat() for day in load.incomplete_days]}
+
+
 def _pollutant(at: At, load: Load, year: YearOfMonths | None) -> dict[str, Any]:
     pollutant = pollutants.get(load.parameter)
     months = _months(pollutant, year, at.expected_errors(load)) if year else []
-    return _described(load) | {"summary": _summary(months), "months": months}
+    return _of_load(load) | {"summary": _summary(months), "months": months}
 
 
 def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Respons
     parts = (
         _code(),
         request.full_path,
-        *(f"{each.parameter} {each.year} {each.checksum}" for each in loads),
+        *(f"{load.parameter} {load.year} {load.checksum} {load.incomplete_days}" for load in loads),
     )
     tag = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     known = request.if_none_match.contains_weak(tag)

@@ -48,6 +48,11 @@ POLLUTANT = {
     "standard": _object(level=NUMBER, edition=TEXT, text=TEXT),
     "aqi_edition": {"type": ["string", "null"]},
 }
+OF_LOAD = POLLUTANT | {
+    "incomplete_days": _list(
+        DAY, description="their 8-hour means reach into a year that is not there"
+    ),
+}
 FIGURES = {"summary": _or_null(_ref("Summary")), "months": _list(_ref("Month"), maxItems=12)}
 AIR = {
     "place": _ref("Place"),
@@ -59,7 +64,7 @@ AIR = {
 }
 POINT = {
     "sentence": {"type": "string", "description": "the year in plain words"},
-    **POLLUTANT,
+    **OF_LOAD,
     **FIGURES,
     "zip_codes": _or_null(_object(more_days=COUNT, as_many_days=COUNT, fewer_days=COUNT)),
     "days": _list(_ref("Day")),
@@ -136,12 +141,12 @@ SCHEMAS = {
         site=TEXT, latitude=NUMBER, longitude=NUMBER, distance_km=NUMBER, months=COUNT
     ),
     "GridAir": _object(
-        **AIR | {"figures": {"const": "grid"}}, pollutants=_list(_object(**POLLUTANT, **FIGURES))
+        **AIR | {"figures": {"const": "grid"}}, pollutants=_list(_object(**OF_LOAD, **FIGURES))
     ),
     "PointAir": _object(
         **AIR | {"figures": {"const": "point"}}, pollutants=_list(_object(**POINT))
     ),
-    "Days": _object(**AIR, pollutants=_list(_object(**POLLUTANT, days=_list(_ref("Day"))))),
+    "Days": _object(**AIR, pollutants=_list(_object(**OF_LOAD, days=_list(_ref("Day"))))),
     "Hours": _object(
         place=_ref("Place"),
         **POLLUTANT,

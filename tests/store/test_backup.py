@@ -37,7 +37,7 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[str]:
         zone_load.lock(wait=True)
         zone_load.stage()
         insert(zones[0], zone_load.load)
-        source = Source("hourly_44201_1986.zip", "ab" * 32, "1", synthetic=True)
+        source = Source("hourly_44201_1986.zip", "ab" * 32, "1", True, {"1987": "cd", "1985": None})
         counts = Counts(1000, {"Canada": 7}, {})
         yield zone_load.commit(source, counts, 0, datetime(2026, 1, 1, tzinfo=UTC))
     for zone in zones:
@@ -102,6 +102,16 @@ def test_a_zone_gets_what_the_bucket_has(
     backup.save(DatabaseCopies(zones[0]), bucket)
     backup.refill(DatabaseCopies(zones[1]), bucket)
     assert capsys.readouterr().out == ""  # All is there already.
+
+
+def test_a_copy_saved_before_edges_were_kept_is_read() -> None:
+    old = (
+        '{"parameter": 44201, "year": 1986, "started_at": "2026-01-01T00:00:00+00:00", "source":'
+        ' {"input_name": "hourly_44201_1986.zip", "input_sha256": "ab", "code_version": "1",'
+        ' "synthetic": true}, "counts": {"rows_read": 7, "excluded": {}, "rejected": {}},'
+        ' "checksum": "8"}'
+    )
+    assert backup.Saved.from_json(old).source.edges == {}
 
 
 def test_a_damaged_copy_is_not_served(

@@ -149,7 +149,7 @@ def test_however_the_records_come_the_stations_are_those_of_the_rows(rows, data)
     assert stations.duplicates == len(in_month) - sum(0 <= hour < HOURS for *_, hour in first)
     for n, site in enumerate(sites):
         assert stations.smoke_hours[n].sum() == sum(place == site for place, _ in smoke)
-        assert stations.pocs[n] == sorted({row[1] for row in rows if row[0] == site})
+        assert stations.pocs[n] == sorted({row[1] for row in in_month if row[0] == site})
 
 
 # --- a month's cells ---

@@ -1,5 +1,6 @@
 """Days that EPA's own files decide: each small input with its right value."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airaware import batch, epa, metrics
+from airaware import batch, metrics, rawstore
+from airaware.raw import edges
 from airaware.store.load import Load
 
 
-def days_of(folder: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple[float, int]]:
+def days_of(raw: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple[float, int]]:
     """Return the daily metric and AQI of each station and day with any hour; NaN and -1 if none."""
-    job = batch.Job(Load(parameter, year, "test"), raw="", zones=(), shares=1)
-    path = folder / epa.file_name(parameter, year)
-    records = pa.Table.from_batches(list(epa.station_months(path, parameter, year)))
+    job = batch.Job(Load(parameter, year, "test"), raw=str(raw), zones=(), shares=1)
+    beyond = edges.neighbours(rawstore.open(job.raw), parameter, year, False, print)
+    share = pa.record_batch([[0]], names=["id"])
+    records = pa.Table.from_batches(batch.read_shares(job, beyond.records, iter([share])))
     found = {}
     for month in set(records.column("month").to_pylist()) - {0}:
         stations = batch.assemble(
@@ -25,6 +28,15 @@ def days_of(folder: Path, parameter: int, year: int) -> dict[tuple[str, str], tu
         for row in batch._station_days(job, month, stations, daily):
             found[row["site"].decode(), str(row["day"])] = (row["daily"], row["aqi"])
     return found
+
+
+def test_dec31_ozone(case, tmp_path):
+    """The means of 31 December reach into the next year: EPA has 0.021 ppm of that day."""
+    day = "17-031-4201", "2013-12-31"
+    shutil.copy(case("dec31-ozone") / "hourly_44201_2013.zip", tmp_path)
+    assert np.isnan(days_of(tmp_path, 44201, 2013)[day][0])
+    shutil.copy(case("dec31-ozone") / "hourly_44201_2014.zip", tmp_path)
+    assert days_of(tmp_path, 44201, 2013)[day] == (np.float32(0.021), 19)
 
 
 def test_co_night(case):

@@ -136,6 +136,17 @@ def test_synthetic_mark_reaches_json_and_page(client: FlaskClient) -> None:
     assert "ynthetic" not in client.get(f"/air?address=60614&year={YEAR_BEFORE}").text
 
 
+def test_a_day_that_reaches_into_a_missing_year_is_called_incomplete(client: FlaskClient) -> None:
+    """Ozone's last day does; the days of PM2.5 end with themselves."""
+    for figures in ("grid", "point"):
+        found = air(client, address="60614", year=YEAR, figures=figures)
+        assert pollutant(found, 44201)["incomplete_days"] == [f"{YEAR}-12-31"]
+        assert pollutant(found, 88101)["incomplete_days"] == []
+    page = client.get("/air", query_string={"address": "60614", "year": YEAR}).text
+    assert page.count(f"{YEAR}-12-31 is incomplete") == 1
+    assert f"reach into {YEAR + 1}" in page
+
+
 def test_every_estimate_has_its_expected_error(client: FlaskClient) -> None:
     near = pollutant(air(client, address="60614"), 44201)
     january, _, march, *_, july = near["months"][:7]

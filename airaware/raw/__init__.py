@@ -1,0 +1,1 @@
+"""EPA's files in the raw store, and what is kept beside them."""
