@@ -16,7 +16,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import psycopg2
@@ -122,8 +123,9 @@ class StationMonth:
     sites (n,); latitude, longitude in degrees (n,); pocs, the instruments of each that report in
     the month; hours (n, 7 + 24*days + 7), the mean of the instruments, with the margins of
     `metrics.daily`;
-    smoke_hours (n, days); duplicates, rows that were left out because an earlier one had their
-    hour.
+    smoke_hours (n, days); uncorrected_hours (n,), those with a value that needs a correction;
+    duplicates, rows that were left out because an earlier one had their hour; replaced, because
+    their site and hour has a corrected one.
     """
 
     sites: list[str]
@@ -132,7 +134,9 @@ class StationMonth:
     pocs: list[list[int]]
     hours: np.ndarray
     smoke_hours: np.ndarray
+    uncorrected_hours: np.ndarray
     duplicates: int
+    replaced: int
 
     @property
     def hours_of_month(self) -> np.ndarray:
@@ -156,31 +160,47 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
     )
 
     def joined(name: str, dtype: type) -> np.ndarray:
-        return np.frombuffer(b"".join(table.column(name).to_pylist()), dtype=dtype)
+        pieces = table.column(name).to_pylist()
+        if name == "method":  # null: all of the record's hours are PLAIN
+            pieces = [
+                bytes(len(hour) // 2) if piece is None else piece
+                for piece, hour in zip(pieces, records["hour"], strict=True)
+            ]
+        return np.frombuffer(b"".join(pieces), dtype=dtype)
 
-    hour, value, smoke = (
+    hour, value, smoke, method = (
         joined("hour", np.uint16),
         joined("value", np.float32),
         joined("smoke", bool),
+        joined("method", np.uint8),
     )
-    by_instrument = np.full((len(first), 24 * days + 2 * metrics.MARGIN_HOURS), np.nan)
+    sites = [instruments[n][0] for n in first]
+    starts = [n for n, site in enumerate(sites) if n == 0 or site != sites[n - 1]]
+    columns = 24 * days + 2 * metrics.MARGIN_HOURS
+    in_month = (hour >= metrics.MARGIN_HOURS) & (hour < metrics.MARGIN_HOURS + 24 * days)
+
+    of_site = np.repeat(np.arange(len(starts)), np.diff([*starts, len(sites)]))[row]
+    corrected = _cells_of(of_site, hour, method == epa.CORRECTED, (len(starts), columns))
+    replaced = (method == epa.AS_MEASURED) & corrected[of_site, hour]
+    left_out = int((replaced & in_month).sum())
+    row, of_site, hour, value, smoke, method, in_month = (
+        rows[~replaced] for rows in (row, of_site, hour, value, smoke, method, in_month)
+    )
+    uncorrected = _cells_of(of_site, hour, method == epa.AS_MEASURED, corrected.shape)
+
+    by_instrument = np.full((len(first), columns), np.nan)
     # Backwards: of duplicates, the first in the file is written last. By copies, as NumPy walks
     # views like row[::-1] in the order of memory.
     backwards = np.arange(len(row) - 1, -1, -1)
     by_instrument[row[backwards], hour[backwards]] = value[backwards]
-    in_month = (hour >= metrics.MARGIN_HOURS) & (hour < metrics.MARGIN_HOURS + 24 * days)
     duplicates = int(in_month.sum() - np.isfinite(by_instrument[:, MONTH]).sum())
-    smoky = np.zeros(by_instrument.shape, dtype=bool)
-    smoky[row[smoke], hour[smoke]] = True
+    smoky = _cells_of(of_site, hour, smoke, corrected.shape)
 
-    sites = [instruments[n][0] for n in first]
-    starts = [n for n, site in enumerate(sites) if n == 0 or site != sites[n - 1]]
     reports = np.isfinite(by_instrument)
     with np.errstate(invalid="ignore"):
         hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
             np.add.reduceat(reports, starts, axis=0, dtype=float)
         )
-    smoke_hours = np.logical_or.reduceat(smoky, starts, axis=0)[:, MONTH]
     spans = list(zip(starts, [*starts[1:], len(sites)], strict=True))
     # An instrument may have hours in the margins alone; its coordinates may be another year's.
     reporting = reports[:, MONTH].any(axis=1)
@@ -191,9 +211,20 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         longitude=table.column("longitude").to_numpy()[place],
         pocs=[[instruments[first[n]][1] for n in range(a, b) if reporting[n]] for a, b in spans],
         hours=hours,
-        smoke_hours=smoke_hours.reshape(len(starts), days, 24).sum(axis=2),
+        smoke_hours=smoky[:, MONTH].reshape(len(starts), days, 24).sum(axis=2),
+        uncorrected_hours=uncorrected[:, MONTH].sum(axis=1),
         duplicates=duplicates,
+        replaced=left_out,
     )
+
+
+def _cells_of(
+    row: np.ndarray, column: np.ndarray, chosen: np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return a boolean matrix, true in the cells of the chosen entries."""
+    cells = np.zeros(shape, dtype=bool)
+    cells[row[chosen], column[chosen]] = True
+    return cells
 
 
 def month_pieces(job: Job, table: pa.Table) -> pa.Table:
@@ -203,13 +234,27 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         counts: Counter[str] = Counter()
         for notes in table.column("counts").to_pylist():
             counts.update(json.loads(notes))
-        return _pieces([(STATIONS_PIECE, 0, None, json.dumps({"counts": counts, "stations": []}))])
+        return _pieces(
+            [
+                (
+                    STATIONS_PIECE,
+                    0,
+                    None,
+                    json.dumps({"counts": counts, "uncorrected": {}, "stations": []}),
+                )
+            ]
+        )
     stations = assemble(table, job.days(month))
     daily = metrics.daily(job.pollutant, stations.hours)
     cells = month_cells(job.pollutant, stations, daily)
     pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
     notes = {
-        "counts": {epa.DUPLICATE: stations.duplicates},
+        "counts": {epa.DUPLICATE: stations.duplicates, epa.UNCORRECTED: stations.replaced},
+        "uncorrected": {
+            site: hours
+            for site, hours in zip(stations.sites, stations.uncorrected_hours.tolist(), strict=True)
+            if hours
+        },
         "stations": [
             (site, latitude, longitude, pocs)
             for site, latitude, longitude, pocs in zip(
@@ -299,8 +344,10 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
     piece = table.column("piece")[0].as_py()
     notes = None
     if piece == STATIONS_PIECE:
-        counts, stations = _joined_notes(table)
-        notes = json.dumps({"counts": counts, "stations": len(stations)})
+        counts, uncorrected, stations = _joined_notes(table)
+        notes = json.dumps(
+            {"counts": counts, "uncorrected": uncorrected, "stations": len(stations)}
+        )
         target, rows = "station", _station_rows(job, stations)
     elif piece == RESIDUALS_PIECE:
         target, rows = "residual", _encoded(job, table, RESIDUALS)
@@ -329,18 +376,24 @@ def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return np.full(rows, job.load.parameter, np.int32), np.full(rows, job.load.year, np.int16)
 
 
-def _joined_notes(table: pa.Table) -> tuple[Counter, list[tuple[str, float, float, int]]]:
-    """Counts of rows, and the year's stations (site, latitude, longitude, instruments) by site."""
+def _joined_notes(table: pa.Table) -> tuple[Counter, Counter, list[tuple[str, float, float, int]]]:
+    """Return what the months noted.
+
+    Counts of rows by reason; uncorrected hours by site; and the year's stations (site, latitude,
+    longitude, instruments) by site.
+    """
     counts: Counter[str] = Counter()
+    uncorrected: Counter[str] = Counter()
     places: dict[str, tuple[float, float]] = {}
     pocs: dict[str, set[int]] = {}
     for notes in table.sort_by("month").column("notes").to_pylist():
         found = json.loads(notes)
         counts.update(found["counts"])
+        uncorrected.update(found["uncorrected"])
         for site, latitude, longitude, instruments in found["stations"]:
             places.setdefault(site, (latitude, longitude))
             pocs.setdefault(site, set()).update(instruments)
-    return counts, [(site, *places[site], len(pocs[site])) for site in sorted(places)]
+    return counts, uncorrected, [(site, *places[site], len(pocs[site])) for site in sorted(places)]
 
 
 def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> bytes:
@@ -432,7 +485,9 @@ def load_year(
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
         copied = run(spark, job, beyond.records)
         notes = json.loads(next(row.notes for row in copied if row.notes))
-        counts = _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows)
+        counts = _checked_counts(
+            name, Counter(notes["counts"]), config.max_bad_rows, notes["uncorrected"]
+        )
         if not counts.candidates:
             say(name, f"no row for the grid; the zones stay as they are: {_in_words(counts)}")
             return Outcome.NO_ROWS
@@ -508,11 +563,16 @@ def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
         raise
 
 
-def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
+def _checked_counts(
+    name: str,
+    counts: Counter[str],
+    max_bad_rows: float,
+    uncorrected: Mapping[str, int] = MappingProxyType({}),
+) -> Counts:
     """The counts by kind. Raises AirAwareError where too many rows are bad."""
     excluded = {reason: counts[reason] for reason in epa.EXCLUDED if counts[reason]}
     rejected = {reason: counts[reason] for reason in epa.REJECTED if counts[reason]}
-    found = Counts(counts[epa.READ], excluded, rejected)
+    found = Counts(counts[epa.READ], excluded, rejected, uncorrected)
     bad = sum(rejected.values())
     if bad > max_bad_rows * found.candidates:
         raise AirAwareError(
@@ -529,10 +589,14 @@ def _in_words(counts: Counts) -> str:
     def listed(reasons) -> str:
         return ", ".join(f"{n:,} {reason}" for reason, n in reasons.items()) or "none"
 
-    return (
+    told = (
         f"{counts.rows_read:,} rows read; excluded by rule: {listed(counts.excluded)};"
         f" rejected as bad: {listed(counts.rejected)}"
     )
+    if counts.uncorrected:
+        hours, sites = sum(counts.uncorrected.values()), len(counts.uncorrected)
+        told += f"; {hours:,} uncorrected T640 hours at {sites} stations, kept"
+    return told
 
 
 def _names(zones: list[ZoneLoad]) -> str:

@@ -85,7 +85,7 @@ MAX_POC = 1000  # beyond any that EPA gives out
 
 CANADA, MEXICO = "Canada", "Mexico"
 TERRITORY = "US territory beyond the grid"
-UNCORRECTED = "method replaced by a corrected one"
+UNCORRECTED = "method replaced by a corrected one"  # found where a month's stations come together
 # The site answers for the 50 states, DC and Puerto Rico.
 BEYOND = dict.fromkeys(("60", "66", "69", "78"), TERRITORY) | {"CC": CANADA, "80": MEXICO}
 # 873 of the sites in EPA's list (aqs_sites.zip) are at 0, 0. Blank and impossible mean the same.
@@ -116,6 +116,9 @@ _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
+# Kinds of methods: those that need a correction, those that have it, and all others.
+PLAIN, AS_MEASURED, CORRECTED = 0, 1, 2
+
 # One record per run of rows of a site, instrument and month. `hour` counts from MARGIN_HOURS before
 # the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON),
 # nothing else.
@@ -132,6 +135,7 @@ STATION_MONTHS = pa.schema(
         ("hour", pa.binary()),  # uint16
         ("value", pa.binary()),  # float32, EPA's unit
         ("smoke", pa.binary()),  # bool
+        ("method", pa.binary()),  # uint8, kinds of methods; null where all are PLAIN
         ("counts", pa.string()),
     ]
 )
@@ -412,9 +416,6 @@ def _station_months(
     for name, digits in SITE_CODES.items():
         find(_judged(table, name, partial(_code_verdict, digits)))
     find(_place_verdicts(latitude, longitude))
-    if METHOD in header:
-        excluded = pollutant.excluded_methods
-        find(_judged(table, METHOD, lambda text: _CODE[UNCORRECTED] if text in excluded else 0))
     find(
         _judged(table, "Parameter Code", lambda text: 0 if text == code else _CODE[OTHER_PARAMETER])
     )
@@ -441,6 +442,7 @@ def _station_months(
     )
     first = row[starts]
     smoke = _judged(table, "Qualifier", _is_smoke).astype(bool)[row]
+    method = _methods(table, pollutant)[row]
     ends = [*starts[1:].tolist(), len(row)]
 
     def pieces(values: np.ndarray) -> list[bytes | None]:
@@ -463,10 +465,20 @@ def _station_months(
             pieces(hour_of_month.astype(np.uint16)),
             pieces(value[row].astype(np.float32)),
             pieces(smoke),
+            pieces(method) if method.any() else [None] * (runs + 1),
             [None] * runs + [json.dumps(counts)],
         ],
         schema=STATION_MONTHS,
     )
+
+
+def _methods(table: pa.Table, pollutant: Pollutant) -> np.ndarray:
+    """Return the kind of each row's method, uint8."""
+    if METHOD not in table.column_names or not pollutant.uncorrected_methods:
+        return np.zeros(table.num_rows, np.uint8)
+    kinds = dict.fromkeys(pollutant.uncorrected_methods, AS_MEASURED)
+    kinds |= dict.fromkeys(pollutant.corrected_methods, CORRECTED)
+    return _judged(table, METHOD, lambda text: kinds.get(text, PLAIN)).astype(np.uint8)
 
 
 def _place_verdicts(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:

@@ -76,7 +76,9 @@ class Pollutant:
     eight_hours: EightHourRule | None = None  # where daily is "max_8h"
     # Whether a mean with too few hours counts if it is above the standard with zeros for them.
     zeros_for_missing: bool = False
-    excluded_methods: tuple[str, ...] = ()  # "Method Code"s to leave out
+    # "Method Code"s whose rows are left out where the same site and hour has one of the others.
+    uncorrected_methods: tuple[str, ...] = ()
+    corrected_methods: tuple[str, ...] = ()
     note: str = ""  # what a page must say beside it
 
 
@@ -220,8 +222,11 @@ _TABLE = (
         standard=PM25_STANDARD,
         aqi=PM25_AQI,
         zeros_for_missing=True,  # 40 CFR 50 Appendix N, section 3.0(c)
-        # T640 and T640X as measured; the same hours come again, corrected, as 736 and 738.
-        excluded_methods=("236", "238"),
+        # T640 and T640X as measured: too high (Federal Register 2024-02935). EPA has added the
+        # same hours again, corrected, as 736 and 738; 636 and 638 correct while they measure.
+        # Files from before May 2024 and agencies that opted out have the hours as measured alone.
+        uncorrected_methods=("236", "238"),
+        corrected_methods=("736", "738", "636", "638"),
     ),
     Pollutant(
         code=88502,

@@ -65,7 +65,7 @@ class Method:
 
 T640 = (
     Method("236", "Teledyne T640 at 5.0 LPM - Broadband spectroscopy"),
-    Method("736", "Teledyne T640 at 5.0 LPM w/Network Data Alignment enabled"),
+    Method("736", "Teledyne T640 at 5.0 LPM (Corrected) - Broadband spectroscopy"),
 )
 T640_EXCESS = 1.2  # of the values as measured over the corrected ones
 

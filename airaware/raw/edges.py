@@ -25,13 +25,14 @@ EDGES = pa.schema(
         ("site", pa.string()),
         ("poc", pa.int32()),
         ("hour", pa.int8()),  # from the year's beginning, or (negative) from its end
+        ("method", pa.uint8()),  # its kind, as epa.STATION_MONTHS has it
         ("latitude", pa.float64()),
         ("longitude", pa.float64()),
         ("value", pa.float32()),
     ]
 )
 # Rows are sorted by these, and there is one of each: equal hours make equal tables.
-KEY = ("site", "poc", "hour")
+KEY = ("site", "poc", "hour", "method")
 ZIP_SHA256, SYNTHETIC = b"zip sha256", b"synthetic"
 # Where records of a neighbour stand among those of the year's own file: after them.
 BEHIND = 1 << 62
@@ -185,12 +186,17 @@ def _read_zip(path: Path, parameter: int, year: int) -> pa.Table:
     hours = [np.frombuffer(hour, np.uint16) for hour in records["hour"].to_pylist()]
     row = np.repeat(np.arange(len(hours)), [len(each) for each in hours])
     values = b"".join(records["value"].to_pylist())
+    methods = [
+        np.zeros(len(each), np.uint8) if kinds is None else np.frombuffer(kinds, np.uint8)
+        for each, kinds in zip(hours, records["method"].to_pylist(), strict=True)
+    ]
     hour = np.concatenate([np.zeros(0, np.uint16), *hours]).astype(int) - metrics.MARGIN_HOURS
     # January's count from its beginning, December's from its end.
     month = records["month"].to_numpy()[row]
     hour = np.where(month == 1, hour, hour - 24 * calendar.monthrange(year, 12)[1])
     rows = records.select(["site", "poc", "latitude", "longitude"]).take(pa.array(row))
     rows = rows.append_column("hour", pa.array(hour, pa.int64()))
+    rows = rows.append_column("method", pa.array(np.concatenate([np.zeros(0, np.uint8), *methods])))
     rows = rows.append_column("value", pa.array(np.frombuffer(values, np.float32)))
     edge = rows.filter(pa.array((hour >= -HOURS) & (hour < HOURS)))
     # Of duplicates, the first in the file stays.
@@ -217,7 +223,7 @@ def _records(rows: pa.Table, parameter: int, year: int) -> list[pa.RecordBatch]:
     month = np.where(hour < 0, 1, 12)
     in_month = np.where(hour < 0, hour, hour + 24 * calendar.monthrange(year, 12)[1])
     in_month = (in_month + metrics.MARGIN_HOURS).astype(np.uint16)
-    value = rows["value"].to_numpy()
+    value, method = rows["value"].to_numpy(), rows["method"].to_numpy()
     sites, pocs = rows["site"].to_pylist(), rows["poc"].to_pylist()
     starts = [
         n
@@ -239,6 +245,7 @@ def _records(rows: pa.Table, parameter: int, year: int) -> list[pa.RecordBatch]:
                     "hour": in_month[begin:end].tobytes(),
                     "value": value[begin:end].tobytes(),
                     "smoke": np.zeros(end - begin, bool).tobytes(),
+                    "method": method[begin:end].tobytes(),
                 }
                 for begin, end in zip(starts, [*starts, len(rows)][1:], strict=True)
             ],

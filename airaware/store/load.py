@@ -70,11 +70,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a file's rows."""
+    """What became of a file's rows; and by site, hours that EPA has not corrected."""
 
     rows_read: int
     excluded: Mapping[str, int]
     rejected: Mapping[str, int]
+    uncorrected: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def candidates(self) -> int:
@@ -293,8 +294,9 @@ class ZoneLoad:
         cursor.execute("DELETE FROM load WHERE parameter = %s AND year = %s", key)
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
-            " synthetic, edges, rows_read, excluded, rejected, rows_loaded, checksum, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " synthetic, edges, rows_read, excluded, rejected, uncorrected, rows_loaded,"
+            " checksum, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *key,
                 self.load.attempt,
@@ -306,6 +308,7 @@ class ZoneLoad:
                 counts.rows_read,
                 Json(counts.excluded),
                 Json(counts.rejected),
+                Json(counts.uncorrected),
                 Json(rows),
                 checksum,
                 started_at,

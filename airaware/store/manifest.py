@@ -70,9 +70,10 @@ def _reading(zone: Zone) -> Iterator["psycopg2.extensions.cursor"]:
         try:
             with connection, connection.cursor() as cursor:
                 yield cursor
-        except psycopg2.errors.UndefinedTable:
+        except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn):
             raise AirAwareError(
-                f"zone {zone.name}: its database has no tables yet: run `fab deploy`"
+                f"zone {zone.name}: its database does not have this release's tables yet:"
+                " run `fab deploy`"
             ) from None
         except psycopg2.Error as error:
             raise AirAwareError(f"zone {zone.name}: its database says: {error}") from None

@@ -1,6 +1,7 @@
 """What the stations near a point measured, read from the store while a visitor waits."""
 
 import calendar
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -67,6 +68,11 @@ class Air:
 
     stations: Stations
     months: Mapping[int, point.Month]
+
+    def used(self) -> dict[str, int]:
+        """Return the sites that any month rests on, the nearest first, and how many months do."""
+        months = Counter(n for month in self.months.values() for n in month.used.tolist())
+        return {self.stations.sites[n]: months[n] for n in sorted(months)}
 
 
 def air(

@@ -17,7 +17,8 @@ from airaware.store.zones import Reader
 CELLS_AT_ONCE = 4000
 
 _LOADS = """
-SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges)
+SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges,
+                                        uncorrected <> '{}')
                 ORDER BY parameter, year)::text AS loads FROM load
 """
 # One for each load: the planner then drops all other partitions before it plans. As a join with
@@ -37,6 +38,8 @@ SELECT year, input_name, input_sha256 FROM load
 WHERE parameter = %(parameter)s AND year = ANY(%(years)s) ORDER BY year
 """
 
+_UNCORRECTED = "SELECT uncorrected FROM load WHERE parameter = %s AND year = %s"
+
 _RESIDUALS = """
 SELECT month, quantity, from_miles, observed, estimated, error, squared_error, value, squared_value
 FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
@@ -47,7 +50,8 @@ FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
 class Load:
     """One parameter's year that the store serves.
 
-    incomplete_days: those that reach into a year whose hours were not there.
+    incomplete_days: those that reach into a year whose hours were not there; uncorrected: whether
+    any station has T640 hours that EPA has not corrected.
     """
 
     parameter: int
@@ -56,6 +60,7 @@ class Load:
     committed_at: datetime
     checksum: str  # of all its rows: the same in every zone
     incomplete_days: tuple[date, ...] = ()
+    uncorrected: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,11 @@ def _loads(text: str) -> tuple[Load, ...]:
             datetime.fromisoformat(committed_at),
             checksum,
             _incomplete_days(parameter, year, edges),
+            uncorrected,
         )
-        for parameter, year, synthetic, committed_at, checksum, edges in json.loads(text)
+        for parameter, year, synthetic, committed_at, checksum, edges, uncorrected in json.loads(
+            text
+        )
     )
 
 
@@ -176,6 +184,15 @@ def sources(reader: Reader, parameter: int, years: Sequence[int]) -> list[Source
     """
     rows = reader.fetch(_SOURCES, {"parameter": parameter, "years": list(years)})
     return [Source(*row) for row in rows]
+
+
+def uncorrected(reader: Reader, load: Load) -> dict[str, int]:
+    """Return by site how many hours of a load are T640 hours that EPA has not corrected.
+
+    Raises NoZoneError where no database answers.
+    """
+    rows = reader.fetch(_UNCORRECTED, (load.parameter, load.year))
+    return rows[0].uncorrected if rows else {}
 
 
 def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...]:

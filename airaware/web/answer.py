@@ -32,6 +32,10 @@ DAILY_METRICS = {
 OF_A_YEAR = (
     "hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km", "expected_error",
 )  # fmt: skip
+UNCORRECTED = (
+    "measured by Teledyne T640 monitors and not corrected by EPA in the file that was loaded:"
+    " such values tend to be too high"
+)
 METHOD = (
     "Inverse-distance weighting, power 2, hour by hour, of EPA's monitors within 30 miles; where"
     " none reports in a month, of the nearest five within 100 miles, marked as an estimate."
@@ -45,8 +49,9 @@ def grid(at: At, year: int) -> dict[str, Any]:
     found = {
         months.parameter: months for months in queries.cell_years(at.reader, at.nearest.cell, loads)
     }
+    center = at.nearest.latitude, at.nearest.longitude
     return _air(at, year, "grid") | {
-        "pollutants": [_pollutant(at, load, found.get(load.parameter)) for load in loads]
+        "pollutants": [_pollutant(at, load, found.get(load.parameter), center) for load in loads]
     }
 
 
@@ -61,7 +66,7 @@ def days(at: At, year: int) -> dict[str, Any]:
     """Each day of a year at the very place."""
     return _air(at, year, "point") | {
         "pollutants": [
-            _of_load(load) | {"days": _days(at, load, _measured(at, load))}
+            _of_load(at, load, at.point) | {"days": _days(at, load, _measured(at, load))}
             for load in at.of_year(year)
         ]
     }
@@ -78,6 +83,9 @@ def hours(at: At, span: Span) -> dict[str, Any]:
         "place": _place(at),
         **_described(loads[-1]),
         "synthetic": any(load.synthetic for load in loads),
+        "uncorrected_monitors": [
+            monitor for load in loads for monitor in uncorrected(at, load, at.point)
+        ],
         "method": METHOD,
         "from": span.first.isoformat(),
         "to": span.last.isoformat(),
@@ -201,22 +209,41 @@ def _described(load: Load) -> dict[str, Any]:
     }
 
 
-def _of_load(load: Load) -> dict[str, Any]:
-    """Describe a load: its pollutant, and which of its days reach into a year that is missing."""
-    return _described(load) | {"incomplete_days": [day.isoformat() for day in load.incomplete_days]}
+def _of_load(at: At, load: Load, place: tuple[float, float]) -> dict[str, Any]:
+    """Describe a load: its pollutant, and what is wanting in its figures at a place."""
+    return _described(load) | {
+        "incomplete_days": [day.isoformat() for day in load.incomplete_days],
+        "uncorrected_monitors": uncorrected(at, load, place),
+    }
 
 
-def _pollutant(at: At, load: Load, year: YearOfMonths | None) -> dict[str, Any]:
+def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[dict[str, Any]]:
+    """Return the monitors a place's year rests on whose T640 hours EPA has not corrected.
+
+    The nearest first, each with the number of such hours.
+    """
+    if not load.uncorrected:
+        return []
+    hours = queries.uncorrected(at.reader, load)
+    used = nearby.air(at.reader, load.parameter, load.year, place).used()
+    return [
+        {"site": site, "year": load.year, "hours": hours[site]} for site in used if site in hours
+    ]
+
+
+def _pollutant(
+    at: At, load: Load, year: YearOfMonths | None, place: tuple[float, float]
+) -> dict[str, Any]:
     pollutant = pollutants.get(load.parameter)
     months = _months(pollutant, year, at.expected_errors(load)) if year else []
-    return _of_load(load) | {"summary": _summary(months), "months": months}
+    return _of_load(at, load, place) | {"summary": _summary(months), "months": months}
 
 
 def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
     pollutant = pollutants.get(load.parameter)
     found = _measured(at, load)
     months = _year_of_months(load, pollutant, found) if found.months else None
-    answer = _pollutant(at, load, months)
+    answer = _pollutant(at, load, months, at.point)
     summary = answer["summary"]
     near = summary and summary["nearest_km"] <= REACH_KM
     days_above = summary["days_above_standard"] if summary else 0
@@ -314,18 +341,17 @@ def _years(at: At, pollutant: Pollutant) -> list[dict[str, Any]]:
 
 def _monitors(found: nearby.Air) -> list[dict[str, Any]]:
     """The monitors that any month rests on, the nearest first, with the months of each."""
-    used = [set(month.used.tolist()) for month in found.months.values()]
-    stations = found.stations
+    used, stations = found.used(), found.stations
     return [
         {
             "site": site,
             "latitude": float(stations.latitude[number]),
             "longitude": float(stations.longitude[number]),
             "distance_km": round(float(stations.distance_km[number]), 2),
-            "months": sum(number in month for month in used),
+            "months": used[site],
         }
         for number, site in enumerate(stations.sites)
-        if any(number in month for month in used)
+        if site in used
     ]
 
 

@@ -108,7 +108,11 @@ def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Respons
     parts = (
         _code(),
         request.full_path,
-        *(f"{load.parameter} {load.year} {load.checksum} {load.incomplete_days}" for load in loads),
+        *(
+            f"{each.parameter} {each.year} {each.checksum} {each.incomplete_days}"
+            f" {each.uncorrected}"
+            for each in loads
+        ),
     )
     tag = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     known = request.if_none_match.contains_weak(tag)

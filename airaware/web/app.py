@@ -12,6 +12,7 @@ from airaware.gazetteer import places
 from airaware.settings import Settings
 from airaware.store.zones import Reader
 from airaware.web import (
+    answer,
     api,
     certainty,
     figures,
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = _Json(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(figures.FILTERS)
+    app.jinja_env.globals["uncorrected_words"] = answer.UNCORRECTED
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
     reader = Reader(settings.own_zone_first(), telemetry.zone_changed)

@@ -54,6 +54,12 @@ def about(at: At, span: Span) -> dict[str, str]:
         "expected error": "; ".join(_errors(at, span, load) for load in loads),
         "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",
     }
+    measured = [each for load in loads for each in answer.uncorrected(at, load, at.point)]
+    if measured:
+        sites = ", ".join(
+            f"{each['site']} ({each['hours']} hours, {each['year']})" for each in measured
+        )
+        told["uncorrected"] = f"{sites}: {answer.UNCORRECTED}"
     if made_up:
         told["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
     return told

@@ -48,10 +48,16 @@ POLLUTANT = {
     "standard": _object(level=NUMBER, edition=TEXT, text=TEXT),
     "aqi_edition": {"type": ["string", "null"]},
 }
+UNCORRECTED = _list(
+    _object(site=TEXT, year={"type": "integer"}, hours=COUNT),
+    description="monitors used that are Teledyne T640s, and how many of their hours EPA has not"
+    " corrected: these tend to be too high",
+)
 OF_LOAD = POLLUTANT | {
     "incomplete_days": _list(
         DAY, description="their 8-hour means reach into a year that is not there"
     ),
+    "uncorrected_monitors": UNCORRECTED,
 }
 FIGURES = {"summary": _or_null(_ref("Summary")), "months": _list(_ref("Month"), maxItems=12)}
 AIR = {
@@ -150,6 +156,7 @@ SCHEMAS = {
     "Hours": _object(
         place=_ref("Place"),
         **POLLUTANT,
+        uncorrected_monitors=UNCORRECTED,
         method=TEXT,
         from_=DAY,
         to=DAY,

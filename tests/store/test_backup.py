@@ -38,7 +38,7 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[str]:
         zone_load.stage()
         insert(zones[0], zone_load.load)
         source = Source("hourly_44201_1986.zip", "ab" * 32, "1", True, {"1987": "cd", "1985": None})
-        counts = Counts(1000, {"Canada": 7}, {})
+        counts = Counts(1000, {"Canada": 7}, {}, {"17-031-4201": 5})
         yield zone_load.commit(source, counts, 0, datetime(2026, 1, 1, tzinfo=UTC))
     for zone in zones:
         with closing(store.connect(zone)) as connection, connection, connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """What the batch's tasks compute, without Spark: stations of a month, cells, pieces, counts."""
 
+import dataclasses
 import json
 import re
 import traceback
@@ -109,6 +110,32 @@ def test_smoke_counts_hours_whatever_the_instruments():
     assert batch.assemble(table(records), DAYS).smoke_hours[0, :3].tolist() == [2, 1, 0]
 
 
+def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
+    """Whichever instrument has them; other hours as measured stay, and are counted by site."""
+
+    def of_method(site, poc, position, kinds, value):
+        rows = [(hour, value, False) for hour in kinds]
+        return record(site, poc, position, rows) | {"method": bytes(kinds.values())}
+
+    records = [
+        of_method(COOK, 3, 0, dict.fromkeys((-1, 0, 1, 2, 3), epa.AS_MEASURED), 14),
+        of_method(COOK, 3, 1, dict.fromkeys((-1, 0, 1), epa.CORRECTED), 10),
+        of_method(COOK, 4, 2, {2: epa.CORRECTED}, 11),
+        record(COOK, 5, 3, [(3, 8, False)]),
+        of_method(LAKE, 1, 4, dict.fromkeys((0, HOURS - 1, HOURS), epa.AS_MEASURED), 12),
+    ]
+    stations = batch.assemble(table(records), DAYS)
+    assert stations.hours_of_month[0, :4].tolist() == [10, 10, 11, 11]  # the last: 14 and 8
+    assert stations.hours_of_month[1, [0, 1, HOURS - 1]].tolist()[::2] == [12, 12]
+    assert (stations.replaced, stations.duplicates) == (3, 0)
+    assert stations.uncorrected_hours.tolist() == [1, 2]
+    pieces = batch.month_pieces(JOB, table(records))
+    notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
+    counts, uncorrected, _ = batch._joined_notes(notes)
+    assert counts[epa.UNCORRECTED] == 3
+    assert uncorrected == {COOK: 1, LAKE: 2}
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     rows=st.lists(
@@ -168,7 +195,15 @@ def month() -> batch.StationMonth:
     hours[2] = nan
     sites = [f"17-031-{n:04}" for n in range(6)]
     return batch.StationMonth(
-        sites, latitude, longitude, [[1]] * 6, hours, np.zeros((6, DAYS), int), duplicates=0
+        sites,
+        latitude,
+        longitude,
+        [[1]] * 6,
+        hours,
+        np.zeros((6, DAYS), int),
+        np.zeros(6, int),
+        0,
+        0,
     )
 
 
@@ -228,9 +263,7 @@ def test_every_cell_that_a_station_reaches_is_there_and_no_other(month):
 def test_a_month_in_which_no_station_reports_has_no_cells(month):
     silent = np.full((6, HOURS + 2 * MARGIN_HOURS), nan)
     silent[0, -MARGIN_HOURS:] = 0.04  # of the next month
-    month = batch.StationMonth(
-        month.sites, month.latitude, month.longitude, month.pocs, silent, month.smoke_hours, 0
-    )
+    month = dataclasses.replace(month, hours=silent)
     assert len(batch.month_cells(OZONE, month, metrics.daily(OZONE, silent))) == 0
 
 
@@ -306,7 +339,7 @@ def test_a_month_becomes_pieces_of_the_tables():
     assert residuals["estimated"].tolist() == [2 * 48, 0, 0]
 
     notes = json.loads(pieces.column("notes")[-2].as_py())
-    assert notes["counts"] == {epa.DUPLICATE: 2}
+    assert notes["counts"] == {epa.DUPLICATE: 2, epa.UNCORRECTED: 0}
     assert notes["stations"] == [[COOK, *PLACES[COOK], [1]], [LAKE, *PLACES[LAKE], [2]]]
 
 
@@ -321,7 +354,8 @@ def test_counts_of_all_blocks_and_months_are_added_up():
     pieces = pa.concat_tables(batch.month_pieces(JOB, found) for found in (blocks, *months))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
     assert batch._joined_notes(notes) == (
-        {"kept": 7, epa.READ: 8, epa.BAD_LINE: 1, epa.DUPLICATE: 1},
+        {"kept": 7, epa.READ: 8, epa.BAD_LINE: 1, epa.DUPLICATE: 1, epa.UNCORRECTED: 0},
+        {},
         [(COOK, *PLACES[COOK], 2), (LAKE, *PLACES[LAKE], 1)],
     )
 

@@ -58,3 +58,13 @@ def test_zero_row_file(tmp_path):
     ]
     assert counts(path, 81102, 1996) == {}
     assert counts(path.with_name(epa.file_name(42602, 1996)), 42602, 1996)[epa.READ] == 48
+
+
+def test_t640_old_copy():
+    """The only rows that a monitor has are kept, though EPA has not corrected them."""
+    path = case("t640-old-copy", 88101, 2019)
+    found = stations(path, 88101, 2019, month=7)
+    uncorrected = dict(zip(found.sites, found.uncorrected_hours.tolist(), strict=True))
+    assert uncorrected == {"17-031-0001": 24, "17-031-0076": 0, "18-089-0022": 24}
+    assert found.replaced == 0
+    assert counts(path, 88101, 2019)["kept"] == 72

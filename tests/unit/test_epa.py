@@ -334,11 +334,17 @@ def test_a_number_reads_the_same_beside_a_bad_one(write, value):
     assert alone[1]["kept"] == beside[1]["kept"] == 1
 
 
-def test_methods_that_a_corrected_one_replaces_are_excluded_of_pm25_alone(write):
-    methods = ("170", "236", "238", "736", "738")
-    path = write([pm_row(Method_Code=code) for code in methods], PM25)
-    assert reasons(path, PM25) == {"kept": 3, epa.UNCORRECTED: 2}
-    assert reasons(write([row(Method_Code=code) for code in methods])) == {"kept": 5}
+@pytest.mark.parametrize("columns", [epa.COLUMNS_24, epa.COLUMNS_23], ids=["24", "23"])
+@pytest.mark.parametrize("parameter", [OZONE, PM25])
+def test_kinds_of_methods_are_marked_of_pm25_alone(write, columns, parameter):
+    methods = ("170", "236", "238", "736", "738", "636", "638")
+    make = pm_row if parameter == PM25 else row
+    path = write(text_of([make(Method_Code=code) for code in methods], columns), parameter)
+    assert reasons(path, parameter) == {"kept": len(methods)}
+    (found,) = epa.station_months(path, parameter, 2013)
+    marked = parameter == PM25 and columns is epa.COLUMNS_24
+    expected = bytes([epa.PLAIN, *[epa.AS_MEASURED] * 2, *[epa.CORRECTED] * 4])
+    assert found.column("method").to_pylist() == [expected if marked else None, None]
 
 
 BAD_ROWS = [

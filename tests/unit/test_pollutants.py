@@ -23,7 +23,7 @@ def test_the_fine_particles_are_told_apart():
     reference, other = pollutants.get(88101), pollutants.get(88502)
     assert reference.label != other.label and reference.name != other.name
     assert "non-FRM" in other.label and "Not a method of the national standard" in other.note
-    assert reference.excluded_methods == ("236", "238") and not other.excluded_methods
+    assert reference.uncorrected_methods == ("236", "238") and not other.uncorrected_methods
 
 
 def test_labels_are_unique():

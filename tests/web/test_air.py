@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from handmade import CHICAGO, YEAR, YEAR_BEFORE, as_owner, cell_at
+from handmade import CHICAGO, UNCORRECTED, YEAR, YEAR_BEFORE, as_owner, cell_at
 
 from airaware.settings import Settings, Zone
 from airaware.web import answer, api, create_app
@@ -145,6 +145,25 @@ def test_a_day_that_reaches_into_a_missing_year_is_called_incomplete(client: Fla
     page = client.get("/air", query_string={"address": "60614", "year": YEAR}).text
     assert page.count(f"{YEAR}-12-31 is incomplete") == 1
     assert f"reach into {YEAR + 1}" in page
+
+
+def test_places_that_use_an_uncorrected_t640_say_so(client: FlaskClient) -> None:
+    """Fargo's only monitor is one, far away; Chicago has others."""
+    said = [{"site": UNCORRECTED, "year": YEAR, "hours": 700}]
+    span = {"parameter": 88101, "from": f"{YEAR}-07-01", "to": f"{YEAR}-07-02"}
+    for address, expected in (("Fargo, ND", said), ("60614", [])):
+        for figures in ("grid", "point"):
+            found = air(client, address=address, year=YEAR, figures=figures)
+            assert pollutant(found, 88101)["uncorrected_monitors"] == expected
+            assert pollutant(found, 44201)["uncorrected_monitors"] == []
+        hours = client.get("/api/v1/hours", query_string={"address": address, **span})
+        assert hours.get_json()["uncorrected_monitors"] == expected
+        file = client.get("/api/v1/hours.csv", query_string={"address": address, **span}).text
+        history = client.get("/history", query_string={"address": address, **span}).text
+        page = client.get("/air", query_string={"address": address, "year": YEAR}).text
+        for text in (file, history, page):
+            assert ("not corrected by EPA" in text) is bool(expected)
+            assert (f"{UNCORRECTED} (700 hours" in text) is bool(expected)
 
 
 def test_every_estimate_has_its_expected_error(client: FlaskClient) -> None:
