@@ -151,79 +151,102 @@ MONTH = slice(metrics.MARGIN_HOURS, -metrics.MARGIN_HOURS)
 def assemble(table: pa.Table, days: int) -> StationMonth:
     """STATION_MONTHS of one month -> its stations. The order of the records does not matter."""
     table = table.sort_by([(name, "ascending") for name in ("site", "poc", "position")])
-    records = {name: table.column(name).to_pylist() for name in ("site", "poc", "hour")}
-    instruments = list(zip(records["site"], records["poc"], strict=True))
-    first = [n for n, key in enumerate(instruments) if n == 0 or key != instruments[n - 1]]
-    row = np.repeat(
-        np.repeat(np.arange(len(first)), np.diff([*first, len(instruments)])),
-        [len(hour) // 2 for hour in records["hour"]],
-    )
-
-    def joined(name: str, dtype: type) -> np.ndarray:
-        pieces = table.column(name).to_pylist()
-        if name == "method":  # null: all of the record's hours are PLAIN
-            pieces = [
-                bytes(len(hour) // 2) if piece is None else piece
-                for piece, hour in zip(pieces, records["hour"], strict=True)
-            ]
-        return np.frombuffer(b"".join(pieces), dtype=dtype)
-
-    hour, value, smoke, method = (
-        joined("hour", np.uint16),
-        joined("value", np.float32),
-        joined("smoke", bool),
-        joined("method", np.uint8),
-    )
-    sites = [instruments[n][0] for n in first]
-    starts = [n for n, site in enumerate(sites) if n == 0 or site != sites[n - 1]]
+    site, poc = (table.column(name).to_pylist() for name in ("site", "poc"))
+    # Where records of another instrument begin, and where instruments of another site.
+    first = [
+        n
+        for n, key in enumerate(zip(site, poc, strict=True))
+        if n == 0 or key != (site[n - 1], poc[n - 1])
+    ]
+    starts = [n for n, record in enumerate(first) if n == 0 or site[record] != site[first[n - 1]]]
     columns = 24 * days + 2 * metrics.MARGIN_HOURS
-    in_month = (hour >= metrics.MARGIN_HOURS) & (hour < metrics.MARGIN_HOURS + 24 * days)
+    rows = _rows(table, first, starts)
+    in_month = np.zeros(columns, bool)
+    in_month[MONTH] = True
 
-    of_site = np.repeat(np.arange(len(starts)), np.diff([*starts, len(sites)]))[row]
-    corrected = _cells_of(of_site, hour, method == epa.CORRECTED, (len(starts), columns))
-    replaced = (method == epa.AS_MEASURED) & corrected[of_site, hour]
-    left_out = int((replaced & in_month).sum())
-    row, of_site, hour, value, smoke, method, in_month = (
-        rows[~replaced] for rows in (row, of_site, hour, value, smoke, method, in_month)
-    )
-    uncorrected = _cells_of(of_site, hour, method == epa.AS_MEASURED, corrected.shape)
-
+    replaced = _replaced(rows, (len(starts), columns))
+    left_out = int(in_month[rows["hour"][replaced]].sum())
+    rows = rows[~replaced]
     by_instrument = np.full((len(first), columns), np.nan)
+    as_measured = np.zeros(by_instrument.shape, dtype=bool)
     # Backwards: of duplicates, the first in the file is written last. By copies, as NumPy walks
     # views like row[::-1] in the order of memory.
-    backwards = np.arange(len(row) - 1, -1, -1)
-    by_instrument[row[backwards], hour[backwards]] = value[backwards]
-    duplicates = int(in_month.sum() - np.isfinite(by_instrument[:, MONTH]).sum())
-    smoky = _cells_of(of_site, hour, smoke, corrected.shape)
-
+    row, hour = rows["instrument"][::-1].copy(), rows["hour"][::-1].copy()
+    by_instrument[row, hour] = rows["value"][::-1].copy()
+    as_measured[row, hour] = rows["method"][::-1] == epa.AS_MEASURED
     reports = np.isfinite(by_instrument)
+    duplicates = int(in_month[hour].sum() - reports[:, MONTH].sum())
+    smoky = _marked(rows, rows["smoke"], (len(starts), columns))
+
     with np.errstate(invalid="ignore"):
         hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
             np.add.reduceat(reports, starts, axis=0, dtype=float)
         )
-    spans = list(zip(starts, [*starts[1:], len(sites)], strict=True))
+    spans = list(zip(starts, [*starts[1:], len(first)], strict=True))
     # An instrument may have hours in the margins alone; its coordinates may be another year's.
     reporting = reports[:, MONTH].any(axis=1)
     place = [first[next((n for n in range(a, b) if reporting[n]), a)] for a, b in spans]
     return StationMonth(
-        sites=[sites[n] for n in starts],
+        sites=[site[first[n]] for n in starts],
         latitude=table.column("latitude").to_numpy()[place],
         longitude=table.column("longitude").to_numpy()[place],
-        pocs=[[instruments[first[n]][1] for n in range(a, b) if reporting[n]] for a, b in spans],
+        pocs=[[poc[first[n]] for n in range(a, b) if reporting[n]] for a, b in spans],
         hours=hours,
         smoke_hours=smoky[:, MONTH].reshape(len(starts), days, 24).sum(axis=2),
-        uncorrected_hours=uncorrected[:, MONTH].sum(axis=1),
+        uncorrected_hours=np.logical_or.reduceat(as_measured[:, MONTH], starts).sum(axis=1),
         duplicates=duplicates,
         replaced=left_out,
     )
 
 
-def _cells_of(
-    row: np.ndarray, column: np.ndarray, chosen: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray:
-    """Return a boolean matrix, true in the cells of the chosen entries."""
+ROWS = np.dtype(
+    [
+        ("instrument", np.int32),
+        ("site", np.int32),
+        ("hour", np.uint16),
+        ("value", np.float32),
+        ("smoke", bool),
+        ("method", np.uint8),
+    ]
+)
+
+
+def _rows(table: pa.Table, first: list[int], starts: list[int]) -> np.ndarray:
+    """Return the records' rows: ROWS.
+
+    Args:
+        table: STATION_MONTHS, sorted by site and instrument.
+        first: the first record of each instrument.
+        starts: the first instrument of each site.
+    """
+    hours = table.column("hour").to_pylist()
+    lengths = [len(hour) // 2 for hour in hours]
+    methods = [
+        bytes(length) if method is None else method  # null: all PLAIN
+        for method, length in zip(table.column("method").to_pylist(), lengths, strict=True)
+    ]
+    instrument = np.repeat(np.arange(len(first)), np.diff([*first, len(hours)]))
+    site = np.repeat(np.arange(len(starts)), np.diff([*starts, len(first)]))
+    rows = np.empty(sum(lengths), ROWS)
+    rows["instrument"] = np.repeat(instrument, lengths)
+    rows["site"] = site[rows["instrument"]]
+    rows["hour"] = np.frombuffer(b"".join(hours), np.uint16)
+    for name in ("value", "smoke"):
+        rows[name] = np.frombuffer(b"".join(table.column(name).to_pylist()), ROWS[name])
+    rows["method"] = np.frombuffer(b"".join(methods), np.uint8)
+    return rows
+
+
+def _replaced(rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return which rows, as measured, have a corrected one of their site and hour: (rows,)."""
+    corrected = _marked(rows, rows["method"] == epa.CORRECTED, shape)
+    return (rows["method"] == epa.AS_MEASURED) & corrected[rows["site"], rows["hour"]]
+
+
+def _marked(rows: np.ndarray, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return at which sites and hours any of the chosen rows is: (sites, hours)."""
     cells = np.zeros(shape, dtype=bool)
-    cells[row[chosen], column[chosen]] = True
+    cells[rows["site"][chosen], rows["hour"][chosen]] = True
     return cells
 
 
@@ -234,16 +257,8 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         counts: Counter[str] = Counter()
         for notes in table.column("counts").to_pylist():
             counts.update(json.loads(notes))
-        return _pieces(
-            [
-                (
-                    STATIONS_PIECE,
-                    0,
-                    None,
-                    json.dumps({"counts": counts, "uncorrected": {}, "stations": []}),
-                )
-            ]
-        )
+        found = {"counts": counts, "uncorrected": {}, "stations": []}
+        return _pieces([(STATIONS_PIECE, 0, None, json.dumps(found))])
     stations = assemble(table, job.days(month))
     daily = metrics.daily(job.pollutant, stations.hours)
     cells = month_cells(job.pollutant, stations, daily)

@@ -283,10 +283,15 @@ def _lines(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, bytes]
 
 
 def _naming(block: bytes, texts: list[bytes]) -> bytes:
-    """Return the lines that hold any of the texts: quick, as most lines need no parsing then."""
-    return b"".join(
-        line for line in block.splitlines(keepends=True) if any(text in line for text in texts)
-    )
+    """Return the lines that hold any of the texts, in their order. No other line is looked at."""
+    lines: set[tuple[int, int]] = set()
+    for text in texts:
+        found = block.find(text)
+        while found >= 0:
+            end = (block.find(b"\n", found) + 1) or len(block)
+            lines.add((block.rfind(b"\n", 0, found) + 1, end))
+            found = block.find(text, end)
+    return b"".join(block[begin:end] for begin, end in sorted(lines))
 
 
 def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:

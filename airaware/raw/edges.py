@@ -4,10 +4,10 @@ An 8-hour mean of 31 December reaches into the next year, whose file is ordered 
 first hours takes a whole parse. So they lie beside the zip, as hourly_P_Y.edges in Parquet.
 """
 
-import calendar
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from airaware import epa, metrics, rawstore
 from airaware.pollutants import get
 
 HOURS = 12  # at each end
+DECEMBER_HOURS = 24 * 31
 EDGES = pa.schema(
     [
         ("site", pa.string()),
@@ -170,11 +171,12 @@ def _stored(store: rawstore.Store, parameter: int, year: int) -> pa.Table | None
     name = file_name(parameter, year)
     if not store.exists(name) or not store.whole(name):
         return None
-    with store.local(name) as path:
+    with store.local(name) as path, suppress(pa.ArrowException):
         table = pq.read_table(path)
-    of_zip = table.schema.metadata[ZIP_SHA256].decode()
-    same = table.schema.equals(EDGES) and of_zip == store.sha256(epa.file_name(parameter, year))
-    return table if same else None
+        made_of = (table.schema.metadata or {}).get(ZIP_SHA256, b"").decode()
+        if table.schema.equals(EDGES) and made_of == store.sha256(epa.file_name(parameter, year)):
+            return table
+    return None
 
 
 def _read_zip(path: Path, parameter: int, year: int) -> pa.Table:
@@ -193,7 +195,7 @@ def _read_zip(path: Path, parameter: int, year: int) -> pa.Table:
     hour = np.concatenate([np.zeros(0, np.uint16), *hours]).astype(int) - metrics.MARGIN_HOURS
     # January's count from its beginning, December's from its end.
     month = records["month"].to_numpy()[row]
-    hour = np.where(month == 1, hour, hour - 24 * calendar.monthrange(year, 12)[1])
+    hour = np.where(month == 1, hour, hour - DECEMBER_HOURS)
     rows = records.select(["site", "poc", "latitude", "longitude"]).take(pa.array(row))
     rows = rows.append_column("hour", pa.array(hour, pa.int64()))
     rows = rows.append_column("method", pa.array(np.concatenate([np.zeros(0, np.uint8), *methods])))
@@ -221,7 +223,7 @@ def _records(rows: pa.Table, parameter: int, year: int) -> list[pa.RecordBatch]:
     """Return the rows as records of the months whose margins they are, one an instrument."""
     hour = rows["hour"].to_numpy().astype(int)
     month = np.where(hour < 0, 1, 12)
-    in_month = np.where(hour < 0, hour, hour + 24 * calendar.monthrange(year, 12)[1])
+    in_month = np.where(hour < 0, hour, hour + DECEMBER_HOURS)
     in_month = (in_month + metrics.MARGIN_HOURS).astype(np.uint16)
     value, method = rows["value"].to_numpy(), rows["method"].to_numpy()
     sites, pocs = rows["site"].to_pylist(), rows["poc"].to_pylist()

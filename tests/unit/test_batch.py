@@ -123,11 +123,14 @@ def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
         of_method(COOK, 4, 2, {2: epa.CORRECTED}, 11),
         record(COOK, 5, 3, [(3, 8, False)]),
         of_method(LAKE, 1, 4, dict.fromkeys((0, HOURS - 1, HOURS), epa.AS_MEASURED), 12),
+        # Not a third hour: a duplicate that another value comes before.
+        record(LAKE, 2, 5, [(5, 6, False)]),
+        of_method(LAKE, 2, 6, {5: epa.AS_MEASURED}, 9),
     ]
     stations = batch.assemble(table(records), DAYS)
     assert stations.hours_of_month[0, :4].tolist() == [10, 10, 11, 11]  # the last: 14 and 8
     assert stations.hours_of_month[1, [0, 1, HOURS - 1]].tolist()[::2] == [12, 12]
-    assert (stations.replaced, stations.duplicates) == (3, 0)
+    assert (stations.replaced, stations.duplicates) == (3, 1)
     assert stations.uncorrected_hours.tolist() == [1, 2]
     pieces = batch.month_pieces(JOB, table(records))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))

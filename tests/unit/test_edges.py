@@ -146,6 +146,10 @@ def test_a_damaged_side_file_is_made_again(store, write):
     assert changed(store, had) == []  # not known to be
     assert digests(store) == had
     assert store.whole(path.name)
+    path.with_name(f"{path.name}.sha256").unlink()
+    path.write_bytes(b"not Parquet")
+    assert changed(store, had) == []
+    assert digests(store) == had
 
 
 def test_a_damaged_neighbour_is_told_and_no_failure(store, write):
