@@ -1,6 +1,7 @@
 """What the tests share: two real databases, and real measurements."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ REAL_EPA = SHARED_DATA / "epa"
 
 def pytest_configure() -> None:
     """Keep the user's environment out of the tests and of all that they start."""
+    # A shell starts background jobs without it, and so would be all that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     clean = environ.inherited()
     os.umask(0o022)
     os.environ.clear()

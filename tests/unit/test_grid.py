@@ -15,8 +15,6 @@ from airaware.interpolate import Points
 from airaware.sphere import EARTH_RADIUS_KM, KM_PER_MILE, great_circle_km, unit_vectors
 
 SITES = Path(__file__).parents[3] / "shared" / "data" / "epa" / "aqs_sites.zip"
-# Outlines and cells north of it are Alaska's alone.
-ALASKA_FROM_LATITUDE = 50.5
 
 
 def test_cells_are_sorted_unique_and_of_one_resolution():
@@ -30,16 +28,6 @@ def test_centers_are_the_cells_own():
     air = grid.load()
     for n in range(0, len(air), 5000):
         assert (air.latitude[n], air.longitude[n]) == h3.cell_to_latlng(int(air.cells[n]))
-
-
-def test_the_file_holds_the_cells_that_overlap_the_outlines():
-    """Alaska's alone take half a minute more: `python -m airaware.grid` builds the whole file."""
-    outlines = grid.outlines()
-    assert len(outlines) == 52
-    del outlines["AK"]
-    rebuilt = set().union(*map(grid.overlapping_cells, outlines.values()))
-    air = grid.load()
-    assert rebuilt == set(air.cells[air.latitude < ALASKA_FROM_LATITUDE].tolist())
 
 
 def test_a_cell_that_only_touches_land_belongs_to_it():
