@@ -8,11 +8,11 @@ from tools.accuracy import accuracy
 from tools.dashboards.task import dashboards
 from tools.data import fetch_year, submit_year, synthesize_year
 from tools.drill.tasks import drill, drills, recover
+from tools.images import images
 from tools.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
 from tools.jobs import jobs
 from tools.loadtest import loadtest
 from tools.logs import logs
-from tools.packer import images
 from tools.shift import shift_away, shift_back
 
 __all__ = [

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The packages that the image's versions name are there, in these versions: PACKAGE=BEGINNING ...
+# Fails unless these packages are there in these versions: VERSIONS="PACKAGE=BEGINNING ..."
 set -eu
 for each in $VERSIONS; do
     package=${each%%=*} wanted=${each#*=}

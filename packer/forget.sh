@@ -1,14 +1,14 @@
 #!/bin/sh
 # The last of a build: takes out what must be each host's own, and what is nobody's business.
 set -eu
-# These start with Puppet's first run: a host knows who it is by then, and its volume is mounted. A
-# server that began before would keep its data beneath that.
-for unit in puppet.service puppetserver.service postgresql.service prometheus.service \
-    prometheus-alertmanager.service airaware-save.timer airaware-refill.timer; do
-    ! systemctl cat "$unit" >/dev/null 2>&1 || systemctl disable --quiet "$unit"
+# What a role runs starts with its Puppet run, or on web hosts with airaware-first-boot: the host knows
+# who it is by then, and its volume is mounted. A server that began before would keep its data beneath.
+for unit in puppet puppetserver postgresql prometheus prometheus-alertmanager \
+    prometheus-blackbox-exporter prometheus-postgres-exporter airaware-web airaware-cpu-metric; do
+    systemctl disable --quiet "$unit.service"
 done
-# Of the cluster only the configuration: data are a volume's.
-rm -rf /var/lib/postgresql/*/main
+# A database makes its cluster on its volume.
+rm -rf /var/lib/postgresql/*/main /etc/postgresql/*/main
 # The host's identity: certificate, keys, machine-id, what cloud-init knows of the builder.
 rm -rf /var/lib/amazon/ssm /var/lib/puppet/ssl /etc/puppet/csr_attributes.yaml /etc/ssh/ssh_host_*
 rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/dbus/machine-id

@@ -1,10 +1,11 @@
-# One template for all images: Puppet makes of the builder what a host of the role is.
+# The image of all hosts: every role's packages, and what image.pp has. The roles' own Puppet run does
+# the rest.
 
 locals {
   name = "airaware-${var.environment}"
   # The builder and its disk; no tag Role or Environment: it is no host of the fleet.
   builder_tags = {
-    Name    = "${local.name}-image-${var.role}"
+    Name    = "${local.name}-image"
     Project = "airaware"
     Builder = local.name
   }
@@ -12,7 +13,6 @@ locals {
     Name        = var.name
     Project     = "airaware"
     Environment = var.environment
-    Role        = var.role
     Commit      = var.commit
     Digest      = var.digest
     BaseImage   = var.source_image
@@ -21,7 +21,7 @@ locals {
   # Of the builder, in the place of what only a host's own certificate can say.
   attributes = {
     extension_requests = {
-      pp_role        = var.role
+      pp_role        = "web"
       pp_environment = var.environment
       pp_zone        = "unknown"
     }
@@ -66,7 +66,7 @@ source "amazon-ebs" "image" {
   ssh_proxy_port          = var.ssh_proxy_port
   ssh_timeout             = "5m"
   ssh_read_write_timeout  = local.silence_timeout
-  temporary_key_pair_name = "${local.name}-image-${var.role}"
+  temporary_key_pair_name = "${local.name}-image"
 
   launch_block_device_mappings {
     device_name           = var.system_images[var.system].root_device
@@ -108,10 +108,17 @@ build {
     ]
   }
 
-  # SYSTEMD_OFFLINE: services are enabled, and none is started.
+  # SYSTEMD_OFFLINE, here and below: services are enabled, and none is started.
+  provisioner "shell" {
+    start_retry_timeout = local.silence_timeout
+    inline = [
+      "sudo env SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 install ${join(" ", keys(var.packages))}",
+    ]
+  }
+
   provisioner "puppet-masterless" {
     staging_directory = local.puppet
-    manifest_file     = var.role == "base" ? "${var.checkout}/packer/base.pp" : "${var.checkout}/manifests/site.pp"
+    manifest_file     = "${var.checkout}/packer/image.pp"
     module_paths      = ["${var.checkout}/modules", "${var.checkout}/vendor_modules"]
     hiera_config_path = "${var.checkout}/hiera.yaml"
     execute_command   = <<-EOT
@@ -136,7 +143,7 @@ build {
   provisioner "shell" {
     start_retry_timeout = local.silence_timeout
     environment_vars = [
-      "VERSIONS=${join(" ", [for package, version in merge(var.versions["base"], var.versions[var.role]) : "${package}=${version}"])}",
+      "VERSIONS=${join(" ", [for package, version in var.packages : "${package}=${version}"])}",
     ]
     scripts         = ["${var.checkout}/packer/check.sh", "${var.checkout}/packer/forget.sh"]
     execute_command = "sudo env {{.Vars}} sh {{.Path}}"

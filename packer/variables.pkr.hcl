@@ -3,11 +3,6 @@ variable "environment" {
   type        = string
 }
 
-variable "role" {
-  description = "What hosts of the image are for; base: what all of them have."
-  type        = string
-}
-
 variable "region" {
   description = "AWS region of the build and of the image."
   type        = string
@@ -24,9 +19,9 @@ variable "system_images" {
   type        = map(map(string))
 }
 
-variable "versions" {
-  description = "Role -> package -> beginning of its version."
-  type        = map(map(string))
+variable "packages" {
+  description = "What all roles install, by package -> beginning of its version."
+  type        = map(string)
 }
 
 variable "source_image" {

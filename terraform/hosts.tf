@@ -20,13 +20,14 @@ module "host" {
 
   name           = each.key
   domain         = local.domain
+  zone_id        = aws_route53_zone.private.zone_id
   environment    = var.environment
   bucket         = module.bucket.name
   packages_url   = var.packages_url
   role           = each.value.role
   zone           = each.value.zone
   tags           = local.tags
-  image_id       = lookup(var.images, each.value.role, data.aws_ami.this.id)
+  image_id       = local.image_id
   instance_type  = var.instance_types[each.value.role]
   root_gigabytes = local.root_gigabytes
   # Only the variant `single` has a web host with a name, and it is open to its visitors.
@@ -52,20 +53,11 @@ resource "aws_route53_zone" "private" {
 # The site by a name that Prometheus can be given beforehand.
 resource "aws_route53_record" "site" {
   #checkov:skip=CKV2_AWS_23: the balancer is in a module, which the check does not follow
+  count = local.is_whole ? 1 : 0
+
   zone_id = aws_route53_zone.private.zone_id
   name    = "site.${local.domain}"
   type    = local.single ? "A" : "CNAME"
   ttl     = 60
   records = [local.single ? module.host["web"].private_ip : module.balancer[0].dns_name]
-}
-
-resource "aws_route53_record" "host" {
-  #checkov:skip=CKV2_AWS_23: the host is in a module, which the check does not follow
-  for_each = local.hosts
-
-  zone_id = aws_route53_zone.private.zone_id
-  name    = "${each.key}.${local.domain}"
-  type    = "A"
-  ttl     = 60
-  records = [module.host[each.key].private_ip]
 }

@@ -20,9 +20,11 @@ locals {
 
   root_gigabytes = 20
 
+  image_id = coalesce(var.image_id, data.aws_ami.this.id)
+
   # How long a new web host may take before its health counts. From a bare image Puppet's first run
-  # installs all of it; from its own it serves at once, but may get a newer release with that run.
-  web_grace_seconds = contains(keys(var.images), "web") ? 300 : 900
+  # installs all of it; from the fleet's own it serves at once.
+  web_grace_seconds = var.image_id == null ? 900 : 300
 
   # What web hosts say of their CPU, and what their groups are scaled by.
   cpu_metric = { namespace = "AirAware", name = "HostCPU" }
@@ -34,8 +36,12 @@ locals {
     monitoring = { mount = "/var/lib/prometheus", gigabytes = var.data_gigabytes.monitoring }
   }
 
+  has_master = var.stage != "network"
+  is_whole   = var.stage == "all"
+
   # Hosts with a name; the web tier's come and go, but for the variant `single`.
-  hosts = merge(
+  hosts = { for name, host in local.every_host : name => host if local.is_whole || local.has_master && host.role == "puppet" }
+  every_host = merge(
     { for zone, letter in local.letters : "database-${letter}" => { role = "database", zone = zone } },
     { for n in range(1, var.spark_workers + 1) : "spark-worker-${n}" => { role = "spark_worker", zone = local.spark_zone } },
     {

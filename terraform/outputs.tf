@@ -4,8 +4,8 @@ output "environment" {
 }
 
 output "site_url" {
-  description = "Where the site is."
-  value = local.single ? "http://${module.host["web"].public_ip}:${local.port.web}" : join("", [
+  description = "Where the site is; null before there are web hosts."
+  value = !local.is_whole ? null : local.single ? "http://${module.host["web"].public_ip}:${local.port.web}" : join("", [
     var.certificate_arn == null ? "http://" : "https://", module.balancer[0].dns_name,
   ])
 }
@@ -36,6 +36,11 @@ output "hosts" {
       public_ip   = module.host[name].public_ip
     }
   }
+}
+
+output "databases" {
+  description = "Zone -> its database's name in DNS, also before there are hosts."
+  value       = { for name, host in local.every_host : host.zone => "${name}.${local.domain}" if host.role == "database" }
 }
 
 output "domain" {

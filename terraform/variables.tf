@@ -132,7 +132,7 @@ variable "bucket" {
 }
 
 variable "image" {
-  description = "Which machine image new hosts start from: the newest of this owner whose name matches."
+  description = "The distribution's machine image: the newest of this owner whose name matches."
   type = object({
     owner = string
     name  = string
@@ -141,14 +141,25 @@ variable "image" {
   default = { owner = "136693071363", name = "debian-12-amd64-*" }
 }
 
-variable "images" {
-  description = "Role -> id of the image that its new hosts start from, as `fab images` has built it; without one, `image`."
-  type        = map(string)
-  default     = {}
+variable "image_id" {
+  description = "The image that new hosts start from, as `fab images` has built it; null: the newest that `image` names."
+  type        = string
+  default     = null
 
   validation {
-    condition     = alltrue([for id in values(var.images) : can(regex("^ami-[0-9a-f]+$", id))])
-    error_message = "Each image is named by its id: ami-0123456789abcdef0."
+    condition     = var.image_id == null || can(regex("^ami-[0-9a-f]+$", var.image_id))
+    error_message = "The image is named by its id: ami-0123456789abcdef0."
+  }
+}
+
+variable "stage" {
+  description = "How far a first deployment has come: `network` is what an image is built in (network, bucket, identities), `master` adds Puppet's master, which all other hosts need, and the balancer; `all` is everything."
+  type        = string
+  default     = "all"
+
+  validation {
+    condition     = contains(["network", "master", "all"], var.stage)
+    error_message = "The stage is network, master or all."
   }
 }
 

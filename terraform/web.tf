@@ -3,7 +3,7 @@
 
 module "balancer" {
   source = "./modules/balancer"
-  count  = local.single ? 0 : 1
+  count  = local.single || !local.has_master ? 0 : 1
 
   name              = local.name
   vpc_id            = module.network.vpc_id
@@ -16,7 +16,7 @@ module "balancer" {
 
 module "web_tier" {
   source   = "./modules/web_tier"
-  for_each = local.single ? {} : local.letters
+  for_each = { for zone, letter in local.letters : zone => letter if !local.single && local.is_whole }
 
   name              = "${local.name}-web-${each.value}"
   domain            = local.domain
@@ -27,7 +27,7 @@ module "web_tier" {
   role              = "web"
   zone              = each.key
   tags              = local.tags
-  image_id          = lookup(var.images, "web", data.aws_ami.this.id)
+  image_id          = local.image_id
   instance_type     = var.instance_types.web
   root_gigabytes    = local.root_gigabytes
   subnet_id         = module.network.private_subnet_ids[each.key]

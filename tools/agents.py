@@ -17,6 +17,7 @@ from tools.machine import progress
 from tools.machine.progress import Look
 from tools.ssh import LOST
 from tools.ssh import command as ssh_command
+from tools.ssh import sharing as ssh_sharing
 
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 LOCK_SECONDS = 1200
@@ -72,10 +73,15 @@ def last_success(config: Path, host: Host) -> Report | None:
 
 
 def ssh(
-    config: Path, host: Host, *words: str, stdin: str = "", seconds: float = RUN_SECONDS
+    config: Path,
+    host: Host,
+    *words: str,
+    stdin: str = "",
+    seconds: float = RUN_SECONDS,
+    options: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a command on a host, without a terminal. Raises AirAwareError past `seconds`."""
-    command = ssh_command(config, host.name, [*words])
+    command = ssh_command(config, host.name, [*words], *options)
     try:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -101,7 +107,7 @@ def ask(config: Path, host: Host, *words: str, stdin: str = "", fails: bool = Fa
     Also None where the command fails, unless `fails` says that it may.
     """
     try:
-        done = ssh(config, host, *words, stdin=stdin, seconds=ASK_SECONDS)
+        done = ssh(config, host, *words, stdin=stdin, seconds=ASK_SECONDS, options=ssh_sharing())
     except AirAwareError:
         return None
     bad = done.returncode == LOST if fails else done.returncode != 0

@@ -14,16 +14,12 @@ from airaware.errors import AirAwareError
 from tools.hosts import client
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-BASE = "base"
-ROLES = (
-    *("web", "database", "spark_master", "spark_worker", "controller", "puppet", "monitoring"),
-)
-# What goes into every image; into a role's also the package, which its release is made of.
+# What an image is made of. Not the package's own code: a host gets that with the release.
 INPUTS = (
-    *("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "Puppetfile"),
+    *("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "hieradata/role"),
+    *("Puppetfile", "setup.cfg", "requirements"),
     "terraform/modules/user_data/install-ssm-agent.sh",
 )
-RELEASED = ("airaware", "frontend/src", "setup.cfg", "requirements")
 SHOWN_DIGITS = 12
 
 
@@ -33,7 +29,6 @@ class Image:
 
     id: str
     name: str
-    role: str
     digest: str
     commit: str
     built: datetime
@@ -56,20 +51,10 @@ class Uses:
         return ", ".join(words)
 
 
-def digest(role: str, environment: str, checkout: Path = CHECKOUT) -> str:
-    """Of all files that go into the image of a role (or `base`) for an environment.
-
-    Raises AirAwareError for an unknown role.
-    """
-    if role not in (BASE, *ROLES):
-        raise AirAwareError(
-            f"There is no role '{role}'. Images are built for: {', '.join((BASE, *ROLES))}"
-        )
-    own = [f"hieradata/env/{environment}.yaml"]
-    if role != BASE:
-        own += [f"hieradata/role/{role}.yaml", f"hieradata/env/{environment}/{role}.yaml"]
-        own += RELEASED
-    total = hashlib.sha256(f"{role} {environment}".encode())
+def digest(environment: str, checkout: Path = CHECKOUT) -> str:
+    """Return the digest of all files that go into an environment's image."""
+    own = (f"hieradata/env/{environment}.yaml", f"hieradata/env/{environment}")
+    total = hashlib.sha256(environment.encode())
     for path in sorted({file for part in (*INPUTS, *own) for file in _files(checkout / part)}):
         total.update(f"\0{path.relative_to(checkout)}\0".encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
@@ -90,29 +75,20 @@ def there(environment: str, environ: Mapping[str, str]) -> list[Image]:
     return sorted((_image(each) for each in found), key=lambda image: image.built, reverse=True)
 
 
-def newest(images: list[Image]) -> dict[str, Image]:
-    """Role -> its newest image that was not rejected; `images` come the newest first."""
-    chosen: dict[str, Image] = {}
-    for image in images:
-        if not image.rejected:
-            chosen.setdefault(image.role, image)
-    return chosen
+def newest(images: list[Image]) -> Image | None:
+    """Return the newest image that was not rejected; `images` come the newest first."""
+    return next((image for image in images if not image.rejected), None)
 
 
-def outdated(images: list[Image], environment: str, checkout: Path = CHECKOUT) -> list[str]:
-    """The roles that lack an image of today's inputs, in the order of building: the base first."""
-    chosen = newest(images)
-    return [
-        role
-        for role in (BASE, *ROLES)
-        if role not in chosen or chosen[role].digest != digest(role, environment, checkout)
-    ]
+def is_current(image: Image | None, environment: str, checkout: Path = CHECKOUT) -> bool:
+    """Whether the image is what today's inputs make."""
+    return image is not None and image.digest == digest(environment, checkout)
 
 
 def unused(images: list[Image], uses: Uses) -> list[Image]:
-    """The images that may go: none is the newest of its role, named by a template, or a host's."""
-    kept = {image.id for image in newest(images).values()}
-    return [image for image in images if image.id not in kept and not uses.of(image)]
+    """The images that may go: not the newest, nor one that a template names or a host has."""
+    kept = newest(images)
+    return [image for image in images if image != kept and not uses.of(image)]
 
 
 def uses(environ: Mapping[str, str]) -> Uses:
@@ -162,7 +138,6 @@ def _image(described: dict) -> Image:
     return Image(
         id=described["ImageId"],
         name=described["Name"],
-        role=tags.get("Role", ""),
         digest=tags["Digest"],
         commit=tags.get("Commit", ""),
         built=datetime.fromisoformat(tags["Built"]).astimezone(UTC),

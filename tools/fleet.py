@@ -1,9 +1,8 @@
 """A fleet: hosts that Terraform makes in a region, be it AWS's or one that stands in for it."""
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from tools import (
     convergence,
     databases,
     hosts,
+    packer,
     passwords,
     release,
     renewal,
@@ -41,6 +41,7 @@ from tools.terraform import Plan, Terraform
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own
 CA = "/var/lib/puppet/ssl/certs/ca.pem"  # on the master
+WAIT_FOR_MASTER = "wait for the master's first run, and have web hosts trust its CA"
 RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::settings)
 
 
@@ -54,48 +55,91 @@ class Fleet:
         self.name = name
         self.folder = folder
         self.region = region
+        self._published = ""  # the version of the release that this object has published
         # As the hosts' tag has it.
         self.environment, _, self.variant = name.partition("-")
 
     @cached_property
     def terraform(self) -> Terraform:
         """Terraform as it works on this environment; the region is up."""
+        return self._terraform(self.region.environ())
+
+    def _terraform(self, environ: Mapping[str, str]) -> Terraform:
         return Terraform(
             TERRAFORM,
             self.environment,
             self.folder / "terraform",
-            os.environ
-            | self.region.environ()
-            | {"TF_VAR_ssh_public_key": ssh.public_key(self.folder)}
-            | {
-                "TF_VAR_images": json.dumps({role: each.id for role, each in self.images().items()})
-            },
+            os.environ | environ | {"TF_VAR_ssh_public_key": ssh.public_key(self.folder)},
             settings.read().terraform_mirror,
             (self.variant,) if self.variant else (),
         )
 
-    def deploy(self, agree: Callable[[Plan], None]) -> Iterator[Step]:
-        """What brings the fleet to this checkout's Terraform.
+    def deploy(self, agree: Callable[[Plan], None], from_image: bool = True) -> Iterator[Step]:
+        """Bring the fleet to this checkout, in stages: what an image is built in; the release; the
+        image, if it is out of date; then the hosts, from that image, Puppet's master first.
 
         `agree` is shown what Terraform plans to change, and raises where a person does not want it.
+        Without `from_image` new hosts start from the distribution's image.
         """
+        if not self.region.is_up():
+            yield Step("find Terraform and its provider", self._terraform({}).check)
         yield from self.region.prepare()
-        plans: list[Plan] = []
-        yield Step("ask Terraform what is to change", lambda: plans.append(self.plan()))
-        for plan in plans:
-            self._tell_images()
-            agree(plan)
-        yield Step("change it", lambda: self.terraform.apply(console.print))
-        yield Step("wait until every host answers by SSH", self.wait_for_hosts)
+        is_first = not (self.region.is_up() and self._has_hosts())
+        if is_first:
+            yield from self._change("network, bucket and identities", agree, {"stage": "network"})
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
-        versions: list[str] = []
+        yield Step("make and publish this checkout's release", lambda: self.publish(from_image))
+        if from_image:
+            yield from self._build_image()
+        if is_first:
+            yield from self._make_master(agree, from_image)
+        yield from self._change("hosts", agree, self._image_variable(from_image))
+        # A web host is ready when a database is, which may take longer than its group waits.
         yield Step(
-            "make and publish this checkout's release", lambda: versions.append(self.publish())
+            "keep the web groups from replacing hosts until all are ready",
+            lambda: rollout.keep_web_hosts(self),
         )
-        for version in versions:
-            yield from self.roll_out(version)
-            # Last: a new host starts with the release that all have, which its image holds.
+        yield Step("wait until every host answers by SSH", self.wait_for_hosts)
+        if self._published:
+            yield from self.roll_out(self._published)
+            # Last: a new host starts with the release that all have.
             yield from self._renew_web_hosts()
+
+    def _change(
+        self, what: str, agree: Callable[[Plan], None], variables: Mapping[str, str]
+    ) -> Iterator[Step]:
+        """Have Terraform make or change these parts of the fleet."""
+        plans: list[Plan] = []
+        yield Step(
+            f"ask Terraform what is to change: {what}", lambda: plans.append(self.plan(variables))
+        )
+        for plan in plans:
+            agree(plan)
+        yield Step(f"change it: {what}", lambda: self.terraform.apply(console.print))
+
+    def _make_master(self, agree: Callable[[Plan], None], from_image: bool) -> Iterator[Step]:
+        """Have a new fleet's master ready before there are hosts that would wait for it."""
+        variables = {"stage": "master"} | self._image_variable(from_image)
+        yield from self._change("Puppet's master and the balancer", agree, variables)
+        yield Step("wait until the master answers by SSH", self.wait_for_hosts)
+        yield Step(WAIT_FOR_MASTER, self._keep_ca)
+
+    def _has_hosts(self) -> bool:
+        self.terraform.init()
+        return bool(self.terraform.outputs().get("hosts"))
+
+    def build_image(self) -> Iterator[Step]:
+        """Build the image if it is out of date, with this checkout's release published for it."""
+        if packer.Build(self).is_wanted():
+            yield Step("make and publish this checkout's release", self.publish)
+        yield from self._build_image()
+
+    def _build_image(self) -> Iterator[Step]:
+        # A dry run of a region that is down knows no images.
+        if self.region.is_up():
+            yield from packer.steps(self, lambda: self._published)
+        else:
+            yield Step("build the image of all hosts, if it is out of date", lambda: None)
 
     def rollback(self) -> Iterator[Step]:
         """What returns the fleet to the release before. Raises AirAwareError without one."""
@@ -107,11 +151,15 @@ class Fleet:
 
     def roll_out(self, version: str) -> Iterator[Step]:
         """What has each host run a release that is published; one that fails stops it."""
+        yield Step(WAIT_FOR_MASTER, self._keep_ca)
         yield Step(
             "wait for the hosts' first runs",
             lambda: rollout.wait_for_first_runs(self, self.hosts()),
         )
-        yield Step("have new hosts trust the CA before their first run", self._keep_ca)
+        yield Step(
+            "have the web groups replace hosts again, once all are in service",
+            lambda: rollout.replace_web_hosts(self),
+        )
         yield from self._roll_out(version, rollout.steps)
 
     def _roll_out(
@@ -135,14 +183,15 @@ class Fleet:
         console.print(said, markup=False)
         show_reports([report])
 
-    def plan(self) -> Plan:
+    def plan(self, variables: Mapping[str, str] | None = None) -> Plan:
         """What `deploy` would change. Raises AirAwareError where the region is down."""
         self._must_be_up()
         self.terraform.init()
-        return self.terraform.plan()
+        chosen = self._image_variable() if variables is None else variables
+        return self.terraform.plan(variables=chosen)
 
     def replace(self, host: Host, agree: Callable[[Plan], None]) -> Iterator[Step]:
-        """What makes a host with a name anew, from its role's newest image; its volume stays.
+        """What makes a host with a name anew, from the newest image; its volume stays.
 
         Raises AirAwareError for a web host of a group, which `deploy` renews.
         """
@@ -155,24 +204,27 @@ class Fleet:
         plans: list[Plan] = []
         yield Step(
             f"ask Terraform what a new {host.name} changes",
-            lambda: plans.append(self.terraform.plan(replace=resource)),
+            lambda: plans.append(
+                self.terraform.plan(replace=resource, variables=self._image_variable())
+            ),
         )
         for plan in plans:
-            self._tell_images()
             agree(plan)
         yield Step(f"replace {host.name}", lambda: self.terraform.apply(console.print))
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
 
-    def images(self) -> dict[str, Image]:
-        """Role -> the image that its new hosts start from, of those that `fab images` has built."""
+    def image(self) -> Image | None:
+        """The image that new hosts start from, if `fab images` has built one."""
         return ami.newest(ami.there(self.environment, self.region.environ()))
 
-    def _tell_images(self) -> None:
-        for role, image in self.images().items():
-            if role != ami.BASE:
-                old = image.digest != ami.digest(role, self.environment)
-                hint = "; out of date: fab images" if old else ""
-                console.print(f"{role}: {image.name} ({image.id}, commit {image.commit}{hint})")
+    def _image_variable(self, from_image: bool = True) -> dict[str, str]:
+        """Terraform's variable that names the image, and what is told of it."""
+        image = self.image() if from_image and self.region.is_up() else None
+        if image is None:
+            return {}
+        hint = "" if ami.is_current(image, self.environment) else "; out of date: fab images"
+        console.print(f"hosts start from {image.name} ({image.id}, commit {image.commit}{hint})")
+        return {"image_id": image.id}
 
     def _renew_web_hosts(self) -> Iterator[Step]:
         """What gives the hosts of the web groups the image that new ones have now."""
@@ -210,9 +262,9 @@ class Fleet:
         """The bucket with raw files and releases."""
         return self.outputs()["bucket"]
 
-    def hiera_data(self, version: str) -> dict[str, str]:
-        """The Hiera data that only a release has, as files by their path."""
-        return release.hiera_data(version, self._region_data())
+    def hiera_data(self, version: str, **more: Any) -> dict[str, str]:
+        """The Hiera data that only a release has, and `more`, as files by their path."""
+        return release.hiera_data(version, self._region_data() | more)
 
     def urls(self) -> dict[str, str]:
         """What a browser on this machine can open, by name, `site` first."""
@@ -317,13 +369,21 @@ class Fleet:
         if master:
             raise AirAwareError(f"{self.name} has a Spark cluster of its own: leave --master out")
 
-    def publish(self) -> str:
-        """Make and publish this checkout's release; its version."""
-        packages = self.region.packages(console.print)
+    def publish(self, from_image: bool = True) -> str:
+        """Make and publish this checkout's release; its version.
+
+        Packages of others go with it unless hosts have them from an image of today.
+        """
+        image = self.image() if from_image else None
+        has_image = ami.is_current(image, self.environment)
+        packages = None if has_image else self.region.packages(console.print)
         s3 = self.client("s3")
         with release.made(self._region_data(), console.print) as made:
-            release.publish(s3, self.bucket, made, packages, console.print)
+            release.publish(
+                s3, self.bucket, made, console.print, has_image=has_image, packages=packages
+            )
         release.offer(s3, self.bucket, made.version)
+        self._published = made.version
         return made.version
 
     def _begin(self, version: str) -> None:
@@ -337,17 +397,16 @@ class Fleet:
     def _region_data(self) -> dict[str, Any]:
         """Hiera data that Terraform alone knows: which zones have a database."""
         outputs = self.outputs()
-        databases = {
-            host["zone"]: f"{name}.{outputs['domain']}"
-            for name, host in outputs["hosts"].items()
-            if host["role"] == "database"
+        return {
+            "airaware::settings::zones": outputs["databases"],
+            "airaware::bucket": outputs["bucket"],
         }
-        return {"airaware::settings::zones": databases, "airaware::bucket": outputs["bucket"]}
 
     def _ensure_passwords(self) -> None:
         passwords.ensure(self.client("ssm"), self.environment)
 
     def _keep_ca(self) -> None:
+        rollout.wait_for_first_runs(self, self._running("puppet"))
         (master,) = self._running("puppet")
         certificate = ssh.run(self.ssh_config(), master.name, ["sudo", "cat", CA])
         passwords.keep_ca(self.client("ssm"), self.environment, certificate)

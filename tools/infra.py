@@ -16,11 +16,20 @@ from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 from tools.steps import Step, carry_out, console
 from tools.terraform import Plan
 
+NEXT = """
+What to try next:
+  fab fetch-year 2013 --or-synthetic --env {env}   # EPA's files of a year, or made-up ones
+  fab submit-year 2013 --env {env}                 # onto the site, by Spark
+  fab drill zone-outage --env {env}                # lose a zone on purpose, and get it back
+  fab destroy --env {env}                          # remove all of it"""
+
 
 @operation(
     help={
         "env": ENV_HELP,
         "rollback": "return a fleet's hosts to the release before the last one",
+        "images": "build a fleet's image if it is out of date, and start hosts from it (default);"
+        " --no-images: start them from the distribution's",
         "yes": YES_HELP,
         "dry_run": DRY_RUN_HELP,
     }
@@ -29,6 +38,7 @@ def deploy(
     _: Connection,
     env: str = "",
     rollback: bool = False,
+    images: bool = True,
     yes: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -43,12 +53,15 @@ def deploy(
     asks = place.region.costs_money and not yes
     meter = Meter(CHECKOUT, state_folder())
     try:
-        carry_out(place.deploy(_agree_to_change if asks else lambda plan: None), dry_run)
+        agree = _agree_to_change if asks else lambda plan: None
+        carry_out(place.deploy(agree, images), dry_run)
     finally:
         if not dry_run:
             console.print(str(meter.usage()), markup=False)
     if not dry_run:
         place.show()
+        if not place.region.costs_money:
+            console.print(NEXT.format(env=place.name), markup=False)
 
 
 @operation(help={"env": ENV_HELP})
@@ -115,7 +128,7 @@ def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
 def replace(
     _: Connection, host: str, env: str = "", yes: bool = False, dry_run: bool = False
 ) -> None:
-    """Make a host anew from its role's image; its data stay."""
+    """Make a host anew from the newest image; its data stay."""
     place = environments.fleet(env)
     found = hosts.find(place.hosts(), host)
     asks = place.region.costs_money and not yes

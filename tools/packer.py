@@ -1,4 +1,4 @@
-"""`fab images`: builds machine images with Packer, tells which there are, removes old ones."""
+"""Builds a machine image with Packer."""
 
 import json
 import os
@@ -7,24 +7,18 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from fabric import Connection
-from rich.table import Table
-
 from airaware.errors import AirAwareError
-from tools import ami, environments, vendor_modules
-from tools.ami import BASE, CHECKOUT, ROLES
-from tools.fleet import Fleet
+from tools import ami, release, vendor_modules
+from tools.ami import CHECKOUT
 from tools.hosts import client
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.region import Region
-from tools.steps import Step, carry_out, console
+from tools.steps import Step, console
 
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"
@@ -39,92 +33,28 @@ STOP_SECONDS = 120  # Packer's own clean-up
 LINES_OF_AN_ERROR = 30
 
 
-@operation(
-    help={
-        "role": "build this role's image alone (and the base, where it is out of date)",
-        "list": "show the images: age, size, commit, use",
-        "prune": "delete those that are used by no launch template and no host, but for the newest",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
-    },
-)
-def images(
-    _: Connection,
-    role: str = "",
-    list: bool = False,  # noqa: A002 (the option's name)
-    prune: bool = False,
-    env: str = "",
-    dry_run: bool = False,
-) -> None:
-    """Build the machine images that are out of date."""
-    fleet = environments.fleet(env)
-    if not fleet.region.is_up():
-        raise AirAwareError(f"It is down: fab deploy --env {fleet.name}")
-    if list:
-        show(fleet)
-    elif prune:
-        carry_out(prune_steps(fleet), dry_run)
-    else:
-        carry_out(build_steps(fleet, role), dry_run)
-
-
-def show(fleet: Fleet) -> None:
-    """Print the environment's images."""
-    environ = fleet.region.environ()
-    found, used, now = ami.there(fleet.environment, environ), ami.uses(environ), _now()
-    newest = {image.id for image in ami.newest(found).values()}
-    table = Table("role", "image", "age", "GB", "commit", "used by", "state")
-    for image in sorted(found, key=lambda image: (image.role, now - image.built)):
-        current = image.digest == ami.digest(image.role, fleet.environment)
-        state = "old" if image.id not in newest else "current" if current else "out of date"
-        table.add_row(
-            *(image.role, image.id, _age((now - image.built).total_seconds())),
-            *(str(image.gigabytes), image.commit, used.of(image)),
-            "rejected" if image.rejected else state,
-        )
-    console.print(table)
-
-
-def prune_steps(fleet: Fleet) -> Iterator[Step]:
-    """What deletes the images that nobody needs."""
-    environ = fleet.region.environ()
-    found = ami.there(fleet.environment, environ)
-    for image in ami.unused(found, ami.uses(environ)):
-        yield Step(f"delete {image.name} ({image.id})", partial(ami.delete, image, environ))
-
-
-def build_steps(fleet: Fleet, role: str = "") -> Iterator[Step]:
-    """What builds the images that are out of date, or of them the role's and its base.
-
-    Whatever can be told beforehand, a role, a base or a template that is wrong, is told before
-    anything starts. Raises AirAwareError.
-    """
-    if role:
-        ami.digest(role, fleet.environment)
-    found = ami.there(fleet.environment, fleet.region.environ())
-    wanted = [
-        each for each in ami.outdated(found, fleet.environment) if not role or each in (BASE, role)
-    ]
-    build = Build(fleet)
-    if wanted:
-        build.check(wanted)
-    if build.leftovers():
-        yield Step("remove what an interrupted build left", build.remove_leftovers)
-    if wanted:
-        # As a host gets it later, so that its first run finds nothing to change.
-        yield Step(
-            "make and publish this checkout's release",
-            lambda: build.hiera_data.update(fleet.hiera_data(fleet.publish())),
-        )
-    for each in wanted:
-        yield Step(f"build the image of {each}", partial(build.run, each))
-
-
 class Place(Protocol):
     """The fleet, as far as it matters here."""
 
     environment: str
     region: Region
+
+    def hiera_data(self, version: str, **more: Any) -> dict[str, str]: ...
+
+
+def steps(place: Place, published: Callable[[], str]) -> Iterator[Step]:
+    """Build the image where there is none of today's inputs.
+
+    `published` returns the version of a release that the bucket has. A base or a template that is
+    wrong is told before anything starts. Raises AirAwareError.
+    """
+    build = Build(place)
+    if build.leftovers():
+        yield Step("remove what an interrupted build left", build.remove_leftovers)
+    if not build.is_wanted():
+        return
+    build.check()
+    yield Step("build the image of all hosts", lambda: build.run(published()))
 
 
 class Build:
@@ -135,29 +65,27 @@ class Build:
         self.checkout = checkout
         self.environ = fleet.region.environ()
         self.mark = f"airaware-{fleet.environment}"  # the tag Builder of all that a build makes
-        self.hiera_data: dict[str, str] = {}  # what only a release has, as files by their path
 
-    def check(self, roles: list[str]) -> None:
+    def is_wanted(self) -> bool:
+        """Whether the environment lacks an image of today's inputs."""
+        found = ami.there(self.fleet.environment, self.environ)
+        return not ami.is_current(ami.newest(found), self.fleet.environment, self.checkout)
+
+    def check(self) -> None:
         """Raises AirAwareError where Packer, the base image or the template is wrong."""
         if not shutil.which("packer"):
             raise AirAwareError("Packer is missing: apt-get install packer, or install it your way")
         vendor_modules.fill()
-        with self.work_folder() as folder:
-            for role in roles:
-                self.packer("validate", self.variables(role, self._published(), {}, folder))
+        with self.work_folder({}) as folder:
+            self.packer("validate", self.variables(self._published(), {}, folder))
 
-    def run(self, role: str) -> None:
-        """Build the role's image. Interrupted or failed, it leaves nothing."""
-        chosen = ami.newest(ami.there(self.fleet.environment, self.environ))
-        if role == BASE:
-            source = self._published()
-        elif BASE in chosen:
-            source = chosen[BASE].id
-        else:
-            raise AirAwareError("There is no base image: build it first, fab images --role base")
+    def run(self, version: str) -> None:
+        """Build the image, with that release in it. Interrupted or failed, it leaves nothing."""
+        data = self.fleet.hiera_data(version, **{"airaware::extras": release.extras()})
+        source = self._published()
         try:
-            with self.fleet.region.packer() as way, self.work_folder() as folder:
-                self.packer("build", self.variables(role, source, way, folder), "-color=false")
+            with self.fleet.region.packer() as way, self.work_folder(data) as folder:
+                self.packer("build", self.variables(source, way, folder), "-color=false")
         finally:
             self.remove_leftovers()
 
@@ -194,14 +122,12 @@ class Build:
 
     def _keys(self) -> list[str]:
         found = client("ec2", self.environ).describe_key_pairs()["KeyPairs"]
-        ours = {f"{self.mark}-image-{role}" for role in (BASE, *ROLES)}
-        return [key["KeyName"] for key in found if key["KeyName"] in ours]
+        return [key["KeyName"] for key in found if key["KeyName"] == f"{self.mark}-image"]
 
     def _halves(self) -> list[dict]:
         """Images of a build's name without its tags: Packer tags what is whole."""
-        names = [f"{self.mark}-{role}-*" for role in (BASE, *ROLES)]
         found = client("ec2", self.environ).describe_images(
-            Owners=["self"], Filters=[{"Name": "name", "Values": names}]
+            Owners=["self"], Filters=[{"Name": "name", "Values": [f"{self.mark}-*"]}]
         )["Images"]
         return [
             image
@@ -210,23 +136,20 @@ class Build:
         ]
 
     def _published(self) -> str:
-        """The distribution's image, which the base is built on."""
+        """The distribution's image, which ours is built on."""
         chosen = settings(self.fleet.environment)
         system = chosen["system_images"][chosen["system"]]
         return ami.published(system["owner"], system["name"], self.environ)
 
-    def variables(
-        self, role: str, source: str, way: Mapping[str, str], folder: Path
-    ) -> dict[str, str]:
+    def variables(self, source: str, way: Mapping[str, str], folder: Path) -> dict[str, str]:
         """What the template is told: the image `source` to build on, the way to the builder."""
-        built = _now()
+        built = datetime.now(UTC)
         return {
             "environment": self.fleet.environment,
-            "role": role,
             "source_image": source,
-            "name": f"{self.mark}-{role}-{built:%Y%m%dT%H%M%S}",
+            "name": f"{self.mark}-{built:%Y%m%dT%H%M%S}",
             "commit": commit(),
-            "digest": ami.digest(role, self.fleet.environment, self.checkout),
+            "digest": ami.digest(self.fleet.environment, self.checkout),
             "built": built.isoformat(timespec="seconds"),
             "hieradata": str(folder / "hieradata"),
             "manifest": str(folder / "manifest.json"),
@@ -272,12 +195,12 @@ class Build:
             raise AirAwareError(f"packer {action} failed with status {status}:\n{end}")
 
     @contextmanager
-    def work_folder(self) -> Iterator[Path]:
-        """A build's own folder: the Hiera data that go into the image, and the template."""
+    def work_folder(self, hiera_data: Mapping[str, str]) -> Iterator[Path]:
+        """A build's own folder: the template, and Hiera's data with these files of a release."""
         with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
             folder, source = Path(name), self.checkout / "packer"
             shutil.copytree(self.checkout / "hieradata", folder / "hieradata")
-            for name, text in self.hiera_data.items():
+            for name, text in hiera_data.items():
                 (folder / name).write_text(text)
             (folder / "template").mkdir()
             newer = source.glob("today/*.pkr.hcl") if version() >= WITH_PLUGINS else ()
@@ -307,14 +230,3 @@ def commit() -> str:
 
     changed = git("status", "--porcelain", "--untracked-files=no")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -99,10 +99,20 @@ def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterat
 
 
 def publish(
-    s3: Any, bucket: str, release: Release, packages: Path | None, progress: Callable[[str], None]
+    s3: Any,
+    bucket: str,
+    release: Release,
+    progress: Callable[[str], None],
+    *,
+    has_image: bool,
+    packages: Path | None = None,
 ) -> None:
-    """Put the release into the bucket, and an apt repository beside it where there is one."""
-    files = [(path, f"releases/wheels/{path.name}") for path in release.wheels.glob("*.whl")]
+    """Put the release into the bucket, and an apt repository beside it where there is one.
+
+    Where hosts have an image of the same wheels (`has_image`), they fetch none but pip's.
+    """
+    wheels = release.wheels.glob("pip-*.whl" if has_image else "*.whl")
+    files = [(path, f"releases/wheels/{path.name}") for path in wheels]
     files += [
         (path, f"releases/{release.version}/{path.name}") for path in release.folder.iterdir()
     ]
@@ -189,7 +199,7 @@ def _bundles() -> list[str]:
     return [str(path.relative_to(CHECKOUT)) for path in found]
 
 
-def _extras() -> list[str]:
+def extras() -> list[str]:
     """The package's extras that any role's hosts install."""
     roles = [yaml.safe_load(path.read_text()) for path in CHECKOUT.glob("hieradata/role/*.yaml")]
     return sorted({extra for role in roles for extra in role.get("airaware::extras", ())})
@@ -199,7 +209,7 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     """The folder with all wheels that the extras need, from the cache or made now."""
     locks = (f"requirements/{name}.txt" for name in LOCKS)
     inputs = [(source / name).read_bytes() for name in ("setup.cfg", *locks)]
-    inputs += [" ".join(_extras()).encode(), sys.version.encode()]
+    inputs += [" ".join(extras()).encode(), sys.version.encode()]
     digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:DIGITS]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware/wheels"
     folder = cache / f"{platform.machine()}-{digest}"
@@ -241,7 +251,7 @@ def locked(names: set[str], source: Path = CHECKOUT) -> str:
 
 
 def _collect_wheels(source: Path, folder: Path) -> None:
-    of_extra = {extra: needed("airaware", {extra}) - {"airaware"} for extra in _extras()}
+    of_extra = {extra: needed("airaware", {extra}) - {"airaware"} for extra in extras()}
     of_extra["pip"] = {"pip"}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
         lock.write(locked(set().union(*of_extra.values()), source))

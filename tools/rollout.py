@@ -61,6 +61,26 @@ def wait_for_first_runs(place: Place, hosts: list[Host]) -> None:
     )
 
 
+def keep_web_hosts(place: Place) -> None:
+    """Keep the web groups from replacing hosts that are not healthy."""
+    for group in place.outputs()["web_groups"].values():
+        place.client("autoscaling").suspend_processes(
+            AutoScalingGroupName=group, ScalingProcesses=SUSPENDED
+        )
+
+
+def replace_web_hosts(place: Place) -> None:
+    """Have the web groups replace ill hosts again, once all are in service."""
+    if target_group := place.outputs().get("target_group_arn"):
+        for host in staying(place):
+            if host.role == "web":
+                _wait_for_target(place.client("elbv2"), target_group, host)
+    for group in place.outputs()["web_groups"].values():
+        place.client("autoscaling").resume_processes(
+            AutoScalingGroupName=group, ScalingProcesses=SUSPENDED
+        )
+
+
 def bring_to_master(place: Place, version: str) -> None:
     """Have the master know the release, beside what it serves."""
     _puppet_release(place, "--fetch", version)

@@ -15,6 +15,7 @@ from tools.drill.world import World
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.steps import Step, carry_out, console
 
+ONCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
 OUT_SECONDS = 60
 BACK_SECONDS = 180
 POLL_SECONDS = 1
@@ -90,9 +91,8 @@ def _in_short(error: Exception) -> str:
 
 
 def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)
-    """A client that gives up soon: it is in the way of the rest."""
-    once = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
-    return hosts.client("arc-zonal-shift", world.fleet.region.environ(), once)
+    """Return a client that gives up soon: it is in the way of the rest."""
+    return hosts.client("arc-zonal-shift", world.fleet.region.environ(), ONCE)
 
 
 def _await_out(world: World, zone: str) -> None:

@@ -1,8 +1,12 @@
 """SSH to the hosts of a fleet: a key of the environment's own, and OpenSSH's configuration."""
 
+import atexit
+import functools
 import shlex
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,9 +64,22 @@ def write_config(folder: Path, hosts: list[Host], region: Region) -> Path:
     return path
 
 
-def command(config: Path, host: str, words: list[str]) -> list[str]:
-    """The command that runs these words on a host."""
-    return ["ssh", "-F", str(config), "-o", "BatchMode=yes", host, shlex.join(words)]
+def command(config: Path, host: str, words: list[str], *options: str) -> list[str]:
+    """Return the command that runs these words on a host, with these options of OpenSSH."""
+    flags = (f"-o{option}" for option in ("BatchMode=yes", *options))
+    return ["ssh", "-F", str(config), *flags, host, shlex.join(words)]
+
+
+@functools.cache
+def sharing() -> tuple[str, ...]:
+    """Return the options by which commands to one host share a connection.
+
+    A connection of its own costs each command a second of CPU time, most of it the host's. The
+    sockets lie in a folder that only this account may enter.
+    """
+    folder = tempfile.mkdtemp(prefix="airaware-ssh-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return ("ControlMaster=auto", f"ControlPath={folder}/%C", "ControlPersist=30")
 
 
 def run(config: Path, host: str, words: list[str]) -> str:

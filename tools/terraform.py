@@ -85,6 +85,7 @@ class Terraform:
         self.code = state_folder / "code"
         self.plan_file = state_folder / "plan"
         self.mirror = mirror
+        self._is_ready = False
         self.var_files = tuple(f"env/{name}.tfvars" for name in (environment, *variants))
         self.environ = {
             **environ,
@@ -100,11 +101,24 @@ class Terraform:
                 raise AirAwareError(f"There is no {root / name}. Known are: {known}")
 
     def init(self) -> None:
-        """Copy the code, and get its providers and its state's place ready."""
+        """Copy the code, and get its providers and its state's place ready, once.
+
+        Each time would take seconds: Terraform reads the whole provider for its checksum.
+        """
+        if not self._is_ready:
+            self._copy_code()
+            self._run("init", "-no-color", "-reconfigure", "-lockfile=readonly", *self._backend())
+            self._is_ready = True
+
+    def check(self) -> None:
+        """Raise AirAwareError unless this machine has Terraform, and its providers can be had."""
+        self._copy_code()
+        self._run("init", "-no-color", "-backend=false", "-lockfile=readonly")
+
+    def _copy_code(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         _copy(self.root, self.code)
         Path(self.environ["TF_CLI_CONFIG_FILE"]).write_text(cli_configuration(self.mirror))
-        self._run("init", "-no-color", "-reconfigure", "-lockfile=readonly", *self._backend())
 
     def _backend(self) -> tuple[str, ...]:
         """The state's place: in S3 where the environment has a file for that, else this folder."""
@@ -115,11 +129,14 @@ class Terraform:
         (self.code / "backend_override.tf.json").write_text(json.dumps(local))
         return ()
 
-    def plan(self, destroy: bool = False, replace: str = "") -> Plan:
+    def plan(
+        self, destroy: bool = False, replace: str = "", variables: Mapping[str, str] | None = None
+    ) -> Plan:
         """Compare the code with the world; changes nothing. `replace`: a resource to make anew."""
         self._run(
             *("plan", "-no-color", f"-out={self.plan_file}", f"-parallelism={PARALLEL}"),
             *(f"-var-file={name}" for name in self.var_files),
+            *(f"-var={name}={value}" for name, value in (variables or {}).items()),
             *(("-destroy",) if destroy else ()),
             *((f"-replace={replace}",) if replace else ()),
         )

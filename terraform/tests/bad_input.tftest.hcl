@@ -193,8 +193,8 @@ run "an_image_that_is_no_id" {
   command = plan
 
   variables {
-    images = { web = "airaware-lab-web" }
+    image_id = "airaware-lab"
   }
 
-  expect_failures = [var.images]
+  expect_failures = [var.image_id]
 }

@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   name              = "test"
   domain            = "test.airaware.internal"
+  zone_id           = "Z0123456789"
   zone              = "us-west-2a"
   tags              = { Project = "airaware", Environment = "test" }
   image_id          = "ami-0123456789abcdef0"

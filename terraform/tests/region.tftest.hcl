@@ -54,11 +54,11 @@ run "a_web_host_from_a_bare_image_is_given_time" {
   }
 }
 
-run "a_web_host_from_its_own_image_is_soon_judged" {
+run "a_web_host_from_the_fleets_image_is_soon_judged" {
   command = plan
 
   variables {
-    images = { web = "ami-0123456789abcdef0" }
+    image_id = "ami-0123456789abcdef0"
   }
 
   assert {
@@ -78,6 +78,40 @@ run "all_of_spark_is_in_one_zone" {
   assert {
     condition     = { for name, host in output.hosts : name => host.zone if startswith(host.role, "spark") } == { for name in ["spark-master", "spark-worker-1", "spark-worker-2", "spark-worker-3"] : name => "us-west-2b" }
     error_message = "Spark's hosts are not all in its zone."
+  }
+}
+
+run "what_images_are_built_in_has_no_host" {
+  command = apply
+
+  variables {
+    stage = "network"
+  }
+
+  assert {
+    condition     = output.hosts == {} && output.web_groups == {} && output.site_url == null && output.balancer_dns_name == null
+    error_message = "There is a host or a balancer before the image is."
+  }
+  assert {
+    condition     = output.databases == { us-west-2a = "database-a.test.airaware.internal", us-west-2b = "database-b.test.airaware.internal" }
+    error_message = "A release cannot name the databases before they are there."
+  }
+  assert {
+    condition     = output.bucket == var.bucket && contains(keys(module.firewall.group_ids), "image") && module.image_identity.profile != null
+    error_message = "An image cannot be built: bucket, group or profile are missing."
+  }
+}
+
+run "the_master_comes_before_the_others" {
+  command = apply
+
+  variables {
+    stage = "master"
+  }
+
+  assert {
+    condition     = keys(output.hosts) == ["puppet"] && output.web_groups == {} && output.site_url == null && output.balancer_dns_name != null
+    error_message = "There is not Puppet's master alone, with the balancer."
   }
 }
 

@@ -11,6 +11,7 @@ import pytest
 from fleets import Fab
 from hands import current, everywhere, on, one, said
 
+from tools import rollout
 from tools.agents import SUMMARY
 from tools.fleet import Fleet
 from tools.hosts import Host
@@ -108,7 +109,9 @@ def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
         after = said(config, host, state)
         assert after == f"{before}active\nStatus: install ok installed\n", host.name
 
+    rollout.keep_web_hosts(lab)
     everywhere([one(lab, role) for role in KEPT], comes_back)
+    rollout.replace_web_hosts(lab)
 
 
 def test_a_run_that_was_killed_is_made_good_by_the_next(lab: Fleet) -> None:

@@ -1,16 +1,13 @@
-"""An image of each role; hosts that are made anew from theirs have their name and their data."""
+"""The image of all hosts; those that are made anew from it keep their name and their data."""
 
-import re
 import subprocess
 import time
 
-import pytest
 import traces
 from fleets import Fab
 from hands import on, one, ran_first, said
 from wait import until
 
-from tools.ami import BASE, ROLES, Image
 from tools.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import images
@@ -19,16 +16,6 @@ from tools.lab.disks import recorded
 CONVERGED_SECONDS = 900
 PSQL = "runuser -u postgres -- psql --quiet --tuples-only --no-align airaware --command"
 CA = "sha256sum /var/lib/puppet/ssl/certs/ca.pem"
-
-
-@pytest.fixture(scope="module")
-def built(lab: Fleet, fab: Fab) -> dict[str, Image]:
-    """The images of all roles."""
-    done = fab("images", "--env", "lab")
-    assert done.returncode == 0, done.stderr
-    for step in re.findall(r"build the image of .*", done.stdout):
-        print(step)
-    return lab.images()
 
 
 def replaced(lab: Fleet, fab: Fab, name: str) -> Host:
@@ -47,18 +34,20 @@ def found(lab: Fleet, name: str) -> Host:
     return next(host for host in lab.hosts() if host.name == name)
 
 
-def test_each_role_has_an_image_and_none_has_a_trace_of_its_builder(
-    lab: Fleet, built: dict[str, Image]
-) -> None:
-    assert built.keys() == {BASE, *ROLES}
+def test_the_image_has_no_trace_of_its_builder(lab: Fleet) -> None:
+    newest = lab.image()
+    assert newest
     layers = {image.id: images.folder() / image.layer for image in recorded(lab.region.name)}
-    for role, image in built.items():
-        size = subprocess.check_output(["du", "-sm", layers[image.id]], text=True).split()[0]
-        print(f"{role}: {size} MB on what it is built on")
-        assert traces.of_a_host(layers[image.id] / "root") == []
+    size = subprocess.check_output(["du", "-sm", layers[newest.id]], text=True).split()[0]
+    print(f"the image: {size} MB on the distribution's")
+    assert traces.of_a_host(layers[newest.id] / "root") == []
 
 
-def test_a_replaced_database_keeps_its_data(lab: Fleet, fab: Fab, built: dict[str, Image]) -> None:
+def test_a_change_of_the_packages_own_code_builds_no_image(lab: Fleet, fab: Fab) -> None:
+    assert fab("images", "--env", "lab", "--dry-run").stdout.strip() == ""
+
+
+def test_a_replaced_database_keeps_its_data(lab: Fleet, fab: Fab) -> None:
     said(lab.ssh_config(), found(lab, "database-b"), f"{PSQL} 'CREATE TABLE kept AS SELECT 7 AS n'")
     host = replaced(lab, fab, "database-b")
     config = lab.ssh_config()
@@ -67,9 +56,7 @@ def test_a_replaced_database_keeps_its_data(lab: Fleet, fab: Fab, built: dict[st
     assert not lab.plan().changes
 
 
-def test_a_replaced_master_keeps_its_authority(
-    lab: Fleet, fab: Fab, built: dict[str, Image]
-) -> None:
+def test_a_replaced_master_keeps_its_authority(lab: Fleet, fab: Fab) -> None:
     config, web = lab.ssh_config(), one(lab, "web")
     before = said(config, found(lab, "puppet"), CA)
     host = replaced(lab, fab, "puppet")

@@ -79,6 +79,28 @@ def test_the_agent_is_puppet_7_or_8(everywhere: list[Inspected]) -> None:
         assert host.root.check_output("puppet --version").split(".")[0] in ("7", "8"), host
 
 
+# What the image has for all roles, and the roles that run it.
+OWN = {
+    **{
+        "puppetserver": "puppet",
+        "postgresql": "database",
+        "prometheus-postgres-exporter": "database",
+    },
+    **{"prometheus": "monitoring", "prometheus-alertmanager": "monitoring"},
+    **{"prometheus-blackbox-exporter": "monitoring"},
+    **{"airaware-web": "web", "airaware-cpu-metric": "web"},
+}
+
+
+def test_what_the_image_has_for_other_roles_stands_still(everywhere: list[Inspected]) -> None:
+    """It neither runs nor starts with the host; on its own role's hosts it does both."""
+    for host in everywhere:
+        for unit, role in OWN.items():
+            service = host.root.service(unit)
+            runs = (service.is_running, service.is_enabled)
+            assert runs == ((host.instance.role == role,) * 2), (host, unit, runs)
+
+
 def test_nothing_of_a_host_has_failed(everywhere: list[Inspected]) -> None:
     for host in everywhere:
         failed = host.root.check_output("systemctl list-units --failed --plain --no-legend")

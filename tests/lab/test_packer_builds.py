@@ -1,5 +1,6 @@
 """Packer against the lab: a builder that is a real host, SSH, an image; and no remains."""
 
+import json
 import os
 import shutil
 import signal
@@ -32,7 +33,7 @@ from tools.lab.client import Lab
 from tools.steps import carry_out
 carry_out(Lab(Path(sys.argv[1])).prepare(), dry_run=False)
 """
-BASE = """\
+SITE = """\
 include profile::locale
 file {
   '/etc/told': content => "${trusted['extensions']['pp_role']} ${lookup('airaware::region')}";
@@ -50,6 +51,10 @@ class Place:
     """An environment `lab` with the network that builders need, and nothing else."""
 
     environment = "lab"
+
+    def hiera_data(self, version: str, **more: Any) -> dict[str, str]:
+        """None but these."""
+        return {"hieradata/release.yaml": json.dumps(more)}
 
     def __init__(self, folder: Path) -> None:
         self.region = Lab(folder)
@@ -86,7 +91,7 @@ def place(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository's templates and modules with a base that needs no packages: there is no
+    """The repository's templates and modules with a site that needs no packages: there is no
     release, and so no repository of them."""
     folder = tmp_path_factory.mktemp("checkout")
     for part in ("packer", "modules", "manifests", "hieradata", "terraform/modules/user_data"):
@@ -94,9 +99,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(CHECKOUT / "hiera.yaml", folder)
     (folder / "vendor_modules").mkdir()
     (folder / "vendor_modules" / "none").touch()
-    (folder / "packer" / "base.pp").write_text(BASE)
+    (folder / "manifests" / "site.pp").write_text(SITE)
     template = folder / "packer" / "image.pkr.hcl"
-    template.write_text(template.read_text().replace('"sudo apt-get -q update",', ""))
+    text = template.read_text().replace('"sudo apt-get -q update",', "")
+    template.write_text(text.replace('install ${join(" ", keys(var.packages))}', "check"))
+    # Of what is installed and disabled nothing is there.
+    (folder / "packer" / "check.sh").write_text("#!/bin/sh\n")
+    forget = folder / "packer" / "forget.sh"
+    forget.write_text(forget.read_text().replace("systemctl disable", "true"))
     return folder
 
 
@@ -124,18 +134,18 @@ def state(place: Place) -> list[Any]:
 
 def test_an_image_is_built_over_ssh_and_keeps_no_trace_of_it(place: Place, build: Build) -> None:
     before = state(place)
-    build.check(["base"])
-    build.run("base")
+    build.check()
+    build.run("0123456")
     (made,) = ami.there("lab", place.region.environ())
-    assert (made.role, made.commit) == ("base", packer.commit())
-    assert made.digest == ami.digest("base", "lab", build.checkout)
+    assert made.commit == packer.commit()
+    assert made.digest == ami.digest("lab", build.checkout)
     assert [each for each in state(place)[3] if each != made.id] == before[3]
     assert state(place)[:3] == before[:3]
     (kept,) = recorded(place.region.name)
     root = images.folder() / kept.layer / "root"
     # What Puppet made is there, by the role's data, with the build's own way to them gone.
     assert (root / "etc/default/locale").read_text() == "# Managed by Puppet.\nLANG=C.UTF-8\n"
-    assert (root / "etc/told").read_text() == "base us-west-2"
+    assert (root / "etc/told").read_text() == "web us-west-2"
     assert not (root / "etc/left-out").exists()
     assert traces.of_a_host(root) == []
 
@@ -183,7 +193,7 @@ def test_an_interrupted_build_leaves_nothing(
 
     def run() -> None:
         try:
-            build.run("base")
+            build.run("0123456")
         except AirAwareError as error:
             failed.append(str(error))
 

@@ -14,7 +14,7 @@ import yaml
 
 from airaware.errors import AirAwareError
 from tools import ami, packer, vendor_modules
-from tools.ami import BASE, CHECKOUT, ROLES, Image, Uses
+from tools.ami import CHECKOUT, Image, Uses
 from tools.hosts import client
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -25,10 +25,10 @@ needs_packer = pytest.mark.skipif(
 )
 
 
-def image(number: int, role: str = "web", digest: str = "old", **changes: Any) -> Image:
+def image(number: int, digest: str = "old", **changes: Any) -> Image:
     """The image of that number, built so many hours ago."""
     values = {
-        **{"id": f"ami-{number}", "name": f"airaware-lab-{role}-{number}", "role": role},
+        **{"id": f"ami-{number}", "name": f"airaware-lab-{number}"},
         **{"digest": digest, "commit": "0123456", "built": NOW - timedelta(hours=number)},
         **{"gigabytes": 20, "snapshots": (f"snap-{number}",), "rejected": False},
     }
@@ -51,57 +51,49 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("path", "changed"),
     [
-        ("modules/role/web.pp", {"base", "web", "puppet"}),
-        ("hieradata/role/web.yaml", {"web"}),
-        ("hieradata/env/lab.yaml", {"base", "web", "puppet"}),
-        ("hieradata/env/staging.yaml", set()),
-        ("airaware/grid.py", {"web", "puppet"}),
-        ("airaware/__pycache__/grid.pyc", set()),
-        ("docs/images.md", set()),
+        ("modules/role/web.pp", True),
+        ("hieradata/role/web.yaml", True),
+        ("hieradata/role/puppet.yaml", True),
+        ("hieradata/env/lab.yaml", True),
+        ("hieradata/env/lab/web.yaml", True),
+        ("hieradata/env/staging.yaml", False),
+        ("requirements/site.txt", True),
+        ("setup.cfg", True),
+        # A host gets the package's own code with the release.
+        ("airaware/grid.py", False),
+        ("airaware/__pycache__/grid.pyc", False),
+        ("frontend/src/map.js", False),
+        ("tools/drill/model.py", False),
+        ("docs/images.md", False),
     ],
 )
-def test_a_digest_is_of_what_goes_into_the_image(
-    checkout: Path, path: str, changed: set[str]
-) -> None:
-    roles = ("base", "web", "puppet")
-    before = {role: ami.digest(role, "lab", checkout) for role in roles}
-    (checkout / path).parent.mkdir(exist_ok=True)
+def test_a_digest_is_of_what_goes_into_the_image(checkout: Path, path: str, changed: bool) -> None:
+    before = ami.digest("lab", checkout)
+    (checkout / path).parent.mkdir(parents=True, exist_ok=True)
     (checkout / path).write_text("changed")
-    assert {role for role in roles if ami.digest(role, "lab", checkout) != before[role]} == changed
+    assert (ami.digest("lab", checkout) != before) == changed
 
 
-def test_roles_and_environments_have_digests_of_their_own(checkout: Path) -> None:
-    digests = [
-        ami.digest(role, env, checkout) for role in (BASE, *ROLES) for env in ("lab", "staging")
-    ]
-    assert len(set(digests)) == len(digests)
-
-
-def test_an_unknown_role_is_told(checkout: Path) -> None:
-    with pytest.raises(AirAwareError, match="no role 'wed'. Images are built for: base, web"):
-        ami.digest("wed", "lab", checkout)
+def test_environments_have_digests_of_their_own(checkout: Path) -> None:
+    assert ami.digest("lab", checkout) != ami.digest("staging", checkout)
 
 
 def test_the_newest_image_is_used_but_none_that_was_rejected() -> None:
-    images = [image(1, rejected=True), image(2), image(3), image(4, "database")]
-    assert {role: each.id for role, each in ami.newest(images).items()} == {
-        "web": "ami-2",
-        "database": "ami-4",
-    }
+    images = [image(1, rejected=True), image(2), image(3)]
+    assert ami.newest(images) == images[1]
+    assert ami.newest(images[:1]) is None
 
 
-def test_what_lacks_an_image_of_todays_inputs_is_built_the_base_first(checkout: Path) -> None:
-    assert ami.outdated([], "lab", checkout) == [BASE, *ROLES]
-    current = [image(1, role, ami.digest(role, "lab", checkout)) for role in (BASE, *ROLES)]
-    assert ami.outdated(current, "lab", checkout) == []
+def test_an_image_is_current_while_its_inputs_are_the_same(checkout: Path) -> None:
+    assert not ami.is_current(None, "lab", checkout)
+    made = image(1, ami.digest("lab", checkout))
+    assert ami.is_current(made, "lab", checkout)
     (checkout / "hieradata/role/web.yaml").write_text("changed")
-    assert ami.outdated(current, "lab", checkout) == ["web"]
-    # An old image is no way back to what its inputs were: the newest counts.
-    assert ami.outdated([image(0), *current], "lab", checkout) == ["web"]
+    assert not ami.is_current(made, "lab", checkout)
 
 
 def test_only_what_nobody_uses_may_go() -> None:
-    images = [image(1), image(2), image(3), image(4), image(5, "database")]
+    images = [image(1), image(2), image(3), image(4)]
     uses = Uses({"ami-2": ["airaware-lab-web-a"]}, {"ami-3": ["i-1", "i-2"]})
     assert [each.id for each in ami.unused(images, uses)] == ["ami-4"]
     assert uses.of(images[1]) == "airaware-lab-web-a"
@@ -127,22 +119,16 @@ def launched(ec2: Any, **tags: str) -> str:
 
 def test_images_are_found_by_their_tags_used_by_templates_and_deleted_whole(ec2: Any) -> None:
     source = launched(ec2)
-    made = ec2.create_image(InstanceId=source, Name="airaware-lab-web-1")["ImageId"]
-    ec2.create_image(InstanceId=source, Name="airaware-lab-web-2")
-    tags = {
-        "Project": "airaware",
-        "Environment": "lab",
-        "Role": "web",
-        "Digest": "d",
-        "Commit": "c",
-    }
+    made = ec2.create_image(InstanceId=source, Name="airaware-lab-1")["ImageId"]
+    ec2.create_image(InstanceId=source, Name="airaware-lab-2")
+    tags = {"Project": "airaware", "Environment": "lab", "Digest": "d", "Commit": "c"}
     tags["Built"] = "2026-11-24T12:00:00+00:00"
     ec2.create_tags(Resources=[made], Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
     ec2.create_launch_template(
         LaunchTemplateName="airaware-lab-web-a", LaunchTemplateData={"ImageId": made}
     )
     (found,) = ami.there("lab", REGION)
-    assert (found.id, found.role, found.digest, found.commit) == (made, "web", "d", "c")
+    assert (found.id, found.digest, found.commit) == (made, "d", "c")
     assert (found.built, found.rejected) == (NOW, False)
     assert ami.there("staging", REGION) == []
     uses = ami.uses(REGION)
@@ -167,13 +153,13 @@ class FleetOfMoto:
 
 def test_what_an_interrupted_build_left_is_found_and_removed(ec2: Any) -> None:
     builder, host = launched(ec2, Builder="airaware-lab"), launched(ec2, Environment="lab")
-    ec2.create_key_pair(KeyName="airaware-lab-image-web")
+    ec2.create_key_pair(KeyName="airaware-lab-image")
     ec2.create_key_pair(KeyName="airaware-lab")
-    half = ec2.create_image(InstanceId=builder, Name="airaware-lab-web-1")["ImageId"]
-    whole = ec2.create_image(InstanceId=builder, Name="airaware-lab-web-2")["ImageId"]
+    half = ec2.create_image(InstanceId=builder, Name="airaware-lab-1")["ImageId"]
+    whole = ec2.create_image(InstanceId=builder, Name="airaware-lab-2")["ImageId"]
     ec2.create_tags(Resources=[whole], Tags=[{"Key": "Digest", "Value": "d"}])
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
-    assert build.leftovers() == [builder, "airaware-lab-image-web", half]
+    assert build.leftovers() == [builder, "airaware-lab-image", half]
     build.remove_leftovers()
     assert build.leftovers() == []
     assert [key["KeyName"] for key in ec2.describe_key_pairs()["KeyPairs"]] == ["airaware-lab"]
@@ -207,34 +193,40 @@ def modules() -> None:
 
 
 @needs_packer
-@pytest.mark.parametrize("role", (BASE, *ROLES))
-def test_the_template_is_valid_for_every_role(role: str, modules: None, tmp_path: Path) -> None:
+def test_the_template_is_valid(modules: None, tmp_path: Path) -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
-    with build.work_folder() as folder:
-        build.packer("validate", build.variables(role, "ami-0123", {}, folder))
+    with build.work_folder({}) as folder:
+        build.packer("validate", build.variables("ami-0123", {}, folder))
 
 
 @needs_packer
 def test_a_template_error_is_told(modules: None) -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
-    with build.work_folder() as folder:
+    with build.work_folder({}) as folder:
         template = folder / "template" / "image.pkr.hcl"
         template.write_text(template.read_text().replace("ami_name ", "ami_nome "))
         with pytest.raises(AirAwareError, match="ami_nome"):
-            build.packer("validate", build.variables("web", "ami-0123", {}, folder))
+            build.packer("validate", build.variables("ami-0123", {}, folder))
 
 
-def test_every_role_has_versions_and_puppet_asks_for_the_same() -> None:
-    versions = packer.settings("lab")["versions"]
-    assert versions.keys() == {BASE, *ROLES}
+def test_an_image_has_the_packages_that_puppet_asks_for() -> None:
+    packages = packer.settings("lab")["packages"]
     data = {
         name: yaml.safe_load((CHECKOUT / f"hieradata/{name}.yaml").read_text())
         for name in ("common", "role/database")
     }
     server = f"postgresql-{data['role/database']['profile::database::version']}"
-    assert set(versions["database"]) == {server, f"{server}-postgis-3"}
-    for role in ("spark_master", "spark_worker", "controller"):
-        assert set(versions[role]) == {data["common"]["spark::java"]}
+    assert {server, f"{server}-postgis-3", data["common"]["spark::java"]} <= packages.keys()
+    named = {
+        package
+        for path in (CHECKOUT / "modules").glob("*/manifests/**/*.pp")
+        for declared in re.findall(r"package \{ (\[?[^\]:$]*\]?):", path.read_text())
+        for package in re.findall(r"'([^'$]+)'", declared)
+    }
+    # No source of the distributions has Grafana; postgresql-common comes with the server, and their
+    # images have the others.
+    assert {"puppetserver", "prometheus"} <= named
+    assert named - {"grafana", "postgresql-common", "openssh-server", "sudo"} <= packages.keys()
 
 
 def test_only_today_s_packer_is_given_the_block_that_it_needs() -> None:

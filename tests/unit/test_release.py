@@ -97,8 +97,8 @@ def keys(s3: Any) -> set[str]:
 
 def test_it_is_published_once(s3: Any, made: release.Release) -> None:
     told: list[str] = []
-    release.publish(s3, BUCKET, made, None, told.append)
-    release.publish(s3, BUCKET, made, None, told.append)
+    release.publish(s3, BUCKET, made, told.append, has_image=False)
+    release.publish(s3, BUCKET, made, told.append, has_image=False)
     assert keys(s3) == {
         "releases/0123456789ab/puppet.tar.gz",
         "releases/0123456789ab/wheels.json",
@@ -108,10 +108,10 @@ def test_it_is_published_once(s3: Any, made: release.Release) -> None:
 
 
 def test_what_was_broken_off_is_written_again(s3: Any, made: release.Release) -> None:
-    release.publish(s3, BUCKET, made, None, print)
+    release.publish(s3, BUCKET, made, print, has_image=False)
     key = "releases/wheels/numpy-2-py3-none-any.whl"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"nu")
-    release.publish(s3, BUCKET, made, None, print)
+    release.publish(s3, BUCKET, made, print, has_image=False)
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"numpy"
 
 
@@ -120,13 +120,13 @@ def test_packages_come_with_their_index(s3: Any, made: release.Release, tmp_path
     packages.mkdir()
     (packages / "chrony_4.3_amd64.deb").write_text("deb")
     (packages / "Packages").write_text("Package: chrony\n")
-    release.publish(s3, BUCKET, made, packages, print)
+    release.publish(s3, BUCKET, made, print, has_image=False, packages=packages)
     assert {"packages/chrony_4.3_amd64.deb", "packages/Packages"} <= keys(s3)
 
 
 def test_a_bucket_that_is_missing_is_an_error(s3: Any, made: release.Release) -> None:
     with pytest.raises(s3.exceptions.NoSuchBucket):
-        release.publish(s3, "no-such-bucket", made, None, print)
+        release.publish(s3, "no-such-bucket", made, print, has_image=False)
 
 
 def test_hosts_get_the_locked_versions_with_their_checksums() -> None:
@@ -138,13 +138,13 @@ def test_hosts_get_the_locked_versions_with_their_checksums() -> None:
 
 
 def test_all_that_a_role_needs_is_locked() -> None:
-    for extra in release._extras():
+    for extra in release.extras():
         for name in release.needed("airaware", {extra}) - {"airaware"}:
             assert release.locked({name}), f"{name}, of {extra}: tools/lock.sh"
 
 
 def test_hosts_install_what_their_roles_name() -> None:
-    extras = release._extras()
+    extras = release.extras()
     assert {"web", "batch", "fleet"} <= set(extras)
     assert len(extras) == len(set(extras))
 

@@ -30,18 +30,20 @@ SUMMARY = {
     "events": {"failure": 0, "success": 3, "total": 3},
 }
 
-# ssh -F CONFIG -o BatchMode=yes HOST COMMAND: notes the call; HOST's files say what comes of it.
+# ssh -F CONFIG -oOPTION ... HOST COMMAND: notes the call; HOST's files say what comes of it.
 SSH = """#!/bin/sh
 cd "$2"
-echo "$5 $6" >>calls
-case $6 in
-    *"puppet agent"*) echo "said by $5"; exit "$(cat "$5.status" 2>/dev/null || echo 2)" ;;
-    "sudo test -e"*) test ! -e "$5.new" ;;
-    "sudo python3 -"*) cat >/dev/null; cat "$5.status_now" 2>/dev/null || cat status_now ;;
-    "systemctl is-active"*) cat "$5.server"; exit 3 ;;
+shift 2
+while [ "${1#-o}" != "$1" ]; do shift; done
+echo "$1 $2" >>calls
+case $2 in
+    *"puppet agent"*) echo "said by $1"; exit "$(cat "$1.status" 2>/dev/null || echo 2)" ;;
+    "sudo test -e"*) test ! -e "$1.new" ;;
+    "sudo python3 -"*) cat >/dev/null; cat "$1.status_now" 2>/dev/null || cat status_now ;;
+    "systemctl is-active"*) cat "$1.server"; exit 3 ;;
     "systemctl list-units"*) cat jobs 2>/dev/null; test -e hangs || rm -f jobs; true ;;
     "sudo journalctl"*) echo __REALTIME_TIMESTAMP=1764000000000000 ;;
-    *cat*) cat "$5.summary" 2>/dev/null || cat summary ;;
+    *cat*) cat "$1.summary" 2>/dev/null || cat summary ;;
 esac
 """
 
@@ -304,6 +306,14 @@ def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
     place = fleet(host("web-1", "web"), host("controller", "controller"))
     carry_out(rollout.steps(place, "0123", []), dry_run=False)
     assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
+
+
+def test_groups_replace_hosts_again_once_all_are_in_service(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("web-1", "web"), host("controller", "controller"))
+    rollout.keep_web_hosts(place)
+    rollout.replace_web_hosts(place)
+    kept = ["suspend web-a", "suspend web-b"]
+    assert place.clients.calls == [*kept, "health i-web-1", "resume web-a", "resume web-b"]
 
 
 def test_a_web_host_that_does_not_serve_stops_the_rollout(

@@ -121,6 +121,19 @@ def path_of_terraform() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
 
 
+def test_a_provider_that_cannot_be_had_is_found_before_anything_is_made(
+    code: Path, tmp_path: Path, path_of_terraform: dict[str, str]
+) -> None:
+    (tmp_path / "mirror" / terraform.PROVIDERS).mkdir(parents=True)
+    lab = Terraform(code, "lab", tmp_path / "state", path_of_terraform, f"{tmp_path}/mirror")
+    lab.check()
+    (code / "provider.tf").write_text(
+        'terraform {\n  required_providers {\n    local = { source = "hashicorp/local" }\n  }\n}\n'
+    )
+    with pytest.raises(AirAwareError, match="init failed(?s:.*)AIRAWARE_TERRAFORM_MIRROR"):
+        lab.check()
+
+
 def test_an_environment_is_planned_applied_and_destroyed(
     code: Path, tmp_path: Path, path_of_terraform: dict[str, str]
 ) -> None:

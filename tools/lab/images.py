@@ -7,6 +7,7 @@ a digest of all that went into it; a build works under another name until it is 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -19,6 +20,7 @@ from airaware.errors import AirAwareError
 from tools.lab import contents
 from tools.lab.commands import run
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
 MIRRORS = {
     "": "http://deb.debian.org/debian",
@@ -38,11 +40,9 @@ PACKAGES = (
     *("prometheus-node-exporter", "puppet-agent", "python3-boto3", "sudo", "unattended-upgrades"),
 )
 REPOSITORY_FOLDER = "packages"  # below what a host's line of apt names
-# What the roles of a fleet install beside, as Puppet has it (modules/).
-REPOSITORY = (
-    *("chrony", "openjdk-17-jre-headless", "postgresql-15", "postgresql-15-postgis-3"),
-    *("prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"),
-    *("prometheus-postgres-exporter", "puppetserver"),
+# What the roles of a fleet install, as machine images have it.
+REPOSITORY = tuple(
+    json.loads((CHECKOUT / "packer/versions.auto.pkrvars.json").read_text())["packages"]
 )
 # What the lab's hosts have in common, and what makes them boot within seconds.
 FILES = {
@@ -79,8 +79,17 @@ ExecStartPre=/usr/sbin/sshd -t
     "etc/dpkg/dpkg.cfg.d/lab": "force-unsafe-io\n",
 }
 # Puppet starts what it has configured. There is no way to a mirror, so nothing asks for upgrades.
-# cloud-init has no network to set up, so the network need not wait for it.
+# cloud-init has no network to set up, so the network need not wait for it. systemd runs generators
+# whenever it reads its units anew, often in a first run. That of cloud-init, 15 processes each
+# time, finds here what it would decide.
 SETTINGS = """
+mkdir -p /etc/systemd/system-generators
+for each in cloud-init-generator systemd-cryptsetup-generator systemd-gpt-auto-generator \
+    systemd-hibernate-resume-generator systemd-integritysetup-generator \
+    systemd-veritysetup-generator; do
+    ln -s /dev/null /etc/systemd/system-generators/$each
+done
+ln -s /lib/systemd/system/cloud-init.target /etc/systemd/system/multi-user.target.wants/
 systemctl --quiet enable systemd-networkd
 systemctl --quiet disable puppet prometheus-node-exporter unattended-upgrades
 systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer console-getty.service \

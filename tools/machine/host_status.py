@@ -25,12 +25,12 @@ LONGEST_LINE = 300
 
 def main(root: Path) -> None:
     """Print the status of the host whose files are below `root`."""
-    lines = log_lines(root)
+    lines, phase = log_lines(root), state(root)
     server = setting(root, "server")
     print(
         json.dumps(
             {
-                "state": state(root),
+                "state": phase,
                 # Retries repeat the same lines with other numbers: only new ones count.
                 "lines": len({re.sub(r"[0-9]+", "", line) for line in lines}),
                 "package_bytes": size(root / "var/log/dpkg.log")
@@ -40,7 +40,7 @@ def main(root: Path) -> None:
                     for path in (root / folder).rglob("*")
                 ),
                 "cpu_seconds": cpu_seconds(
-                    root / "proc", SERVER if state(root) == "certificate" else WORKERS
+                    root / "proc", SERVER if phase == "certificate" else WORKERS
                 ),
                 "last_line": lines[-1][:LONGEST_LINE] if lines else "",
                 "master": server,

@@ -1,49 +1,22 @@
 # @summary Puppet's master: serves catalogs, and signs the certificates of hosts that EC2 confirms.
 #
-# @param memory
-#   The server's heap, as Java writes it.
-# @param instances
-#   How many catalogs are compiled at once.
 # @param autosign
 #   What the policy measures requests by: the environment, its domain, and until what age an
 #   instance may ask.
 # @param clean_minutes
 #   How often certificates of instances that are gone are revoked.
 class profile::puppetserver (
-  Pattern[/\A\d+[mg]\z/] $memory,
-  Integer[1] $instances,
   Struct[{ environment => String[1], domain => Stdlib::Fqdn, young_minutes => Integer[1] }] $autosign,
   Integer[1] $clean_minutes,
 ) {
   include profile::agent
+  contain profile::puppetserver::server
   require profile::release
 
-  $confdir = $profile::agent::confdir
   $cadir = $profile::agent::settings['server']['cadir']
   $python = '/opt/airaware/current/venv/bin/python'
   $read = ['main', 'server'].map |$section| {
     $profile::agent::settings[$section].keys.map |$name| { Ini_setting["${section} ${name}"] }
-  }
-
-  package { 'puppetserver':
-    ensure => installed,
-  }
-
-  file_line {
-    default:
-      require => Package['puppetserver'],
-      notify  => Service['puppetserver'],
-      ;
-    'heap of puppetserver':
-      path  => '/etc/default/puppetserver',
-      line  => "JAVA_ARGS=\"-Xms${memory} -Xmx${memory} -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger\"",
-      match => '^JAVA_ARGS=',
-      ;
-    'instances of puppetserver':
-      path  => "${confdir}/puppetserver/conf.d/puppetserver.conf",
-      line  => "    max-active-instances: ${instances}",
-      match => '^\s*#?\s*max-active-instances:',
-      ;
   }
 
   # Which instance each certificate was signed for: kept with the CA, for as long as that.
@@ -86,8 +59,7 @@ class profile::puppetserver (
   service { 'puppetserver':
     ensure    => running,
     enable    => true,
-    require   => Package['puppetserver'],
-    subscribe => flatten($read),
+    subscribe => [Class['profile::puppetserver::server'], flatten($read)],
     tag       => 'host',
   }
 }

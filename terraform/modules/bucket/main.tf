@@ -47,6 +47,8 @@ resource "aws_s3_bucket_ownership_controls" "this" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = var.expires ? 1 : 0
+
   bucket = aws_s3_bucket.this.id
 
   rule {

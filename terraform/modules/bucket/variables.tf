@@ -8,6 +8,12 @@ variable "keep_data" {
   type        = bool
 }
 
+variable "expires" {
+  description = "Whether old versions and journals are deleted after some time. AWS takes a minute to confirm that, so a fleet's first stage goes without."
+  type        = bool
+  default     = true
+}
+
 variable "packages_readers" {
   description = "The S3 endpoint through which anyone in its network may read packages/; null: nobody may."
   type        = string

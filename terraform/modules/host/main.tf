@@ -29,6 +29,8 @@ resource "aws_instance" "this" {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
+    # A host of the variant `single` learns here that it is a web host.
+    instance_metadata_tags = "enabled"
   }
 
   root_block_device {
@@ -72,4 +74,12 @@ resource "aws_volume_attachment" "data" {
   volume_id                      = aws_ebs_volume.data[0].id
   instance_id                    = aws_instance.this.id
   stop_instance_before_detaching = true
+}
+
+resource "aws_route53_record" "this" {
+  zone_id = var.zone_id
+  name    = "${var.name}.${var.domain}"
+  type    = "A"
+  ttl     = 60
+  records = [aws_instance.this.private_ip]
 }

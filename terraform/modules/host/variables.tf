@@ -76,6 +76,11 @@ variable "keep_data" {
   type        = bool
 }
 
+variable "zone_id" {
+  description = "The hosted zone of that domain, which gets the host's name."
+  type        = string
+}
+
 variable "environment" {
   description = "The environment's name."
   type        = string

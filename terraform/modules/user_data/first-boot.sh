@@ -34,6 +34,7 @@ ssldir = /var/lib/puppet/ssl
 preprocess_deferred = false
 [server]
 cadir = /var/lib/puppet/ca
+autosign = /usr/local/sbin/airaware-autosign
 CONF
 
 systemctl enable --quiet --now --no-block first-run.service

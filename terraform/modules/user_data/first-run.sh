@@ -4,11 +4,12 @@
 set -eu
 role=$1 bucket=$2 master=$3
 
-# Debian's unit may ask after its main process before that has changed its user, and give up; and as
-# it boots again, the volume must be there before the server is.
+# Debian's unit may ask after its main process before that has changed its user, and give up; it also
+# gives the server five minutes to start, which a busy machine exceeds. When the host boots again, the
+# volume must be there before the server is.
 if [ "$role" = puppet ]; then
     mkdir -p /etc/systemd/system/puppetserver.service.d
-    printf '[Unit]\nRequiresMountsFor=/var/lib/puppet\n[Service]\nType=exec\n' \
+    printf '%s\n' '[Unit]' RequiresMountsFor=/var/lib/puppet '[Service]' Type=exec TimeoutStartSec=30min \
         >/etc/systemd/system/puppetserver.service.d/first-run.conf
     systemctl daemon-reload
 fi
@@ -40,16 +41,14 @@ if [ "$role" = puppet ]; then
     systemctl start puppetserver
 fi
 
-# An agent that finds no master has cost seconds of the processor's time; this costs none. The
-# master's own first run restarts it. A connection kept alive would make this request wait 30 s.
-certified() {
-    puppet ssl bootstrap --waitforcert 5 --http_keepalive_timeout 0
-}
-until timeout 5 bash -c ": </dev/tcp/$master/8140" 2>/dev/null && certified; do sleep 2; done
+# An agent that finds no master has cost seconds of CPU time; this costs none.
+until timeout 5 bash -c ": </dev/tcp/$master/8140" 2>/dev/null; do sleep 2; done
 
-# 2: it changed something, as it should.
+# A connection kept alive would make the request for a certificate wait 30 s. The status 2: it changed
+# something, as it should.
 status=0
 puppet agent --onetime --no-daemonize --no-usecacheonfailure --no-splay --detailed-exitcodes \
+    --waitforcert 5 --http_keepalive_timeout 0 \
     --waitforlock 5 --maxwaitforlock 10m --logdest syslog --logdest console ||
     status=$?
 [ "$status" = 0 ] || [ "$status" = 2 ]

@@ -33,7 +33,7 @@ resource "aws_launch_template" "this" {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
-    # A host learns its group's name here, which the metric of its CPU bears.
+    # A host learns here that it is a web host, and its group's name, which the metric of its CPU bears.
     instance_metadata_tags = "enabled"
   }
 

@@ -1,0 +1,34 @@
+# @summary Puppet Server as a package, and the settings that it reads as it starts.
+#
+# The hosts' image has them, so that the server starts once.
+#
+# @param memory
+#   The server's heap, as Java writes it.
+# @param instances
+#   How many catalogs are compiled at once.
+class profile::puppetserver::server (
+  Pattern[/\A\d+[mg]\z/] $memory,
+  Integer[1] $instances,
+) {
+  include profile::agent
+
+  package { 'puppetserver':
+    ensure => installed,
+  }
+
+  file_line {
+    default:
+      require => Package['puppetserver'],
+      ;
+    'heap of puppetserver':
+      path  => '/etc/default/puppetserver',
+      line  => "JAVA_ARGS=\"-Xms${memory} -Xmx${memory} -Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger\"",
+      match => '^JAVA_ARGS=',
+      ;
+    'instances of puppetserver':
+      path  => "${profile::agent::confdir}/puppetserver/conf.d/puppetserver.conf",
+      line  => "    max-active-instances: ${instances}",
+      match => '^\s*#?\s*max-active-instances:',
+      ;
+  }
+}
