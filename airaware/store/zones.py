@@ -30,8 +30,12 @@ SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
 PROBE = "SELECT FROM load LIMIT 1"
 # An idle connection to a host that is gone ends by itself, before its zone is needed again.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
-# What makes another zone worth asking. UndefinedTable: a database that is new and still empty.
-FAILURES = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.UndefinedTable)
+# What makes another zone worth asking. The last two: a database that is new, and has no tables yet
+# or no grants on them.
+FAILURES = (
+    *(psycopg2.OperationalError, psycopg2.InterfaceError),
+    *(psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege),
+)
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
@@ -217,6 +221,6 @@ class Reader:
         zone.forget_connections()
         try:
             zone.fetch(PROBE, ())
-        except FAILURES:
+        except (psycopg2.Error, OSError):  # whatever it is, the thread must live to ask again
             return False
         return True

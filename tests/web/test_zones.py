@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from deadline import until
 from flask.testing import FlaskClient
+from psycopg2 import sql
 
 from airaware.errors import AirAwareError
 from airaware.settings import Settings, Zone
@@ -18,6 +19,7 @@ from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader, TooSlowErro
 from airaware.web import create_app
 from bench import zone_loss
 from tools.local import Local
+from tools.postgres import READER
 
 PORT = "SELECT current_setting('port')::int AS port, pg_backend_pid() AS pid"
 # No wait of the reader is unbounded: without a deadline TCP itself gives up after two minutes.
@@ -78,6 +80,29 @@ def test_zone_without_a_schema_is_passed_over(region: Local, reader_zones) -> No
     empty = Zone("empty", reader_zones[0].dsn.replace("dbname=airaware", "dbname=postgres"))
     reader = Reader((empty, reader_zones[1]))
     assert reader.fetch("SELECT count(*) AS cells FROM cell")[0].cells > 0
+
+
+def test_a_zone_without_grants_answers_once_it_has_them(
+    region: Local, zones: tuple[Zone, ...], reader_zones: tuple[Zone, ...]
+) -> None:
+    """A new database is so between its schema and its grants, while its web hosts ask already."""
+
+    def change(text: str) -> None:
+        with psycopg2.connect(zones[0].dsn) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL(text).format(sql.Identifier(READER)))
+
+    def refusals() -> int:
+        log = region.clusters["a"].folder / "server.log"
+        return log.read_text().count("permission denied for table load")
+
+    reader, before = Reader(reader_zones[:1]), refusals()
+    change("REVOKE SELECT ON load FROM {}")
+    try:
+        assert not reader.ready()
+        until(lambda: refusals() >= before + 3, DEADLINE_SECONDS)
+    finally:
+        change("GRANT SELECT ON load TO {}")
+    until(reader.ready, DEADLINE_SECONDS)
 
 
 def test_hanging_server_is_given_up(region: Local, reader_zones: tuple[Zone, ...]) -> None:
