@@ -11,6 +11,7 @@
 Nothing that is there already, of the same size, is written again.
 """
 
+import configparser
 import hashlib
 import io
 import json
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import requires
@@ -228,18 +229,31 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     return folder
 
 
-def needed(distribution: str, extras: set[str]) -> set[str]:
-    """Return the names of what a distribution with these extras needs, itself among them.
+def needed(own_extras: Iterable[str], source: Path = CHECKOUT) -> set[str]:
+    """Return the names of all distributions that these extras of our package need.
 
-    Only what is installed here is known: setup installs all extras.
+    Our own requirements are those of setup.cfg: what was noted when the checkout was installed may
+    be older. Of others only what is installed here is known: setup installs all extras.
     """
-    found: set[str] = {canonicalize_name(distribution)}
-    for line in requires(distribution) or ():
+    config = configparser.ConfigParser()
+    config.read(source / "setup.cfg")
+    of_extra = config["options.extras_require"]
+    texts = (config["options"]["install_requires"], *(of_extra[extra] for extra in own_extras))
+    found: set[str] = set()
+    for line in "\n".join(texts).split("\n"):
+        if line.strip():
+            found |= _with_dependencies(Requirement(line))
+    return found
+
+
+def _with_dependencies(requirement: Requirement) -> set[str]:
+    found: set[str] = {canonicalize_name(requirement.name)}
+    for line in requires(requirement.name) or ():
         wanted = Requirement(line)
-        chosen = [{"extra": extra} for extra in extras or {""}]
+        chosen = [{"extra": extra} for extra in requirement.extras or {""}]
         meant = not wanted.marker or any(wanted.marker.evaluate(each) for each in chosen)
         if meant and canonicalize_name(wanted.name) not in found:
-            found |= needed(wanted.name, set(wanted.extras))
+            found |= _with_dependencies(wanted)
     return found
 
 
@@ -251,7 +265,7 @@ def locked(names: set[str], source: Path = CHECKOUT) -> str:
 
 
 def _collect_wheels(source: Path, folder: Path) -> None:
-    of_extra = {extra: needed("airaware", {extra}) - {"airaware"} for extra in extras()}
+    of_extra = {extra: needed([extra], source) for extra in extras()}
     of_extra["pip"] = {"pip"}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
         lock.write(locked(set().union(*of_extra.values()), source))

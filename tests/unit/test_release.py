@@ -139,8 +139,16 @@ def test_hosts_get_the_locked_versions_with_their_checksums() -> None:
 
 def test_all_that_a_role_needs_is_locked() -> None:
     for extra in release.extras():
-        for name in release.needed("airaware", {extra}) - {"airaware"}:
+        for name in release.needed([extra]):
             assert release.locked({name}), f"{name}, of {extra}: tools/lock.sh"
+
+
+def test_what_setup_cfg_names_is_needed_whatever_was_installed(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text(
+        "[options]\ninstall_requires =\n    h3\n[options.extras_require]\nweb =\n    Flask\n"
+    )
+    assert {"h3", "flask", "werkzeug"} <= release.needed(["web"], tmp_path)
+    assert "pyspark" not in release.needed(["web"], tmp_path)
 
 
 def test_hosts_install_what_their_roles_name() -> None:
