@@ -16,7 +16,7 @@ rm -f /etc/airaware/passwords /etc/airaware/ca.pem /etc/airaware/zone /var/lib/d
 cloud-init clean --logs --seed
 # The builder's key, and traces of the build.
 rm -rf /root/.ssh /home/*/.ssh /root/.bash_history /home/*/.bash_history
-rm -rf /var/cache/puppet/state /root/.cache
+rm -rf /var/cache/puppet/state /var/cache/puppet/public/* /root/.cache
 find /tmp /var/tmp -xdev -mindepth 1 -delete || true
 apt-get clean
 find /var/log -type f -name '*.log' -delete

@@ -5,7 +5,8 @@ from pathlib import Path
 TRACES = (
     *("etc/ssh/ssh_host_*", "home/*/.ssh/*", "root/.ssh/*", "var/lib/cloud/instances/*"),
     *("root/.bash_history", "home/*/.bash_history", "tmp/*", "var/log/**/*.log"),
-    *("var/lib/puppet/ssl/*", "var/cache/puppet/state/*", "etc/airaware/passwords"),
+    *("var/lib/puppet/ssl/*", "var/cache/puppet/state/*", "var/cache/puppet/public/*"),
+    "etc/airaware/passwords",
     "var/lib/postgresql/*/main/*",
 )
 

@@ -33,10 +33,10 @@ from tools.lab.client import Lab
 from tools.steps import carry_out
 carry_out(Lab(Path(sys.argv[1])).prepare(), dry_run=False)
 """
-SITE = """\
+MANIFEST = """\
 include profile::locale
 file {
-  '/etc/told': content => "${trusted['extensions']['pp_role']} ${lookup('airaware::region')}";
+  '/etc/role': content => "${trusted['extensions']['pp_role']} ${lookup('airaware::region')}";
   '/etc/left-out': content => 'of a host that runs', tag => 'host';
 }
 """
@@ -91,15 +91,15 @@ def place(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository's templates and modules with a site that needs no packages: there is no
+    """The repository's templates and modules with a manifest that needs no packages: there is no
     release, and so no repository of them."""
     folder = tmp_path_factory.mktemp("checkout")
-    for part in ("packer", "modules", "manifests", "hieradata", "terraform/modules/user_data"):
+    for part in ("packer", "modules", "hieradata", "terraform/modules/user_data"):
         shutil.copytree(CHECKOUT / part, folder / part)
     shutil.copy(CHECKOUT / "hiera.yaml", folder)
     (folder / "vendor_modules").mkdir()
     (folder / "vendor_modules" / "none").touch()
-    (folder / "manifests" / "site.pp").write_text(SITE)
+    (folder / "packer" / "image.pp").write_text(MANIFEST)
     template = folder / "packer" / "image.pkr.hcl"
     text = template.read_text().replace('"sudo apt-get -q update",', "")
     template.write_text(text.replace('install ${join(" ", keys(var.packages))}', "check"))
@@ -145,7 +145,7 @@ def test_an_image_is_built_over_ssh_and_keeps_no_trace_of_it(place: Place, build
     root = images.folder() / kept.layer / "root"
     # What Puppet made is there, by the role's data, with the build's own way to them gone.
     assert (root / "etc/default/locale").read_text() == "# Managed by Puppet.\nLANG=C.UTF-8\n"
-    assert (root / "etc/told").read_text() == "web us-west-2"
+    assert (root / "etc/role").read_text() == "web us-west-2"
     assert not (root / "etc/left-out").exists()
     assert traces.of_a_host(root) == []
 
