@@ -88,6 +88,16 @@ def loaded(lab: Fleet, fab: Fab, region: Local, real_epa: Path) -> Checksums:
     return expected
 
 
+@pytest.fixture(scope="module")
+def steady_web(fleet: Fleet) -> Iterator[None]:
+    """No web host comes or goes meanwhile; an environment that is up is only looked at."""
+    if STANDING:
+        yield
+    else:
+        with at_rest(fleet):
+            yield
+
+
 @pytest.fixture
 def grown_back(lab: Fleet) -> Iterator[None]:
     """In the end every web group is as small as it was, at once and not when its policy finds it is

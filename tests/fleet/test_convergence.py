@@ -12,10 +12,11 @@ from fleets import Fab
 from hands import current, everywhere, on, one, ran_first, said
 from wait import until
 
-from tools import rollout
 from tools.agents import SUMMARY
 from tools.fleet import Fleet
 from tools.hosts import Host
+
+pytestmark = pytest.mark.usefixtures("steady_web")
 
 AGENT = "puppet agent --test --color false --waitforlock 2 --maxwaitforlock 600"
 CHANGED = 2
@@ -44,7 +45,7 @@ SEARCHED = "/etc /root /run /tmp /usr/local /var"
 
 def test_every_host_has_run_the_release_without_a_failure(lab: Fleet) -> None:
     config, version = lab.ssh_config(), current(lab)
-    # Web hosts come with the load: the newest may be in its first run.
+    # The newest web host may be in its first run.
     for host in lab.hosts():
         until(lambda host=host: ran_first(config, host), f"{host.name} has run", CONVERGED_SECONDS)
     summaries = everywhere(lab.hosts(), lambda host: said(config, host, f"cat {SUMMARY}"))
@@ -113,9 +114,7 @@ def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
         after = said(config, host, state)
         assert after == f"{before}active\nStatus: install ok installed\n", host.name
 
-    rollout.keep_web_hosts(lab)
     everywhere([one(lab, role) for role in KEPT], comes_back)
-    rollout.replace_web_hosts(lab)
 
 
 def test_a_run_that_was_killed_is_made_good_by_the_next(lab: Fleet) -> None:

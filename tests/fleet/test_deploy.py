@@ -5,10 +5,13 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from fleets import Fab
 from visitors import zones_that_answer
 
 from tools.fleet import Fleet
+
+pytestmark = pytest.mark.usefixtures("steady_web")
 
 ROLES = {
     "web": 2,

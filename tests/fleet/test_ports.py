@@ -11,6 +11,8 @@ from tools.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import namespaces
 
+pytestmark = pytest.mark.usefixtures("steady_web")
+
 PORTS = (22, 80, 443, 3000, 4040, 5432, 7077, 7078, 7079, 7080)
 PORTS += (8000, 8080, 8081, 8140, 9090, 9100, 9187)
 

@@ -8,6 +8,8 @@ from inspected import Inspected, inspected
 
 from tools.fleet import Fleet
 
+pytestmark = pytest.mark.usefixtures("steady_web")
+
 # sshd's settings in effect, as `sshd -T` tells them.
 SSHD = {
     "permitrootlogin": "no",

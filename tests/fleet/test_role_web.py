@@ -5,6 +5,8 @@ from inspected import Inspected, inspected
 
 from tools.fleet import Fleet
 
+pytestmark = pytest.mark.usefixtures("steady_web")
+
 
 @pytest.fixture(scope="module")
 def web(fleet: Fleet) -> list[Inspected]:

@@ -8,8 +8,9 @@ import requests
 from wait import until
 
 from tools.fleet import Fleet
+from tools.rollout import SUSPENDED
 
-BACK_SECONDS = 180
+BACK_SECONDS = 600
 
 
 def zones_that_answer(fleet: Fleet, requests_sent: int = 8) -> Counter[str]:
@@ -47,13 +48,12 @@ def in_service(fleet: Fleet, zone: str) -> int:
 
 @contextmanager
 def at_rest(lab: Fleet) -> Iterator[None]:
-    """Every web group has one host, and no load changes that meanwhile."""
+    """Every web group has one host, which stays meanwhile, whatever the load and its health."""
     scaling, groups = lab.client("autoscaling"), lab.outputs()["web_groups"]
-    alarms = [
-        {"AutoScalingGroupName": name, "ScalingProcesses": ["AlarmNotification"]}
-        for name in groups.values()
+    suspended = [
+        {"AutoScalingGroupName": name, "ScalingProcesses": SUSPENDED} for name in groups.values()
     ]
-    for group in alarms:
+    for group in suspended:
         scaling.suspend_processes(**group)
         scaling.set_desired_capacity(
             AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=1
@@ -61,5 +61,5 @@ def at_rest(lab: Fleet) -> Iterator[None]:
     for zone in groups:
         until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
     yield
-    for group in alarms:
+    for group in suspended:
         scaling.resume_processes(**group)
