@@ -1,8 +1,8 @@
-# make demo [YEAR=2017]: the site with a year of air   make test: everything is tested
+# make demo [YEAR=2017]: the site with a year of air   make test: what CI tests
 # make lab: a region of real hosts, as root
 # make check: the quick part   make setup: only install   make bench: ratios   make stop: stop the site
 # make screenshots: pictures of the demo, for docs/   make soak: half an hour of load on the demo
-# make drills: all outages on purpose in a lab, as root   make test-fleet: slow tests of Terraform and the fleet
+# make drills: all outages on purpose in a lab, as root   make test-slow: the tests that make test leaves out
 # Every recipe has a clean environment, whatever the user's shell exports.
 SHELL = tools/machine/environ.sh
 .SHELLFLAGS = sh -c
@@ -16,19 +16,17 @@ SIDE_BY_SIDE = -n $$(nproc) --dist loadfile --no-loadscope-reorder
 # The lab's region is one for all its tests; a visitor's query has a limit of time, which a neighbour
 # at work could break. The other parts run side by side.
 ALONE = tests/web tests/lab tests/fleet
-SLOW = tests/terraform/test_applied.py $(addprefix tests/fleet/test_,batch_faults.py drills.py \
-	recover.py replaced.py rollout.py single.py)
 
-.PHONY: setup demo lab test test-fleet check bench screenshots soak drills stop
+.PHONY: setup demo lab test test-slow check bench screenshots soak drills stop
 
 setup: ; @tools/setup.sh
 lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
 demo: ; @tools/setup.sh demo && $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check
-	@$(PYTEST) -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE) $(SLOW))
-	@$(PYTEST) $(ALONE) $(addprefix --ignore ,$(SLOW))
-test-fleet: ; @tools/setup.sh tests && $(PYTEST) $(SLOW)
+	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
+	@$(PYTEST) -m 'not slow' $(ALONE)
+test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
 check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots

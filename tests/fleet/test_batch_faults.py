@@ -1,4 +1,4 @@
-"""A real year on a fleet, come what may: what is lost of it, and comes back (`make test-fleet`).
+"""A real year on a fleet, come what may: what is lost of it, and comes back (`make test-slow`).
 
 Each test ends with both zones equal, and equal to what this machine alone makes of the same files.
 """
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
 import requests
 from fleets import Fab
 from inspected import Inspected, inspected
@@ -22,6 +23,8 @@ from years import YEAR, Checksums, assert_both_hold, by_zone
 from tools import hosts, ssh
 from tools.controller import DONE, FAILS, UNIT
 from tools.fleet import Fleet
+
+pytestmark = pytest.mark.slow
 
 JOB_SECONDS = 600
 REPLACED_SECONDS = 1500

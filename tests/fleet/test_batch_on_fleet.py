@@ -6,6 +6,7 @@ In the end both zones are equal, and equal to what this machine alone makes of t
 import re
 from pathlib import Path
 
+import pytest
 import requests
 from browser import Site, launch, visit
 from fleets import Fab
@@ -15,6 +16,8 @@ from years import YEAR, Checksums, assert_both_hold
 
 from tools.controller import DONE
 from tools.fleet import Fleet
+
+pytestmark = pytest.mark.slow
 
 
 def test_both_zones_hold_what_this_machine_makes(lab: Fleet, fab: Fab, loaded: Checksums) -> None:

@@ -65,6 +65,7 @@ def test_the_bucket_has_what_hosts_install(lab: Fleet) -> None:
     assert "flask" in installed.split()
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing(lab: Fleet) -> None:
     config, seconds = lab.ssh_config(), {}
     for host in lab.hosts():
@@ -99,6 +100,7 @@ def spoil(config: Path, host: Host) -> str:
     return before
 
 
+@pytest.mark.slow
 def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
     """On one host of each role; the other zone's web host and database serve meanwhile."""
     config = lab.ssh_config()
@@ -117,6 +119,7 @@ def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
     everywhere([one(lab, role) for role in KEPT], comes_back)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_made_good_by_the_next(lab: Fleet) -> None:
     config, host = lab.ssh_config(), one(lab, "controller")
     before = spoil(config, host)
@@ -129,6 +132,7 @@ def test_a_run_that_was_killed_is_made_good_by_the_next(lab: Fleet) -> None:
     assert on(config, host, f"dpkg --status {PACKAGE}").returncode == 0
 
 
+@pytest.mark.slow
 def test_fab_puppet_shows_and_then_does(lab: Fleet, fab: Fab) -> None:
     config, (path, _) = lab.ssh_config(), KEPT["controller"]
     before = said(config, one(lab, "controller"), f"cat {path}")

@@ -12,6 +12,8 @@ from tools.drill import expect
 from tools.drill.course import Course
 from tools.fleet import Fleet
 
+pytestmark = pytest.mark.slow
+
 ZONES = {"us-west-2a", "us-west-2b"}
 STEADY_SECONDS = 120
 # What is told by the clock, which a slower machine or another program on it can spoil; that a zone

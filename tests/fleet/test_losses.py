@@ -14,6 +14,8 @@ from tools import hosts
 from tools.fleet import Fleet
 from tools.hosts import Host
 
+pytestmark = pytest.mark.slow
+
 ZONES = {"us-west-2a", "us-west-2b"}
 # Its successor starts from a bare image: Puppet installs all that a web host has.
 REPLACED_SECONDS = 600

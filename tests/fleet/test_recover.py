@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from fleets import Fab
 from visitors import zones_that_answer
 from wait import until
@@ -12,6 +13,8 @@ from tools.drill import journal
 from tools.drill.world import World
 from tools.fleet import Fleet
 from tools.hosts import Host
+
+pytestmark = pytest.mark.slow
 
 ZONES = {"us-west-2a", "us-west-2b"}
 STEADY_SECONDS = 120

@@ -3,6 +3,7 @@
 import subprocess
 import time
 
+import pytest
 import traces
 from fleets import Fab
 from hands import on, one, ran_first, said
@@ -12,6 +13,8 @@ from tools.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import images
 from tools.lab.disks import recorded
+
+pytestmark = pytest.mark.slow
 
 CONVERGED_SECONDS = 900
 PSQL = "runuser -u postgres -- psql --quiet --tuples-only --no-align airaware --command"

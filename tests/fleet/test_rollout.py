@@ -18,6 +18,8 @@ from wait import until
 from tools.drill.visitors import coming
 from tools.fleet import Fleet
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 VISITS_PER_SECOND = 50
 SERVING_SECONDS = 180

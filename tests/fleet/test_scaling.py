@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from fleets import Fab
 from visitors import in_service
 from wait import until
@@ -12,6 +13,8 @@ from wait import until
 from airaware import host_cpu
 from tools import hosts
 from tools.fleet import Fleet
+
+pytestmark = pytest.mark.slow
 
 ZONE = "us-west-2a"
 # More than the target, and less than twice as much: a second host is wanted, and no third.

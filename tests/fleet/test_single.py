@@ -3,8 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import requests
 from fleets import Fab, deployed
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_single_variant_answers(fab: Fab, state: Path) -> None:

@@ -16,6 +16,8 @@ from tools.controller import CANCELLED, DONE, FAILS, RUNS, Controller
 from tools.lab import leftovers
 from tools.lab.images import Image
 
+pytestmark = pytest.mark.slow
+
 NAME = f"awj{os.getpid()}"
 BATCH = Path(__file__).parents[2] / "modules" / "profile" / "files" / "airaware-batch"
 # Stands for a release's spark-submit: says what it got, and ends as the years tell it.

@@ -182,6 +182,7 @@ def kill(process: Any, victim: str) -> None:
     assert psutil.wait_procs(family, END_SECONDS)[1] == []
 
 
+@pytest.mark.slow
 def test_a_driver_killed_at_any_moment(versions, submits, zones, reader_zones):
     chance = random.Random(SEED)
     seconds = max(version.seconds for version in versions)

@@ -69,6 +69,7 @@ def test_the_site_answers_with_twelve_months(loaded, reader_zones, monkeypatch):
         assert all(month["hourly_mean"] is not None for month in months[parameter])
 
 
+@pytest.mark.slow
 def test_a_spark_cluster_computes_the_same(loaded, submits, real_epa, zones, region, tmp_path):
     for zone in zones:
         forget_all(zone)

@@ -1,8 +1,12 @@
-"""The lab's environment applied to plain moto, and destroyed; in `make test-fleet`."""
+"""The lab's environment applied to plain moto, and destroyed; in `make test-slow`."""
 
 from collections.abc import Callable
 
+import pytest
+
 from tools.terraform import Terraform
+
+pytestmark = pytest.mark.slow
 
 # What moto keeps otherwise than AWS, so that plain moto's next plan is not empty. tools/lab fills
 # these gaps; where moto learns one by itself, this test says so.
