@@ -604,14 +604,14 @@ def _in_words(counts: Counts) -> str:
     def listed(reasons) -> str:
         return ", ".join(f"{n:,} {reason}" for reason, n in reasons.items()) or "none"
 
-    told = (
+    text = (
         f"{counts.rows_read:,} rows read; excluded by rule: {listed(counts.excluded)};"
         f" rejected as bad: {listed(counts.rejected)}"
     )
     if counts.uncorrected:
         hours, sites = sum(counts.uncorrected.values()), len(counts.uncorrected)
-        told += f"; {hours:,} uncorrected T640 hours at {sites} stations, kept"
-    return told
+        text += f"; {hours:,} uncorrected T640 hours at {sites} stations, kept"
+    return text
 
 
 def _names(zones: list[ZoneLoad]) -> str:

@@ -91,7 +91,7 @@ def neighbours(
     synthetic: bool,
     say: Callable[[str], None],
 ) -> Neighbours:
-    """Return the hours beyond a year that its days reach into. `say` is told what is missing.
+    """Return the hours beyond a year that its days reach into; `say` reports what is missing.
 
     Raises AirAwareError where the store cannot be read or written.
     """

@@ -37,7 +37,7 @@ def about(at: At, span: Span) -> dict[str, str]:
     ]
     sources = queries.sources(at.reader, pollutant.code, [load.year for load in loads])
     made_up = [str(load.year) for load in loads if load.synthetic]
-    told = {
+    facts = {
         "title": f"{pollutant.label}, hour by hour, {span.first} to {span.last}",
         "place": f"{at.place.label} ({at.place.latitude:.5f}, {at.place.longitude:.5f})",
         "precision": f"{at.place.precision_km:g} km: {at.place.precision}",
@@ -59,10 +59,10 @@ def about(at: At, span: Span) -> dict[str, str]:
         sites = ", ".join(
             f"{each['site']} ({each['hours']} hours, {each['year']})" for each in measured
         )
-        told["uncorrected"] = f"{sites}: {answer.UNCORRECTED}"
+        facts["uncorrected"] = f"{sites}: {answer.UNCORRECTED}"
     if made_up:
-        told["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
-    return told
+        facts["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
+    return facts
 
 
 def _monitors(at: At, span: Span, year: int) -> str:
@@ -82,17 +82,17 @@ def _errors(at: At, span: Span, load: Load) -> str:
     by_season = {
         name: expected(errors, HOURS, nearest_km, months[0]) for name, months in SEASONS.items()
     }
-    told = ", ".join(
+    listed = ", ".join(
         f"{name} {error * span.pollutant.display_factor:.3g}"
         for name, error in by_season.items()
         if error is not None
     )
-    return f"{load.year}: {told or 'not known'} (root mean square)"
+    return f"{load.year}: {listed or 'not known'} (root mean square)"
 
 
-def as_csv(at: At, span: Span, told: dict[str, str]) -> Iterator[str]:
+def as_csv(at: At, span: Span, facts: dict[str, str]) -> Iterator[str]:
     """The pieces of the CSV file; hours without a value have an empty one."""
-    yield "".join(f"# {name}: {text}\n" for name, text in told.items())
+    yield "".join(f"# {name}: {text}\n" for name, text in facts.items())
     yield ",".join(SCHEMA.names) + "\n"
     for hours, *columns in _pieces(at, span):
         lines = io.StringIO()
@@ -105,10 +105,10 @@ def as_csv(at: At, span: Span, told: dict[str, str]) -> Iterator[str]:
         yield lines.getvalue()
 
 
-def as_parquet(at: At, span: Span, told: dict[str, str]) -> Iterator[bytes]:
+def as_parquet(at: At, span: Span, facts: dict[str, str]) -> Iterator[bytes]:
     """The pieces of the Parquet file, a row group per year; hours without a value are null."""
     sink = _Sink()
-    with pq.ParquetWriter(sink, SCHEMA.with_metadata(told)) as writer:
+    with pq.ParquetWriter(sink, SCHEMA.with_metadata(facts)) as writer:
         for columns in _pieces(at, span):
             arrays = [pa.array(column, from_pandas=True) for column in columns]  # NaN becomes null
             writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
