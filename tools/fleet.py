@@ -218,7 +218,7 @@ class Fleet:
         return ami.newest(ami.there(self.environment, self.region.environ()))
 
     def _image_variable(self, from_image: bool = True) -> dict[str, str]:
-        """Terraform's variable that names the image, and what is told of it."""
+        """Return Terraform's variable that names the image, and print which one it is."""
         image = self.image() if from_image and self.region.is_up() else None
         if image is None:
             return {}

@@ -45,8 +45,8 @@ class Place(Protocol):
 def steps(place: Place, published: Callable[[], str]) -> Iterator[Step]:
     """Build the image where there is none of today's inputs.
 
-    `published` returns the version of a release that the bucket has. A base or a template that is
-    wrong is told before anything starts. Raises AirAwareError.
+    `published` returns the version of a release that the bucket has. Raises AirAwareError
+    before anything starts if the base image or the template is wrong.
     """
     build = Build(place)
     if build.leftovers():

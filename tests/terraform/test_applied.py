@@ -14,7 +14,7 @@ DRIFT_OF_MOTO = {
     "aws_route53_zone",  # a private zone becomes public
     "aws_vpc_dhcp_options",  # tags at creation are lost
     "aws_autoscaling_group",  # follows its launch template
-    "aws_autoscaling_policy",  # whether it is on is not told
+    "aws_autoscaling_policy",  # its answer lacks `enabled`
     "aws_launch_template",  # its own tags are taken for its instances'
     "aws_vpc_security_group_egress_rule",  # a group as the peer loses the rule's description
     "aws_vpc_security_group_ingress_rule",

@@ -96,15 +96,15 @@ def keys(s3: Any) -> set[str]:
 
 
 def test_it_is_published_once(s3: Any, made: release.Release) -> None:
-    told: list[str] = []
-    release.publish(s3, BUCKET, made, told.append, has_image=False)
-    release.publish(s3, BUCKET, made, told.append, has_image=False)
+    lines: list[str] = []
+    release.publish(s3, BUCKET, made, lines.append, has_image=False)
+    release.publish(s3, BUCKET, made, lines.append, has_image=False)
     assert keys(s3) == {
         "releases/0123456789ab/puppet.tar.gz",
         "releases/0123456789ab/wheels.json",
         "releases/wheels/numpy-2-py3-none-any.whl",
     }
-    assert told == ["uploading 3 files, 0 MB", "uploading 0 files, 0 MB"]
+    assert lines == ["uploading 3 files, 0 MB", "uploading 0 files, 0 MB"]
 
 
 def test_what_was_broken_off_is_written_again(s3: Any, made: release.Release) -> None:
