@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from fleets import Fab
-from visitors import zones_that_answer
+from visitors import at_rest, zones_that_answer
 
 from tools.fleet import Fleet
-
-pytestmark = pytest.mark.usefixtures("steady_web")
 
 ROLES = {
     "web": 2,
@@ -25,7 +23,8 @@ ROLES = {
 
 
 def test_every_role_has_its_hosts(lab: Fleet) -> None:
-    assert Counter(host.role for host in lab.hosts()) == ROLES
+    with at_rest(lab):
+        assert Counter(host.role for host in lab.hosts()) == ROLES
 
 
 def test_web_and_databases_are_in_both_zones(lab: Fleet) -> None:
@@ -43,9 +42,10 @@ def test_terraform_plans_no_change_afterwards(lab: Fleet) -> None:
 
 
 def test_fab_tells_of_the_fleet(lab: Fleet, fab: Fab) -> None:
-    told = fab("status", "--env", "lab").stdout
-    for host in lab.hosts():
-        assert host.name in told and host.instance_id in told
+    with at_rest(lab):
+        told = fab("status", "--env", "lab").stdout
+        for host in lab.hosts():
+            assert host.name in told and host.instance_id in told
     assert lab.urls()["site"] in told
     assert "no changes" in fab("plan", "--env", "lab").stdout
     assert fab("deploy", "--env", "lab", "--dry-run").returncode == 0

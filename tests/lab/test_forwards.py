@@ -108,13 +108,14 @@ def test_nothing_is_left_of_connections_that_ended_or_broke_off(
     lab: PlainLab, forwards: Forwards
 ) -> None:
     with namespaces.listening_socket(lab.namespace("spark"), "0.0.0.0", 8080) as listener:
+        gc.collect()  # what earlier tests left open is closed now, not while we count
         before = open_files()
         for _ in range(10):
             near = dial(forwards, "spark")
             far, _ = listener.accept()
             far.close()
             near.close()
-        until(lambda: open_files() == before, 5)
+        until(lambda: open_files() <= before)
 
 
 def test_an_answer_that_is_late_still_comes_where_the_question_has_ended(
