@@ -75,8 +75,8 @@ class Fleet:
         )
 
     def deploy(self, agree: Callable[[Plan], None], from_image: bool = True) -> Iterator[Step]:
-        """Bring the fleet to this checkout, in stages: what an image is built in; the release; the
-        image, if it is out of date; then the hosts, from that image, Puppet's master first.
+        """Bring the fleet to this checkout, in stages: the network; the release; the image, if
+        it is out of date; then the hosts, from that image, Puppet's master first.
 
         `agree` is shown what Terraform plans to change, and raises where a person does not want it.
         Without `from_image` new hosts start from the distribution's image.
@@ -85,15 +85,23 @@ class Fleet:
             yield Step("find Terraform and its provider", self._terraform({}).check)
         yield from self.region.prepare()
         is_first = not (self.region.is_up() and self._has_hosts())
-        if is_first:
+        # Where there is an image, the master boots while the release is made.
+        begins_with_master = from_image and self._has_current_image()
+        if is_first and begins_with_master:
+            yield from self._make_master(agree, from_image)
+        elif is_first:
             yield from self._change("network, bucket and identities", agree, {"stage": "network"})
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
         yield Step("make and publish this checkout's release", lambda: self.publish(from_image))
         if from_image:
             yield from self._build_image()
         if is_first:
-            yield from self._make_master(agree, from_image)
-        yield from self._change("hosts", agree, self._image_variable(from_image))
+            if not begins_with_master:
+                yield from self._make_master(agree, from_image, refresh=False)
+            yield Step("wait until the master answers by SSH", self.wait_for_hosts)
+            yield Step(WAIT_FOR_MASTER, self._keep_ca)
+        variables = self._image_variable(from_image)
+        yield from self._change("hosts", agree, variables, refresh=not is_first)
         # A web host is ready when a database is, which may take longer than its group waits.
         yield Step(
             "keep the web groups from replacing hosts until all are ready",
@@ -106,27 +114,40 @@ class Fleet:
             yield from self._renew_web_hosts()
 
     def _change(
-        self, what: str, agree: Callable[[Plan], None], variables: Mapping[str, str]
+        self,
+        what: str,
+        agree: Callable[[Plan], None],
+        variables: Mapping[str, str],
+        refresh: bool = True,
     ) -> Iterator[Step]:
-        """Have Terraform make or change these parts of the fleet."""
+        """Have Terraform make or change these parts of the fleet.
+
+        Without `refresh` it takes the rest to be as its state has it: a moment ago it made that.
+        """
         plans: list[Plan] = []
         yield Step(
-            f"ask Terraform what is to change: {what}", lambda: plans.append(self.plan(variables))
+            f"ask Terraform what is to change: {what}",
+            lambda: plans.append(self.plan(variables, refresh)),
         )
         for plan in plans:
             agree(plan)
         yield Step(f"change it: {what}", lambda: self.terraform.apply(console.print))
 
-    def _make_master(self, agree: Callable[[Plan], None], from_image: bool) -> Iterator[Step]:
-        """Have a new fleet's master ready before there are hosts that would wait for it."""
+    def _make_master(
+        self, agree: Callable[[Plan], None], from_image: bool, refresh: bool = True
+    ) -> Iterator[Step]:
+        """Make a new fleet's master before there are hosts that would wait for it, and the network
+        if there is none."""
         variables = {"stage": "master"} | self._image_variable(from_image)
-        yield from self._change("Puppet's master and the balancer", agree, variables)
-        yield Step("wait until the master answers by SSH", self.wait_for_hosts)
-        yield Step(WAIT_FOR_MASTER, self._keep_ca)
+        yield from self._change("Puppet's master and the balancer", agree, variables, refresh)
 
     def _has_hosts(self) -> bool:
         self.terraform.init()
         return bool(self.terraform.outputs().get("hosts"))
+
+    def _has_current_image(self) -> bool:
+        # A dry run of a region that is down knows no images.
+        return self.region.is_up() and ami.is_current(self.image(), self.environment)
 
     def build_image(self) -> Iterator[Step]:
         """Build the image if it is out of date, with this checkout's release published for it."""
@@ -183,12 +204,12 @@ class Fleet:
         console.print(said, markup=False)
         show_reports([report])
 
-    def plan(self, variables: Mapping[str, str] | None = None) -> Plan:
+    def plan(self, variables: Mapping[str, str] | None = None, refresh: bool = True) -> Plan:
         """What `deploy` would change. Raises AirAwareError where the region is down."""
         self._must_be_up()
         self.terraform.init()
         chosen = self._image_variable() if variables is None else variables
-        return self.terraform.plan(variables=chosen)
+        return self.terraform.plan(variables=chosen, refresh=refresh)
 
     def replace(self, host: Host, agree: Callable[[Plan], None]) -> Iterator[Step]:
         """What makes a host with a name anew, from the newest image; its volume stays.
@@ -374,8 +395,7 @@ class Fleet:
 
         Packages of others go with it unless hosts have them from an image of today.
         """
-        image = self.image() if from_image else None
-        has_image = ami.is_current(image, self.environment)
+        has_image = from_image and self._has_current_image()
         packages = None if has_image else self.region.packages(console.print)
         s3 = self.client("s3")
         with release.made(self._region_data(), console.print) as made:

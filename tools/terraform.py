@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,9 @@ LINES_OF_AN_ERROR = 30
 
 @dataclass(frozen=True)
 class Plan:
-    """What Terraform would change: `file` is what `apply` carries out, `json` all of it."""
+    """What Terraform would change: `file` is what `apply` carries out."""
 
     file: Path
-    json: dict[str, Any]
     # resource's address -> create, update, delete or replace
     changes: dict[str, str]
     # output's name -> create, update or delete
@@ -86,6 +85,7 @@ class Terraform:
         self.plan_file = state_folder / "plan"
         self.mirror = mirror
         self._is_ready = False
+        self._outputs: dict[str, Any] = {}
         self.var_files = tuple(f"env/{name}.tfvars" for name in (environment, *variants))
         self.environ = {
             **environ,
@@ -130,50 +130,47 @@ class Terraform:
         return ()
 
     def plan(
-        self, destroy: bool = False, replace: str = "", variables: Mapping[str, str] | None = None
+        self,
+        destroy: bool = False,
+        replace: str = "",
+        variables: Mapping[str, str] | None = None,
+        refresh: bool = True,
     ) -> Plan:
-        """Compare the code with the world; changes nothing. `replace`: a resource to make anew."""
-        self._run(
-            *("plan", "-no-color", f"-out={self.plan_file}", f"-parallelism={PARALLEL}"),
+        """Compare the code with the world; changes nothing. `replace`: a resource to make anew.
+
+        Without `refresh` the world is taken to be as the state has it: right after an apply.
+        """
+        events = self._follow(
+            *("plan", f"-out={self.plan_file}", f"-refresh={str(refresh).lower()}"),
             *(f"-var-file={name}" for name in self.var_files),
             *(f"-var={name}={value}" for name, value in (variables or {}).items()),
             *(("-destroy",) if destroy else ()),
             *((f"-replace={replace}",) if replace else ()),
         )
-        content = json.loads(self._run("show", "-json", str(self.plan_file)))
-        return Plan(
-            self.plan_file,
-            content,
-            _changes(
-                (each["address"], each["change"]["actions"])
-                for each in content.get("resource_changes", [])
-            ),
-            _changes(
-                (name, change["actions"])
-                for name, change in content.get("output_changes", {}).items()
-            ),
-        )
+        changes = {
+            each["change"]["resource"]["addr"]: each["change"]["action"]
+            for each in events
+            if each["type"] == "planned_change"
+        }
+        outputs = {
+            name: output["action"]
+            for each in events
+            if each["type"] == "outputs"
+            for name, output in each["outputs"].items()
+        }
+        return Plan(self.plan_file, _that_change(changes), _that_change(outputs))
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """Return all of a plan, as `terraform show -json` has it; takes some seconds."""
+        return json.loads(self._run("show", "-json", str(plan.file)))
 
     def apply(self, progress: Callable[[str], object]) -> None:
         """Carry out the last plan. Each resource that is begun or done is a line for `progress`.
 
         What a failed run had made already is in the state: plan and apply again.
         """
-        command = (str(self.binary), f"-chdir={self.code}", "apply", "-json")
-        errors: deque[str] = deque(maxlen=LINES_OF_AN_ERROR)
-        with subprocess.Popen(
-            [*command, f"-parallelism={PARALLEL}", str(self.plan_file)],
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                _follow(line, progress, errors)
-        if process.returncode != 0:
-            raise self._failed("apply", "\n".join(errors))
+        self._outputs = {}
+        self._follow("apply", str(self.plan_file), progress=progress)
 
     def destroy(self, progress: Callable[[str], object]) -> None:
         """Plan and carry out the removal of all that is in the state."""
@@ -181,10 +178,14 @@ class Terraform:
         self.apply(progress)
 
     def outputs(self) -> dict[str, Any]:
-        """The values of outputs.tf after the last apply; empty before the first."""
-        return {
-            name: each["value"] for name, each in json.loads(self._run("output", "-json")).items()
-        }
+        """The values of outputs.tf after the last apply; empty before the first.
+
+        Read once until the next apply: Terraform takes a second of CPU time to tell.
+        """
+        if not self._outputs:
+            told = json.loads(self._run("output", "-json"))
+            self._outputs = {name: each["value"] for name, each in told.items()}
+        return self._outputs
 
     @functools.cached_property
     def binary(self) -> Path:
@@ -203,6 +204,40 @@ class Terraform:
             raise self._failed(arguments[0], done.stderr)
         return done.stdout
 
+    def _follow(
+        self, action: str, *arguments: str, progress: Callable[[str], object] = lambda line: None
+    ) -> list[dict[str, Any]]:
+        """Run an action that says as lines of JSON what it does, and return these.
+
+        Each resource that is begun or done is a line for `progress`. Raises AirAwareError with what
+        it says of errors.
+        """
+        command = (str(self.binary), f"-chdir={self.code}", action, "-json")
+        events: list[dict[str, Any]] = []
+        errors: deque[str] = deque(maxlen=LINES_OF_AN_ERROR)
+        with subprocess.Popen(
+            [*command, f"-parallelism={PARALLEL}", *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    errors.append(line.rstrip())
+                    continue
+                events.append(event)
+                errors.extend(_error(event))
+                if event["type"] in ("apply_start", "apply_complete"):
+                    progress(event["@message"])
+        if process.returncode != 0:
+            raise self._failed(action, "\n".join(errors))
+        return events
+
     def _failed(self, action: str, text: str) -> AirAwareError:
         lines = text.strip().splitlines()
         end = "\n".join(lines[-LINES_OF_AN_ERROR:])
@@ -212,29 +247,18 @@ class Terraform:
         )
 
 
-def _changes(entries: Iterator[tuple[str, list[str]]]) -> dict[str, str]:
-    """Address or name -> one word for its actions; those without any, and mere reads, left out."""
-    return {
-        name: "replace" if len(actions) == 2 else actions[0]
-        for name, actions in entries
-        if actions not in (["no-op"], ["read"])
-    }
+def _that_change(actions: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what stays as it is, and mere reads."""
+    return {name: action for name, action in actions.items() if action not in ("noop", "read")}
 
 
-def _follow(line: str, progress: Callable[[str], object], errors: deque[str]) -> None:
-    """One line of `terraform apply -json`: progress, an error, or nothing of interest."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        errors.append(line.rstrip())
-        return
-    if event.get("type") in ("apply_start", "apply_complete"):
-        progress(event["@message"])
-    elif event.get("type") == "diagnostic" and event["diagnostic"]["severity"] == "error":
-        problem = event["diagnostic"]
-        where = problem.get("address", "")
-        errors.append(f"{where + ': ' if where else ''}{problem['summary']}")
-        errors.extend(problem.get("detail", "").splitlines())
+def _error(event: Mapping[str, Any]) -> list[str]:
+    """The lines of an event that is an error; none of any other."""
+    problem = event.get("diagnostic", {})
+    if problem.get("severity") != "error":
+        return []
+    where = f"{problem['address']}: " if problem.get("address") else ""
+    return [f"{where}{problem['summary']}", *problem.get("detail", "").splitlines()]
 
 
 def _advice(action: str, text: str) -> str:

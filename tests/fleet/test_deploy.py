@@ -5,7 +5,6 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from fleets import Fab
 from visitors import at_rest, zones_that_answer
 

@@ -112,7 +112,7 @@ def test_the_internet_reaches_nothing_but_the_balancer(lab: Fleet) -> None:
 
 def allowed_by_terraform(lab: Fleet) -> set[tuple[str, str, int]]:
     """Role, role and port of what its plan lets out of the one's group and into the other's."""
-    resources = _resources(lab.plan().json["planned_values"]["root_module"])
+    resources = _resources(lab.terraform.content(lab.plan())["planned_values"]["root_module"])
     roles = {
         each["values"]["id"]: each["values"]["tags"]["Role"]
         for each in resources

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tools.terraform import Plan, Terraform
+from tools.terraform import Terraform
 
 
-def resources(plan: Plan, kind: str) -> list[dict[str, Any]]:
+def resources(content: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The planned values of all resources of a type."""
     return [
         change["change"]["after"]
-        for change in plan.json["resource_changes"]
+        for change in content["resource_changes"]
         if change["type"] == kind and change["mode"] == "managed"
     ]
 
@@ -26,16 +26,18 @@ def test_an_environment_is_planned(
     place: Callable[..., Terraform], environment: str, variant: str
 ) -> None:
     single = variant == "single"
-    plan = place(environment, *(["single"] if single else [])).plan()
+    terraform = place(environment, *(["single"] if single else []))
+    plan = terraform.plan()
 
     assert set(plan.changes.values()) == {"create"}
-    assert len(resources(plan, "aws_lb")) == (0 if single else 1)
-    assert len(resources(plan, "aws_autoscaling_group")) == (0 if single else 2)
-    roles = Counter(each["tags"]["Role"] for each in resources(plan, "aws_instance"))
+    content = terraform.content(plan)
+    assert len(resources(content, "aws_lb")) == (0 if single else 1)
+    assert len(resources(content, "aws_autoscaling_group")) == (0 if single else 2)
+    roles = Counter(each["tags"]["Role"] for each in resources(content, "aws_instance"))
     assert roles["database"] == (1 if single else 2)
     assert roles["web"] == (1 if single else 0)
 
-    ways_in = resources(plan, "aws_vpc_security_group_ingress_rule")
+    ways_in = resources(content, "aws_vpc_security_group_ingress_rule")
     assert {
         (each["cidr_ipv4"], each["from_port"], each["to_port"])
         for each in ways_in
@@ -43,12 +45,12 @@ def test_an_environment_is_planned(
     } == {("198.51.100.0/24", 8000, 8000) if single else ("0.0.0.0/0", 80, 80)}
     assert not [each for each in ways_in if each["from_port"] <= 22 <= each["to_port"]]
 
-    for host in resources(plan, "aws_instance"):
+    for host in resources(content, "aws_instance"):
         assert host["metadata_options"][0]["http_tokens"] == "required"
         assert host["root_block_device"][0]["encrypted"]
         assert host["tags_all"] == host["tags"] | {
             "Project": "airaware",
             "Environment": environment,
         }
-    for template in resources(plan, "aws_launch_template"):
+    for template in resources(content, "aws_launch_template"):
         assert template["metadata_options"][0]["http_tokens"] == "required"

@@ -41,6 +41,19 @@ def test_a_dry_run_names_the_stages_the_image_before_the_hosts(fleet: Fleet) -> 
     assert not fleet.region.prepared  # type: ignore[attr-defined]
 
 
+def test_where_the_image_is_current_the_master_boots_while_the_release_is_made(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fleet, "_has_current_image", lambda self: True)
+    changes = [step.text for step in fleet.deploy(lambda plan: None)]
+    master, release, wait, hosts = (
+        next(n for n, text in enumerate(changes) if part in text)
+        for part in ("change it: Puppet's master", "release", "the master's first run", "it: hosts")
+    )
+    assert master < release < wait < hosts
+    assert not any("network" in text for text in changes)
+
+
 def test_without_images_none_is_built(fleet: Fleet) -> None:
     texts = [step.text for step in fleet.deploy(lambda plan: None, from_image=False)]
     assert not any("image" in text for text in texts)
