@@ -37,14 +37,14 @@ locals {
     ],
     [
       { from = "web", to = "database", port = "postgresql", why = "queries, in either zone" },
-      { from = "controller", to = "database", port = "postgresql", why = "the job's manifest, and migrations" },
+      { from = "controller", to = "database", port = "postgresql", why = "manifest of a job, and migrations" },
       { from = "spark_worker", to = "database", port = "postgresql", why = "loads" },
-      { from = "database", to = "database", port = "postgresql", why = "a zone's refill from the other" },
+      { from = "database", to = "database", port = "postgresql", why = "refill of a zone from the other" },
 
       { from = "controller", to = "spark_master", port = "spark_master", why = "jobs" },
       { from = "spark_worker", to = "spark_master", port = "spark_master", why = "registration" },
       { from = "spark_master", to = "spark_worker", port = "spark_worker", why = "executors to start" },
-      { from = "spark_master", to = "controller", port = "spark_driver", why = "the executors' state" },
+      { from = "spark_master", to = "controller", port = "spark_driver", why = "state of the executors" },
       { from = "spark_worker", to = "controller", port = "spark_driver", why = "executors call their driver" },
       { from = "spark_worker", to = "controller", port = "spark_blocks", why = "broadcast data" },
       { from = "controller", to = "spark_worker", port = "spark_blocks", why = "results" },
@@ -55,16 +55,16 @@ locals {
       { from = "monitoring", to = "hosts", port = "node_exporter", why = "metrics of the host" },
       { from = "monitoring", to = "web", port = "web", why = "metrics of the site" },
       { from = "monitoring", to = "database", port = "postgres_exporter", why = "metrics of PostgreSQL" },
-      { from = "monitoring", to = "spark_master", port = "spark_master_ui", why = "metrics of Spark's master" },
-      { from = "monitoring", to = "spark_worker", port = "spark_worker_ui", why = "metrics of Spark's workers" },
+      { from = "monitoring", to = "spark_master", port = "spark_master_ui", why = "metrics of the Spark master" },
+      { from = "monitoring", to = "spark_worker", port = "spark_worker_ui", why = "metrics of the Spark workers" },
       { from = "monitoring", to = "controller", port = "spark_driver_ui", why = "metrics of a running job" },
 
-      { from = "hosts", to = "internet", port = "https", why = "AWS's interfaces, packages" },
-      { from = "hosts", to = "internet", port = "http", why = "the distribution's signed packages" },
+      { from = "hosts", to = "internet", port = "https", why = "AWS APIs and packages" },
+      { from = "hosts", to = "internet", port = "http", why = "signed packages of the distribution" },
 
       # A host that an image is made of: nothing comes to it but SSH, through SSM.
-      { from = "image", to = "internet", port = "https", why = "AWS's interfaces, packages" },
-      { from = "image", to = "internet", port = "http", why = "the distribution's signed packages" },
+      { from = "image", to = "internet", port = "https", why = "AWS APIs and packages" },
+      { from = "image", to = "internet", port = "http", why = "signed packages of the distribution" },
     ],
   )
 

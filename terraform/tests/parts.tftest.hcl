@@ -322,3 +322,35 @@ run "a_permission_may_have_a_condition" {
     error_message = "A condition is lost, or is on what should have none."
   }
 }
+
+run "a_rule_whose_description_ec2_would_refuse_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/firewall"
+  }
+  variables {
+    vpc_id = "vpc-1"
+    groups = ["web", "database"]
+    ranges = {}
+    flows  = { web-database-5432 = { from = "web", to = "database", port = 5432, why = "a host's queries" } }
+  }
+
+  expect_failures = [var.flows]
+}
+
+run "a_rule_between_groups_has_no_ampersand" {
+  command = plan
+
+  module {
+    source = "./modules/firewall"
+  }
+  variables {
+    vpc_id = "vpc-1"
+    groups = ["web", "database"]
+    ranges = {}
+    flows  = { web-database-5432 = { from = "web", to = "database", port = 5432, why = "queries & looks" } }
+  }
+
+  expect_failures = [var.flows]
+}

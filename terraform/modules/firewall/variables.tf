@@ -26,4 +26,11 @@ variable "flows" {
     port = number
     why  = string
   }))
+
+  # EC2 API, IpRange: description. Of the characters listed there, `&` is refused where a rule names a
+  # group (UserIdGroupPair).
+  validation {
+    condition     = alltrue([for flow in values(var.flows) : can(regex("^[a-zA-Z0-9 ._:/()#,@\\[\\]+=;{}!$*-]{1,255}$", flow.why))])
+    error_message = "EC2 refuses such a description of a rule: only letters, digits, spaces and ._-:/()#,@[]+=;{}!$*, at most 255."
+  }
 }
