@@ -1,6 +1,6 @@
 """Asks moto, and moto with its gaps filled, the same questions; for test_gaps.py.
 
-    python tests/unit/lab/probes.py moto|lab
+    PYTHONPATH=tests python tests/component/probes.py moto|lab
 
 Prints the answers as JSON.
 """
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import fleet
+import smallfleet
 from moto import mock_aws
 
 LAB = sys.argv[1:] == ["lab"]
@@ -25,7 +25,7 @@ if LAB:
 
 def client(service: str) -> Any:
     return boto3.client(
-        **{"service_name": service, "region_name": fleet.REGION},
+        **{"service_name": service, "region_name": smallfleet.REGION},
         **{"aws_access_key_id": "key", "aws_secret_access_key": "secret"},
     )
 
@@ -34,7 +34,7 @@ class Probes:
     """Each method is a question; its answer as AWS gives it is in test_gaps.py."""
 
     def __init__(self) -> None:
-        self.fleet = fleet.make(client, desired=4)
+        self.fleet = smallfleet.make(client, desired=4)
         self.ec2, self.elb = client("ec2"), client("elbv2")
         self.scaling = client("autoscaling")
         self.let_it_act()
@@ -123,7 +123,7 @@ class Probes:
 
     def a_group_launches_with_a_volume_as_large_as_its_image(self) -> int:
         volume = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
-        data = fleet.template_data("t3.micro", self.fleet.group) | {
+        data = smallfleet.template_data("t3.micro", self.fleet.group) | {
             "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": volume}]
         }
         template = self.ec2.create_launch_template(
@@ -178,7 +178,7 @@ class Probes:
         tags = [{"Key": "Name", "Value": "tagged"}]
         self.ec2.create_launch_template(
             LaunchTemplateName="tagged",
-            LaunchTemplateData=fleet.template_data("t3.micro", self.fleet.group)
+            LaunchTemplateData=smallfleet.template_data("t3.micro", self.fleet.group)
             | {"TagSpecifications": [{"ResourceType": "volume", "Tags": tags}]},
             TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
         )
@@ -205,7 +205,7 @@ class Probes:
         self.ec2.start_instances(InstanceIds=[instance_id])
         self.ec2.start_instances(InstanceIds=[instance_id])
         self.ec2.reboot_instances(InstanceIds=[instance_id])
-        backend = ec2_backends["123456789012"][fleet.REGION]
+        backend = ec2_backends["123456789012"][smallfleet.REGION]
         return vars(backend.get_instance(instance_id)).get("launch", 0)
 
     def a_dead_host_shows(self) -> list[str]:
@@ -231,14 +231,14 @@ class Probes:
     def a_zone_with_a_network_is_private(self) -> bool:
         answer = client("route53").create_hosted_zone(
             **{"Name": "lab.airaware.internal", "CallerReference": "1"},
-            VPC={"VPCRegion": fleet.REGION, "VPCId": self.fleet.vpc},
+            VPC={"VPCRegion": smallfleet.REGION, "VPCId": self.fleet.vpc},
         )
         return answer["HostedZone"]["Config"]["PrivateZone"]
 
     def a_bucket_for_tls_alone_takes_an_object(self) -> str:
         s3 = client("s3")
         s3.create_bucket(
-            Bucket="data", CreateBucketConfiguration={"LocationConstraint": fleet.REGION}
+            Bucket="data", CreateBucketConfiguration={"LocationConstraint": smallfleet.REGION}
         )
         statement = {
             **{"Effect": "Deny", "Principal": "*", "Action": "s3:*"},
@@ -285,7 +285,7 @@ class Probes:
     def _move_balancer(self) -> None:
         third = self.ec2.create_subnet(
             **{"VpcId": self.fleet.vpc, "CidrBlock": "10.20.32.0/20"},
-            AvailabilityZone=f"{fleet.REGION}c",
+            AvailabilityZone=f"{smallfleet.REGION}c",
         )["Subnet"]["SubnetId"]
         subnets = [*self.fleet.subnets.values(), third]
         self.elb.set_subnets(LoadBalancerArn=self.fleet.balancer, Subnets=subnets)
@@ -308,7 +308,7 @@ class Probes:
         ]
 
     def any_version_of_a_template_has_user_data(self) -> list[str]:
-        data = fleet.template_data("t3.micro", self.fleet.group) | {"UserData": "I2EK"}
+        data = smallfleet.template_data("t3.micro", self.fleet.group) | {"UserData": "I2EK"}
         template = self.ec2.create_launch_template(
             LaunchTemplateName="user-data", LaunchTemplateData=data
         )["LaunchTemplate"]["LaunchTemplateId"]

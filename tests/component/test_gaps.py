@@ -1,6 +1,7 @@
 """moto's gaps: each is there without the lab's patch, and is filled by it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,11 @@ BOTH = {
 def ask(whom: str) -> dict[str, Any]:
     """All answers of a process of its own: patches of this one would stay."""
     done = subprocess.run(
-        [sys.executable, PROBES, whom], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, PROBES, whom],
+        env=os.environ | {"PYTHONPATH": str(PROBES.parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return json.loads(done.stdout)
 

@@ -1,7 +1,7 @@
 """What moto 5.2.5 does otherwise than AWS, put right where a fleet would notice.
 
 A patch is a function that stands in for one of moto's; it is given moto's own as its first
-argument. tests/unit/lab/test_gaps.py shows for each that moto still needs it. Those of scaling
+argument. tests/component/test_gaps.py shows for each that moto still needs it. Those of scaling
 policies are in policy_gaps.py. What acts on its own, launching and terminating the members of
 auto-scaling groups, is in scaling.py.
 """

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import fleet
 import pytest
+import smallfleet
 
 from tools.lab import gaps, scaling
 from tools.lab.region import Moto
@@ -21,7 +21,7 @@ class Served:
     moto: Moto
     endpoint: str
     ca: Path
-    fleet: fleet.Fleet
+    fleet: smallfleet.Fleet
 
     def client(self, service: str, **credentials: str) -> Any:
         """A client of a service, as an operator has it."""
@@ -31,7 +31,7 @@ class Served:
 def _client(endpoint: str, ca: Path, service: str, **credentials: str) -> Any:
     operator = {"aws_access_key_id": "operator", "aws_secret_access_key": "any"}
     return boto3.client(
-        **{"service_name": service, "region_name": fleet.REGION, "endpoint_url": endpoint},
+        **{"service_name": service, "region_name": smallfleet.REGION, "endpoint_url": endpoint},
         **(credentials or operator),
         verify=str(ca),
     )
@@ -45,7 +45,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     moto = Moto()
     moto.start([listening], ca)
     endpoint = f"https://127.0.0.1:{listening.getsockname()[1]}"
-    made = fleet.make(lambda service: _client(endpoint, ca, service))
+    made = smallfleet.make(lambda service: _client(endpoint, ca, service))
     scaling.keep_up(moto)
     yield Served(moto, endpoint, ca, made)
     moto.stop()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import fleet
 import pytest
+import smallfleet
 from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core.utils import utcnow
 
@@ -110,7 +110,7 @@ def put(cloudwatch: Any, value: float, at_seconds: float) -> None:
 
 
 def group() -> FakeAutoScalingGroup:
-    return autoscaling_backends["123456789012"][fleet.REGION].autoscaling_groups["tracked"]
+    return autoscaling_backends["123456789012"][smallfleet.REGION].autoscaling_groups["tracked"]
 
 
 @pytest.mark.parametrize("clock_factor", [1, 5])

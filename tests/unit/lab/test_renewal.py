@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import fleet
 import pytest
+import smallfleet
 
 from airaware.errors import AirAwareError
 from tools import renewal
@@ -53,7 +53,7 @@ class Tier:
         return served.moto.register_image(model.Image("", name, f"{number:012x}", "", "", (), 0))
 
     def _data(self, served: Any, number: int) -> dict[str, Any]:
-        data = fleet.template_data("t3.micro", served.fleet.group)
+        data = smallfleet.template_data("t3.micro", served.fleet.group)
         return data | {"ImageId": self.images[number]}
 
     def members(self) -> dict[str, str]:
