@@ -292,18 +292,18 @@ def test_a_job_that_never_says_it_is_not_awaited_for_ever(monkeypatch) -> None:
     monkeypatch.setattr(acts, "JOB_SECONDS", 0)
     fleet = SimpleNamespace(controller=lambda: SimpleNamespace(said=lambda job: "nothing"))
     world = SimpleNamespace(fleet=fleet, jobs=lambda ids: dict.fromkeys(ids, RUNS))
-    with pytest.raises(AirAwareError, match="job 1 has not said 'words' within 0 s"):
+    with pytest.raises(AirAwareError, match="job 1: has not said 'words'"):
         Call("await_words", {"job": "1", "words": "words"})(world)
 
 
 @pytest.mark.parametrize(("state", "told"), [("pending", True), ("running", True), ("gone", False)])
 def test_that_a_drill_has_ended_is_not_forgotten(monkeypatch, state: str, told: bool) -> None:
-    monkeypatch.setattr(acts, "TELL_SECONDS", 0)
+    monkeypatch.setattr(acts, "BOOT_SECONDS", 0)
 
     def lost(host, words: list[str]) -> str:
         raise AirAwareError("the connection is lost")
 
-    host = SimpleNamespace(role="monitoring", state=state)
+    host = SimpleNamespace(role="monitoring", state=state, instance_id="i-1", name="monitoring")
     world = SimpleNamespace(hosts=lambda: [host], ssh=lost)
     Call("tell_prometheus", {"drill": "tiny", "running": 1})(world)
     end = Call("tell_prometheus", {"drill": "tiny", "running": 0})

@@ -6,9 +6,9 @@ may be repeated, and undoing what was never done changes nothing.
 
 import io
 import tarfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from airaware.errors import AirAwareError
@@ -16,13 +16,14 @@ from tools import release
 from tools.controller import RUNS
 from tools.drill.world import World
 from tools.hosts import Host
+from tools.machine import progress
+from tools.machine.progress import Look
 from tools.steps import carry_out
 
 TAG = "Drill"  # of what a drill makes
-STOPPED_SECONDS = 120
-POLL_SECONDS = 1
-TELL_SECONDS = 120  # a monitoring host that boots
-JOB_SECONDS = 900
+BOOTING = ("pending", "running")
+BOOT_SECONDS = 240  # a monitoring host that boots shows no progress until it answers
+JOB_SECONDS = 600  # without a line of the job or of Spark
 SPARED = ".spared"  # behind a raw file's key: the copy of what a drill has changed
 SITE_PORT = 8000
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
@@ -137,13 +138,17 @@ def stop_instances(world: World, instance_ids: Sequence[str]) -> None:
 
 @act
 def start_instances(world: World, instance_ids: Sequence[str]) -> None:
-    """Start those of them that are there still: a scaling group gives up its own."""
-    deadline = time.monotonic() + STOPPED_SECONDS
+    """Start those of them that are there still: a scaling group gives up its own.
+
+    Raises StalledError where one does not come to rest.
+    """
     wanted = set(instance_ids)
-    while "stopping" in (states := {h.state for h in world.hosts() if h.instance_id in wanted}):
-        if time.monotonic() > deadline:
-            raise AirAwareError(f"After {STOPPED_SECONDS} s hosts are still {', '.join(states)}")
-        time.sleep(POLL_SECONDS)
+
+    def look(instance_id: str) -> Look:
+        states = [host.state for host in world.hosts() if host.instance_id == instance_id]
+        return Look("stopping" not in states, "".join(states))
+
+    progress.wait_for({instance_id: partial(look, instance_id) for instance_id in wanted})
     stopped = [
         host.instance_id
         for host in world.hosts()
@@ -193,25 +198,32 @@ def end_job(world: World, job: str) -> None:
 
 @act
 def await_words(world: World, job: str, words: str) -> None:
-    """Wait until a job has said that. Raises AirAwareError where it ends without, or past the
-    deadline."""
-    controller, deadline = world.fleet.controller(), time.monotonic() + JOB_SECONDS
-    while words not in controller.said(job):
-        if world.jobs([job])[job] != RUNS:
+    """Wait until a job has said that.
+
+    Raises AirAwareError where it ends without, StalledError where it says nothing any more.
+    """
+
+    def look() -> Look:
+        said = world.fleet.controller().said(job)
+        if words not in said and world.jobs([job])[job] != RUNS:
             raise AirAwareError(f"job {job} has ended, and never said '{words}'")
-        if time.monotonic() > deadline:
-            raise AirAwareError(f"job {job} has not said '{words}' within {JOB_SECONDS} s")
-        time.sleep(POLL_SECONDS)
+        return Look(words in said, f"has not said '{words}'", (len(said),))
+
+    progress.wait_for({f"job {job}": look}, patience_seconds=JOB_SECONDS)
 
 
 @act
 def await_end(world: World, job: str) -> None:
-    """Wait until a job has ended, well or not. Raises AirAwareError past the deadline."""
-    deadline = time.monotonic() + JOB_SECONDS
-    while world.jobs([job]).get(job) == RUNS:
-        if time.monotonic() > deadline:
-            raise AirAwareError(f"job {job} has not ended within {JOB_SECONDS} s")
-        time.sleep(POLL_SECONDS)
+    """Wait until a job has ended, well or not.
+
+    Raises StalledError where it says nothing any more.
+    """
+
+    def look() -> Look:
+        runs = world.jobs([job]).get(job) == RUNS
+        return Look(not runs, RUNS, (len(world.fleet.controller().said(job)),) if runs else ())
+
+    progress.wait_for({f"job {job}": look}, patience_seconds=JOB_SECONDS)
 
 
 @act
@@ -318,18 +330,20 @@ def tell_prometheus(world: World, drill: str, running: int) -> None:
         f"test -d {TEXTFILES} || exit 0; echo '{metric}' >{file}.new && chmod 644 {file}.new"
         f" && mv {file}.new {file}"
     )
-    deadline = time.monotonic() + (0 if running else TELL_SECONDS)
-    for host in world.hosts():
-        while host.role == "monitoring" and host.state in ("pending", "running"):
-            try:
-                world.ssh(host, ["sudo", "sh", "-c", command])
-                break
-            except AirAwareError:
-                if time.monotonic() > deadline:
-                    if running:
-                        break
-                    raise
-                time.sleep(POLL_SECONDS)
+
+    def look(host: Host) -> Look:
+        try:
+            world.ssh(host, ["sudo", "sh", "-c", command])
+        except AirAwareError as error:
+            states = {each.instance_id: each.state for each in world.hosts()}
+            state = states.get(host.instance_id, "gone")
+            return Look(bool(running) or state not in BOOTING, state, detail=str(error))
+        return Look(True)
+
+    there = (host for host in world.hosts() if host.role == "monitoring" and host.state in BOOTING)
+    progress.wait_for(
+        {host.name: partial(look, host) for host in there}, patience_seconds=BOOT_SECONDS
+    )
 
 
 def _rolled_out(world: World) -> set[str | None]:
