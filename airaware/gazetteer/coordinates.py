@@ -9,6 +9,7 @@ MAX_LENGTH = 2000  # A map link is longer than any address.
 
 _NUMBER = r"[+-]?\d+(?:\.\d*)?"
 _PAIR = rf"({_NUMBER})\s*(?:,|~|_|/|\s)\s*({_NUMBER})"
+_THOUSANDS = re.compile(r"[0-9]{1,3}[ ,]([0-9]{3})")  # 60,614: a ZIP code from a spreadsheet
 # The most telling place of a link first: its pin, then what was searched, then the map's middle.
 _LINK = re.compile(r"^(?:[a-z][a-z.+-]*://|www\.|maps\.|(?:[\w-]+\.)+[a-z]{2,}/)", re.IGNORECASE)
 _LINK_PLACES = tuple(
@@ -178,7 +179,8 @@ class _Angle:
 def read(text: str) -> Coordinates | None:
     """Return the coordinates that a text consists of; None where it is something else."""
     text = text.strip()
-    if len(text) > MAX_LENGTH:
+    thousands = _THOUSANDS.fullmatch(text)
+    if len(text) > MAX_LENGTH or (thousands and int(thousands[1]) > 180):
         return None
     link = _LINK.match(text)
     if link or text[:4].lower() == "geo:":

@@ -42,7 +42,10 @@ STATE_ABBREVIATIONS = {
     "WY": ["Wyo"],
 }
 
-# Each names one city.
+# Places that have another name now than the post office's.
+RENAMED = {("Barrow", "AK"): "Utqiaġvik"}
+
+# Each names one city or area.
 NICKNAMES = {
     "NYC": "New York, NY",
     "NY": "New York, NY",
@@ -58,6 +61,22 @@ NICKNAMES = {
     "Vegas": "Las Vegas, NV",
     "NOLA": "New Orleans, LA",
     "ATL": "Atlanta, GA",
+    "LA County": "Los Angeles County, CA",
+    "Dade County": "Miami-Dade County, FL",
+    "Miami Dade": "Miami-Dade County, FL",
+    "Mat-Su": "Matanuska-Susitna Borough, AK",
+    "Shannon County": "Oglala Lakota County, SD",
+    "Wade Hampton Census Area": "Kusilvak Census Area, AK",
+    "Lake Havasu": "Lake Havasu City, AZ",
+    "Chicagoland": "Chicago, IL",
+    "St Pete": "Saint Petersburg, FL",
+    "OK City": "Oklahoma City, OK",
+    "Napa Valley": "Napa, CA",
+    "The Hamptons": "Southampton, NY",
+    "Hamptons": "Southampton, NY",
+    "Colo Springs": "Colorado Springs, CO",
+    "Sacto": "Sacramento, CA",
+    "Balto": "Baltimore, MD",
     "DFW": "Dallas, TX",
     "PDX": "Portland, OR",
     "SLC": "Salt Lake City, UT",
@@ -80,8 +99,20 @@ NICKNAMES = {
     "B'more": "Baltimore, MD",
 }
 
-# Islands by their counties (whole), or by their towns.
-ISLANDS = {
+# Islands and regions by their counties (whole), or by their towns.
+REGIONS = {
+    ("Bay Area", "CA"): [
+        *["Alameda County", "Contra Costa County", "Marin County", "Napa County"],
+        *["San Francisco County", "San Mateo County", "Santa Clara County", "Solano County"],
+        "Sonoma County",
+    ],
+    ("San Francisco Bay Area", "CA"): [
+        *["Alameda County", "Contra Costa County", "Marin County", "San Francisco County"],
+        *["San Mateo County", "Santa Clara County"],
+    ],
+    ("Silicon Valley", "CA"): ["Santa Clara County"],
+    ("Inland Empire", "CA"): ["Riverside", "San Bernardino", "Ontario", "Fontana", "Moreno Valley"],
+    ("Twin Cities", "MN"): ["Hennepin County", "Ramsey County"],
     ("Oahu", "HI"): ["Honolulu County"],
     ("Kauai", "HI"): ["Kauai County"],
     ("Big Island", "HI"): ["Hawaii County"],
@@ -112,7 +143,7 @@ ISLANDS = {
 
 # Outside of what the site covers, by the names and letters that end an address.
 TERRITORIES = {
-    "American Samoa": ["American Samoa", "AS", "Pago Pago"],
+    "American Samoa": ["American Samoa", "AS"],
     "Guam": ["Guam", "GU"],
     "the Northern Mariana Islands": ["Northern Mariana Islands", "Mariana Islands", "MP", "CNMI"],
     "the US Virgin Islands": ["US Virgin Islands", "Virgin Islands", "VI", "USVI", "U S V I"],
@@ -125,12 +156,25 @@ TERRITORIES = {
         *["Nova Scotia", "New Brunswick", "Newfoundland", "Newfoundland and Labrador"],
         *["Prince Edward Island", "Yukon", "Northwest Territories", "Nunavut", "Ont", "Que"],
         *["ON", "QC", "BC", "AB", "MB", "SK", "NS", "NB", "NL", "PE", "PEI", "YT", "NT", "NU"],
+        *["Alta", "Sask", "Man", "Nfld", "PQ"],
     ],
     "Mexico": [
         *["Mexico", "Baja California", "Baja California Sur", "BCN", "Sonora", "Chihuahua"],
         *["Coahuila", "Nuevo Leon", "Tamaulipas", "Jalisco", "Sinaloa", "Durango", "Yucatan"],
         *["Quintana Roo", "CDMX", "Guanajuato", "Puebla", "Veracruz", "Oaxaca", "Chiapas"],
+        *["Michoacan", "Queretaro", "Zacatecas", "San Luis Potosi", "Edo Mex", "QR", "BCS"],
     ],
     "the Bahamas": ["Bahamas", "The Bahamas"],
     "the United Kingdom": ["UK", "England", "Scotland", "Wales", "Great Britain"],
+}
+
+# Towns and islands of the territories that no table has under these names.
+TOWNS_ABROAD = {
+    "the US Virgin Islands": ["Saint Croix", "Saint Thomas", "Saint John", "Charlotte Amalie"],
+    "Guam": ["Agana", "Hagatna", "Andersen AFB"],
+    "the Northern Mariana Islands": ["Saipan", "Tinian", "Rota"],
+    "the armed forces overseas": ["APO", "FPO", "DPO"],
+    "Mexico": ["Juarez", "Ciudad de Mexico", "Mexico DF"],
+    "Canada": ["Quebec City", "Niagara Falls Ontario", "St Johns Newfoundland"],
+    "Cuba": ["Guantanamo Bay", "Guantanamo"],
 }

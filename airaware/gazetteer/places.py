@@ -16,16 +16,50 @@ import orjson
 
 from airaware.sphere import EARTH_RADIUS_KM
 
-SHORT = {
-    "saint": "st",
-    "sainte": "ste",
-    "mount": "mt",
-    "fort": "ft",
-    "north": "n",
-    "east": "e",
-    "south": "s",
-    "west": "w",
+# Abbreviations in names, written out: the Postal Service's (Publication 28), and people's own.
+WRITTEN_OUT = {
+    "bch": "beach",
+    "boro": "borough",
+    "cr": "creek",
+    "crk": "creek",
+    "ctr": "center",
+    "centre": "center",
+    "cty": "city",
+    "e": "east",
+    "fls": "falls",
+    "frst": "forest",
+    "ft": "fort",
+    "gdns": "gardens",
+    "grv": "grove",
+    "hbr": "harbor",
+    "hls": "hills",
+    "hts": "heights",
+    "intl": "international",
+    "is": "island",
+    "isl": "island",
+    "jct": "junction",
+    "lk": "lake",
+    "lks": "lakes",
+    "mdws": "meadows",
+    "mt": "mount",
+    "mtn": "mountain",
+    "n": "north",
+    "no": "north",
+    "pt": "point",
+    "s": "south",
+    "so": "south",
+    "spg": "spring",
+    "spgs": "springs",
+    "st": "saint",
+    "sta": "station",
+    "ste": "sainte",
+    "twp": "township",
+    "vlg": "village",
+    "vly": "valley",
+    "w": "west",
 }
+DASHES = "[\N{HYPHEN}-\N{HORIZONTAL BAR}]"
+LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d"})
 FILE = Path(__file__).parents[1] / "data" / "places.json.gz"
 
 # US postal codes of states that the site does not cover, as `zipcodes` spells them.
@@ -84,17 +118,18 @@ class Gazetteer(NamedTuple):
     cities: dict[str, list[City]]  # by name (see `key`), the most populous first
     areas: dict[str, list[City]]  # nicknames, counties, islands and neighbourhoods, likewise
     abroad: dict[str, str]  # countries and territories by what ends an address
-    cities_abroad: dict[str, str]  # countries of Canada's and Mexico's cities
+    cities_abroad: dict[str, tuple[str, int]]  # country and people by name (see `key`)
 
 
 def key(name: str) -> str:
-    """Return a spelling to compare by: no accents, no punctuation, north and n alike."""
+    """Return a spelling to compare by: no accents, no punctuation, no abbreviations."""
     plain = name.casefold()
     if not plain.isascii():
-        decomposed = unicodedata.normalize("NFKD", plain)
-        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    words = re.sub(r"[^\w\s-]", "", plain).replace("-", " ").split()
-    return " ".join(SHORT.get(word, word) for word in words)
+        decomposed = unicodedata.normalize("NFKD", plain.translate(LETTERS))
+        # The ʻokina is a letter of its own, and people leave it out.
+        plain = "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Lm"))
+    words = re.sub(r"[^\w\s-]", "", re.sub(DASHES, "-", plain)).replace("-", " ").split()
+    return " ".join(WRITTEN_OUT.get(word, word) for word in words)
 
 
 def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from airaware import pollutants
 from airaware.errors import AirAwareError
-from airaware.gazetteer.reading import COVERED
+from airaware.gazetteer.results import COVERED
 from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest

@@ -7,6 +7,7 @@ geocoder's answers holds a hash under a key of this process, and coordinates.
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 import threading
 import time
@@ -14,10 +15,11 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from urllib.parse import unquote_plus
 
 import requests
 
-from airaware.gazetteer import coordinates, outline, places, reading
+from airaware.gazetteer import coordinates, outline, places, reading, results
 from airaware.gazetteer.places import OUTSIDE_STATES, ZipCode
 from airaware.web.errors import VisitorError
 
@@ -91,11 +93,18 @@ class UnknownAddress(AddressError):
 
 
 class OutsideUS(AddressError):
-    """A place beyond the 50 states, DC and Puerto Rico."""
+    """A place beyond the 50 states, DC and Puerto Rico; `choices` are those of its name within."""
 
     status = 422
     kind = "outside-the-us"
     title = "That place is outside the United States"
+
+    def __init__(self, message: str, choices: Iterable[str] = ()):
+        super().__init__(message)
+        self.choices = list(choices)[:MAX_CHOICES]
+
+    def extra(self) -> dict[str, object]:
+        return {"choices": self.choices} if self.choices else {}
 
 
 class AmbiguousAddress(AddressError):
@@ -242,12 +251,23 @@ def cleaned(address: str) -> str:
         raise TooLongAddress(
             f"An address has at most {MAX_LENGTH} characters; this has {len(address):,}."
         )
+    if re.search("%[0-9a-f]{2}", address, re.IGNORECASE):
+        address = unquote_plus(address)
     text = unicodedata.normalize("NFKC", address).replace("\N{MINUS SIGN}", "-")
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    text = " ".join(text.split()).strip(" ,;")
+    text = " ".join("".join(map(_usual, text)).split()).strip(" ,;")
     if not text:
         raise EmptyAddress("Type a street address, a ZIP code, a city and state, or coordinates.")
     return text
+
+
+def _usual(character: str) -> str:
+    """Return a character as it is usually typed: no control characters, digits of our own."""
+    category = unicodedata.category(character)
+    if category == "Cf":  # a soft hyphen, a joiner: within words, and not seen
+        return ""
+    if category[0] in "CZ":
+        return " "
+    return str(unicodedata.decimal(character)) if category == "Nd" else character
 
 
 def _coordinates(text: str) -> Place | None:
@@ -270,7 +290,7 @@ def _coordinates(text: str) -> Place | None:
             raise UnknownAddress(
                 "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
             )
-        raise OutsideUS(reading.COVERED)
+        raise OutsideUS(results.COVERED)
     return Place(
         point.latitude,
         point.longitude,
@@ -304,12 +324,12 @@ def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
 def _offline(text: str) -> Place:
     """Return the place that the gazetteer knows. Raises an AddressError."""
     found = reading.read(text)
-    if isinstance(found, reading.Offers):
+    if isinstance(found, results.Offers):
         raise AmbiguousAddress(found.message, found.choices)
-    if isinstance(found, reading.Unknown):
+    if isinstance(found, results.Unknown):
         raise UnknownAddress(found.message, found.choices)
-    if isinstance(found, reading.Outside):
-        raise OutsideUS(found.message)
+    if isinstance(found, results.Outside):
+        raise OutsideUS(found.message, found.choices)
     return Place(
         found.latitude,
         found.longitude,
@@ -317,11 +337,11 @@ def _offline(text: str) -> Place:
         "zip" if found.zip_code else "city",
         found.precision_km,
         _precision(found),
-        f"This is the centre of {found.label}." if found.rest else "",
+        found.note or (f"This is the centre of {found.label}." if found.rest else ""),
     )
 
 
-def _precision(found: reading.Found) -> str:
+def _precision(found: results.Found) -> str:
     if found.post_office:
         return "a post office, without an area of its own: its city's centre and spread"
     if found.zip_code:

@@ -7,7 +7,7 @@ and /tiles/.
         bad-number-of-addresses, bad-map-request |
 | 404 | unknown-address (`choices`: what is spelled nearly so), year-not-loaded (`years`) |
 | 409 | ambiguous-address (`choices`: addresses to ask again with) |
-| 422 | outside-the-us |
+| 422 | outside-the-us (`choices`: places of that name in the US) |
 | 503 | unavailable: no zone's database answers; Retry-After |
 """
 

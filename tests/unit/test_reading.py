@@ -156,7 +156,7 @@ def test_every_label_leads_to_its_place() -> None:
         ("1 Main St Salt Lake City Utah", "Salt Lake City, UT"),
         ("200 E Colfax Ave Denver Colo.", "Denver, CO"),
         ("Philly", "Philadelphia, PA"),
-        ("Barrow, Alaska", "Barrow, AK"),
+        ("Barrow, Alaska", "Utqiaġvik, AK"),
         ("Kings County, NY", "Kings County, NY"),
         ("Martha's Vineyard, MA", "Marthas Vineyard, MA"),
         ("Lincoln Park, Chicago, IL", "Lincoln Park, IL"),
