@@ -333,7 +333,7 @@ def _found(city: City, rest: str, note: str = "") -> Found:
 
 
 def _of_state(text: str, state: str) -> Reading:
-    """Read a state alone; large cities of its name, or with its letters for a nickname, come first."""
+    """Read a state alone: a large city of its name is offered (New York, LA), or its cities."""
     if state == "DC":
         return _found(naming.named("washington", "DC")[0], "")
     cities = naming.named(key(text), None)

@@ -6,6 +6,7 @@ geocoder's answers holds a hash under a key of this process, and coordinates.
 
 import hashlib
 import hmac
+import json
 import logging
 import re
 import secrets
@@ -14,6 +15,7 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
@@ -32,10 +34,14 @@ STREET_KM = 0.42
 # (seconds to connect, seconds to answer)
 CENSUS_TIMEOUT_SECONDS = (1.0, 2.0)
 CENSUS_AT_ONCE = 2  # per worker: most of its threads stay free for other visitors
+CENSUS_MOST_BYTES = 1_000_000
+SLACK_SECONDS = 0.1  # what a request takes before it asks the Census
 CENSUS_MAX_LENGTH = 100  # The Census refuses longer addresses.
 CENSUS_PAUSE_SECONDS = 30.0
 CENSUS_CACHE_SIZE = 4096
 MAX_CHOICES = 40
+
+Point = tuple[float, float]
 
 log = logging.getLogger(__name__)
 # Its lower levels write the addresses of requests, WARNING where an answer's headers are odd.
@@ -176,7 +182,7 @@ class Census:
         self._free = threading.BoundedSemaphore(CENSUS_AT_ONCE)
         self._paused_until = 0.0
 
-    def ask(self, text: str, deadline: float | None = None) -> dict[str, tuple[float, float]]:
+    def ask(self, text: str, deadline: float | None = None) -> dict[str, Point]:
         """Return latitude and longitude by matching address; none if the Census knows none.
 
         Raises CensusUnavailable.
@@ -201,45 +207,67 @@ class Census:
         pad = hashlib.shake_256(self._key + typed).digest(len(label))
         return bytes(one ^ other for one, other in zip(label, pad, strict=True))
 
-    def _request(self, text: str, deadline: float | None) -> dict[str, tuple[float, float]]:
+    def _request(self, text: str, deadline: float | None) -> dict[str, Point]:
         if len(text) > CENSUS_MAX_LENGTH:
             raise CensusUnavailable(
                 f"The Census geocoder takes at most {CENSUS_MAX_LENGTH} characters"
             )
-        connect, read = CENSUS_TIMEOUT_SECONDS
+        whole = sum(CENSUS_TIMEOUT_SECONDS)
         now = time.monotonic()
-        left = read if deadline is None else min(read, deadline - now)
+        left = whole if deadline is None else min(whole, deadline - now)
         if now < self._paused_until:
             raise CensusUnavailable("The Census geocoder does not answer at the moment")
         if left <= 0 or not self._free.acquire(blocking=False):
             raise CensusUnavailable("The Census geocoder is busy at the moment")
+        answer: Future[dict[str, Point]] = Future()
+        # A thread of its own: a limit of `requests` is one for each read, and an answer that drips
+        # in would hold the visitor.
+        threading.Thread(target=self._ask, args=(text, left, answer), daemon=True).start()
         try:
-            answer = requests.get(
-                self._url,
-                params={"address": text, "benchmark": "Public_AR_Current", "format": "json"},
-                timeout=(min(connect, left), left),
-                allow_redirects=False,
-            )
-            if 400 <= answer.status_code < 500:
-                raise CensusUnavailable("The Census geocoder does not accept this address")
-            if answer.status_code != 200:
-                raise ValueError(f"status {answer.status_code}")
-            return {
-                str(match["matchedAddress"]): (
-                    float(match["coordinates"]["y"]),
-                    float(match["coordinates"]["x"]),
-                )
-                for match in answer.json()["result"]["addressMatches"]
-            }
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            return answer.result(left)
+        except (requests.RequestException, OSError, ValueError, KeyError, TypeError) as error:
             # Time that earlier calls of the same request took is not the Census's failure.
-            if left == read:
+            if left >= whole - SLACK_SECONDS:
                 self._paused_until = time.monotonic() + CENSUS_PAUSE_SECONDS
             # Only the kind: the text of these errors holds the address.
             log.warning("The Census geocoder fails (%s)", type(error).__name__)
             raise CensusUnavailable("The Census geocoder does not answer at the moment") from None
+
+    def _ask(self, text: str, seconds: float, answer: Future[dict[str, Point]]) -> None:
+        """Put the matches, or what failed, into `answer`; then another may ask."""
+        try:
+            answer.set_result(self._matches(text, seconds))
+        except Exception as error:  # for the one who waits
+            answer.set_exception(error)
         finally:
             self._free.release()
+
+    def _matches(self, text: str, seconds: float) -> dict[str, Point]:
+        deadline = time.monotonic() + seconds
+        connect, read = CENSUS_TIMEOUT_SECONDS
+        with requests.get(
+            self._url,
+            params={"address": text, "benchmark": "Public_AR_Current", "format": "json"},
+            timeout=(min(connect, seconds), min(read, seconds)),
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            if 400 <= answer.status_code < 500:
+                raise CensusUnavailable("The Census geocoder does not accept this address")
+            if answer.status_code != 200:
+                raise ValueError(f"status {answer.status_code}")
+            body = b""
+            while piece := answer.raw.read1(CENSUS_MOST_BYTES, decode_content=True):
+                body += piece
+                if time.monotonic() > deadline or len(body) > CENSUS_MOST_BYTES:
+                    raise ValueError("too slow, or too long")
+        return {
+            str(match["matchedAddress"]): (
+                float(match["coordinates"]["y"]),
+                float(match["coordinates"]["x"]),
+            )
+            for match in json.loads(body)["result"]["addressMatches"]
+        }
 
 
 def cleaned(address: str) -> str:
@@ -305,7 +333,7 @@ def _covered(point: coordinates.Coordinates) -> bool:
     return outline.covers(point.latitude, point.longitude)
 
 
-def _one_of(points: dict[str, tuple[float, float]], text: str) -> Place:
+def _one_of(points: dict[str, Point], text: str) -> Place:
     if len(points) > 1:
         raise AmbiguousAddress("Several streets answer to this address.", points)
     ((matched, (latitude, longitude)),) = points.items()

@@ -1,18 +1,21 @@
 """From text to a point, offline and with a stand-in for the Census's server on this machine."""
 
+import contextlib
+import csv
 import json
 import logging
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airaware.gazetteer import build, places
+from airaware.gazetteer import build, places, reading
 from airaware.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
@@ -25,6 +28,7 @@ from airaware.web.geocode import (
     UnknownAddress,
 )
 
+CASES = Path(__file__).parents[3] / "shared/data/cases/addresses.tsv"
 WRIGLEY = "1060 W Addison St, Chicago, IL 60613"
 OFFLINE = Geocoder()
 
@@ -36,6 +40,8 @@ class CensusStandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _CensusHandler)
         self.matches: list[tuple[str, float, float]] = []
         self.status = 200
+        self.dripping = False
+        self.ended = threading.Event()
         self.asked: list[dict[str, list[str]]] = []
 
     @property
@@ -55,7 +61,14 @@ class _CensusHandler(BaseHTTPRequestHandler):
         ]
         self.send_response(self.server.status)
         self.end_headers()
-        self.wfile.write(json.dumps({"result": {"addressMatches": matches}}).encode())
+        body = json.dumps({"result": {"addressMatches": matches}}).encode()
+        if not self.server.dripping:
+            self.wfile.write(body)
+        for byte in body if self.server.dripping else b"":
+            with contextlib.suppress(OSError):  # the client has gone
+                self.wfile.write(bytes([byte]))
+            if self.server.ended.wait(0.2):
+                break
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -69,6 +82,7 @@ def census() -> Iterator[CensusStandIn]:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield server
+        server.ended.set()
         server.shutdown()
         thread.join()
 
@@ -256,10 +270,47 @@ def test_no_more_than_two_ask_the_census_at_once(census: CensusStandIn) -> None:
     assert geocoder.locate(WRIGLEY).method == "census"
 
 
+def test_a_census_that_drips_its_answer_is_given_up_in_time(
+    census: CensusStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geocode, "CENSUS_TIMEOUT_SECONDS", (0.5, 0.5))
+    census.dripping = True  # for some 25 seconds, each read in time
+    geocoder = Geocoder(census.url)
+    place = geocoder.locate(WRIGLEY)
+    assert not census.ended.is_set()
+    assert place.method == "zip"
+    assert "does not answer" in place.note
+    assert geocoder._census is not None
+    for _ in range(geocode.CENSUS_AT_ONCE):  # the thread that asked has ended as well
+        assert geocoder._census._free.acquire(timeout=20)
+
+
 def test_a_request_whose_time_is_up_asks_the_census_no_more(census: CensusStandIn) -> None:
     geocoder = Geocoder(census.url)
     assert "is busy" in geocoder.locate(WRIGLEY, time.monotonic()).note
     assert geocoder.locate(WRIGLEY, time.monotonic() + 60).method == "census"
+
+
+def test_the_hard_inputs_with_a_census_that_answers(census: CensusStandIn) -> None:
+    """What is no street never goes out; a street that the Census knows is where it says."""
+    if not CASES.exists():
+        pytest.skip("the cases are not on this machine")
+    geocoder = Geocoder(census.url)
+    with CASES.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["latitude"]]
+    for row in rows:
+        there = float(row["latitude"]), float(row["longitude"])
+        census.matches = [(row["input"].upper(), *there)]
+        asked, points = len(census.asked), []
+        try:
+            points = [geocoder.locate(row["input"])]
+        except AddressError as error:
+            points = [geocoder.locate(choice) for choice in error.extra()["choices"]]
+        near = min(places.distance_km(there, (each.latitude, each.longitude)) for each in points)
+        assert near <= float(row["within_km"]), row
+        if len(census.asked) > asked:
+            assert reading.has_street(geocode.cleaned(row["input"])), row
+    assert 1 <= len(census.asked) <= 8  # the file's streets
 
 
 @pytest.mark.parametrize(
