@@ -15,10 +15,12 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.lab import images, leftovers, outside, preflight, socks
 from tools.lab.model import lab_name
+from tools.machine import processes
 from tools.steps import Step, console
 
 START_SECONDS = 60
 STOP_SECONDS = 60
+DAEMON = "tools.lab.daemon"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -99,10 +101,9 @@ class Lab:
         """The process id of the daemon that is ready; 0 without one."""
         try:
             pid = json.loads((self.folder / "daemon.json").read_text())["pid"]
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return 0
-        return pid if b"tools.lab.daemon" in command else 0
+        return pid if processes.is_ours(pid, DAEMON, CHECKOUT) else 0
 
     def _check_machine(self) -> None:
         if problems := preflight.problems(self.folder):
@@ -115,8 +116,8 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "daemon.log").open("ab") as log:
             daemon = subprocess.Popen(
-                [sys.executable, "-m", "tools.lab.daemon", "--folder", str(self.folder)],
-                cwd=CHECKOUT,
+                [sys.executable, "-m", DAEMON, "--folder", str(self.folder)],
+                cwd=CHECKOUT,  # by which it is known
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
