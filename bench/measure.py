@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 from rich.table import Table
+
+from tools.steps import show_table
 
 MEMORY_INTERVAL_SECONDS = 0.5
 
@@ -92,7 +93,6 @@ def peak_memory(roots: Callable[[], list[int]]) -> Iterator[PeakMemory]:
 
 def report(figures: list[Figure], path: Path) -> bool:
     """Print the table and write it to `path` (JSON); whether every bound holds, aims left out."""
-    console = Console()
     memory_gb = psutil.virtual_memory().total / 2**30
     table = Table(
         title=f"{date.today()}, {psutil.cpu_count()} cores, {memory_gb:.0f} GB, "
@@ -107,7 +107,7 @@ def report(figures: list[Figure], path: Path) -> bool:
         missed = "missed" if figure.aim else "NO"
         ok = "" if figure.bound is None else ("yes" if figure.ok else missed)
         table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, bound, ok)
-    console.print(table)
+    show_table(table)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         json.dumps([asdict(figure) | {"ok": figure.ok} for figure in figures], indent=2) + "\n"

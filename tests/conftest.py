@@ -14,8 +14,10 @@ from tools.machine import environ
 from tools.postgres import OWNER, READER
 from tools.steps import carry_out
 
-# Settings of the tests themselves; all other AIRAWARE_ variables are the user's, as is AWS_PROFILE.
+# Settings of the tests themselves; all other AIRAWARE_ variables are the user's, as is AWS_PROFILE,
+# and the size and colours of the terminal.
 OF_TESTS = ("AIRAWARE_TEST_ENV", "AIRAWARE_TERRAFORM_MIRROR")
+NOT_OF_TESTS = ("AIRAWARE_", "AWS_", "COLUMNS", "LINES", "NO_COLOR")
 NO_AWS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -36,7 +38,7 @@ def pytest_configure() -> None:
         {
             name: value
             for name, value in clean.items()
-            if name in OF_TESTS or not name.startswith(("AIRAWARE_", "AWS_"))
+            if name in OF_TESTS or not name.startswith(NOT_OF_TESTS)
         },
         **NO_AWS,
     )

@@ -33,7 +33,14 @@ DROPPED = {
     **{"JAVA_TOOL_OPTIONS": "-XX:Nonsense", "_JAVA_OPTIONS": "-XX:Nonsense"},
     **{"JDK_JAVA_OPTIONS": "-XX:Nonsense"},
     # The shell, the loader, Git, Terraform
-    **{"BASH_ENV": "/nowhere", "ENV": "/nowhere", "CDPATH": "/tmp", "GREP_OPTIONS": "-v"},
+    **{
+        "BASH_ENV": "/nowhere",
+        "FORCE_COLOR": "1",
+        "XDG_CONFIG_HOME": "relative",
+        "ENV": "/nowhere",
+        "CDPATH": "/tmp",
+        "GREP_OPTIONS": "-v",
+    },
     **{"POSIXLY_CORRECT": "1", "IFS": "/", "LD_LIBRARY_PATH": "/nowhere", "LANG": "de_DE"},
     **{"LANGUAGE": "de", "LC_NUMERIC": "de_DE.UTF-8", "GIT_DIR": "/nowhere"},
     **{"GIT_WORK_TREE": "/nowhere", "TF_WORKSPACE": "nothing", "TF_VAR_images": "{}"},
@@ -44,7 +51,7 @@ BORNE = {
     **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), NOWHERE),
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), NOWHERE),
     **{"no_proxy": "example.org", "JAVA_HOME": "/nowhere", "TMPDIR": "/nowhere"},
-    **{"TZ": "Asia/Kolkata", "LC_ALL": "POSIX", "COLUMNS": "80"},
+    **{"TZ": "Asia/Kolkata", "LC_ALL": "POSIX", "COLUMNS": "20", "TERM": "dumb"},
     **{"AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL": NOWHERE, "AWS_CONFIG_FILE": "/nowhere"},
     **{"AWS_DEFAULT_REGION": "nowhere", "AWS_CA_BUNDLE": "/nowhere"},
 }

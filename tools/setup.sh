@@ -11,7 +11,10 @@
 # PYTHON names the interpreter to make .venv with, at least 3.11; otherwise it is the one that .venv
 # has, or else python3.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/machine/environ.sh
+# Files of the user's may say these as well.
+export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_update_notifier=false
 
 PYTHON=${PYTHON:-$(.venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null ||
     echo python3)}
@@ -47,6 +50,7 @@ step() {
     if [ -n "$counter" ]; then
         kill "$counter" && wait "$counter" 2>/dev/null || printf '\r'
     fi
+    [ "$status" != 130 ] || fail "interrupted"
     if [ "$status" != 0 ]; then
         printf '  %s: failed (%s ended with %s).' "$title" "$1" "$status" >&2
         printf ' The end of what it said, all of which is in %s:\n\n' "$LOG" >&2
@@ -56,32 +60,15 @@ step() {
     printf '  %s: done in %ds\n' "$title" $((SECONDS - started))
 }
 
-# What this shell inherits may say where packages come from and who fetches them, and nothing else:
-# PIP_USER, PYTHONPATH, NODE_ENV and their kind would change what is installed, or where.
-clean_environment() {
-    local name
-    for name in $(compgen -e); do
-        case ${name,,} in
-            home | user | logname | path | pwd | shlvl | term | tmpdir | xdg_cache_home) ;;
-            python | java_home | sudo_* | airaware_* | *_proxy) ;;
-            ssl_cert_* | requests_ca_bundle | node_extra_ca_certs) ;;
-            pip_*index* | pip_find_links | pip_*cert | pip_trusted_host | pip_config_file) ;;
-            pip_*timeout | pip_retries | pip_proxy | pip_cache_dir) ;;
-            uv_*index* | uv_find_links | uv_*tls | uv_system_certs | uv_insecure_host) ;;
-            uv_config_file | uv_*timeout | uv_cache_dir | uv_offline) ;;
-            npm_config_*registry | npm_config_*proxy | npm_config_ca* | npm_config_*config) ;;
-            npm_config_strict_ssl) ;;
-            *) unset "$name" 2>/dev/null || true ;;
-        esac
-    done
-    export LC_ALL=C.UTF-8 PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_update_notifier=false
-}
-
 # What can be said of this account and this folder before anything is made.
 check_place() {
     local made others=() owner
-    case $PWD in *:*) fail "the path of this checkout has a colon, by which PATH is divided:" \
-        "move it elsewhere ($PWD)" ;; esac
+    case $PWD in
+        *:*) fail "the path of this checkout has a colon, by which PATH is divided:" \
+            "move it elsewhere ($PWD)" ;;
+        *\$*) fail "the path of this checkout has a dollar sign, which setuptools takes for a" \
+            "variable: move it elsewhere ($PWD)" ;;
+    esac
     [ -w . ] || fail "$PWD cannot be written by $(account): use a checkout of your own"
     for made in .venv build .airaware frontend/node_modules airaware/web/static/build; do
         [ ! -e "$made" ] || [ -O "$made" ] || others+=("$made")
@@ -141,16 +128,21 @@ postgis_is_there() {
     return 1
 }
 
+# As tools/machine/java.py looks for one: a JAVA_HOME that does not fit is passed over.
 java_is_new_enough() {
-    local java=${JAVA_HOME:+$JAVA_HOME/bin/}java version
-    version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
-    [ "${version:-0}" -ge 17 ]
+    local java version
+    for java in "${JAVA_HOME:-/nonexistent}/bin/java" java /usr/lib/jvm/*/bin/java; do
+        version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+        [ "${version:-0}" -lt 17 ] || return 0
+    done
+    return 1
 }
 
 # The packages that this machine lacks, one a line, for what $1 says.
 missing_packages() {
     local version
     if ! command -v "$PYTHON" >/dev/null; then
+        [ "$PYTHON" = python3 ] || fail "PYTHON names $PYTHON, which is not there"
         printf '%s\n' python3 python3-venv
     elif ! python_makes_environments; then
         "$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
@@ -390,16 +382,21 @@ make_checkov() {
     echo "$wanted" >"$folder/made-from"
 }
 
+# Debian 12's Prometheus has it in its own package.
+promtool_package() {
+    ! apt-cache show promtool >/dev/null 2>&1 || echo promtool
+}
+
 # Prometheus' and Alertmanager's programs, unpacked and not installed: nothing is to run here.
 unpack_prometheus() {
     local folder=build/prometheus package
-    [ ! -x "$folder/usr/bin/prometheus-postgres-exporter" ] || return 0
+    [ ! -x "$folder/usr/bin/promtool" ] || return 0
     apt-cache show prometheus >/dev/null 2>&1 || step "asking for the list of packages" apt update
     rm -rf "$folder" && mkdir -p "$folder"
     (
         cd "$folder"
         step "bringing Prometheus' programs, for its rules' tests" apt-get -q download \
-            prometheus prometheus-alertmanager prometheus-blackbox-exporter \
+            $(promtool_package) prometheus prometheus-alertmanager prometheus-blackbox-exporter \
             prometheus-postgres-exporter
     ) || fail "apt-get could not bring them; mend that and try again"
     for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; done
@@ -407,7 +404,6 @@ unpack_prometheus() {
 }
 
 main() {
-    clean_environment
     check_place
     mkdir -p build
     alone

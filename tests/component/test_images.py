@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REGION = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 
 needs_packer = pytest.mark.skipif(
-    shutil.which("packer") is None, reason="Packer is not there: tools/setup.sh tests installs it"
+    shutil.which("packer") is None, reason="no Packer: tools/setup.sh tests installs it if packaged"
 )
 
 

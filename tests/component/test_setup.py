@@ -10,7 +10,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import hostile
 import pytest
+
+from tools.machine import environ
 
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT = CHECKOUT / "tools" / "setup.sh"
@@ -51,8 +54,9 @@ def test_fab_needs_no_more_than_the_demo_installs() -> None:
 def checkout(tmp_path: Path) -> Path:
     """A checkout with setup's script alone."""
     folder = tmp_path / "check out"
-    (folder / "tools").mkdir(parents=True)
+    (folder / "tools" / "machine").mkdir(parents=True)
     shutil.copy(SCRIPT, folder / "tools")
+    shutil.copy(environ.SCRIPT, folder / "tools" / "machine")
     return folder
 
 
@@ -111,25 +115,23 @@ def test_a_changed_wheel_is_refused(checkout: Path, installer: str, changed: boo
 def test_the_callers_shell_steers_nothing_but_the_sources_of_packages(checkout: Path) -> None:
     kept = {"PIP_INDEX_URL": "https://mirror", "HTTPS_PROXY": "http://proxy", "UV_OFFLINE": "1"}
     steering = {
-        **{"PIP_TARGET": "/x", "PIP_REQUIRE_HASHES": "0", "PIP_CONSTRAINT": "/x"},
-        **{"PYTHONPATH": "/x", "PYTHONHOME": "/x", "NODE_ENV": "production", "VIRTUAL_ENV": "/x"},
-        **{"UV_TARGET": "/x", "UV_PYTHON": "3.9", "npm_config_global": "true", "CDPATH": "/"},
-        **{"NODE_OPTIONS": "--bad", "BASH_ENV": "", "GREP_OPTIONS": "-v"},
+        **hostile.DROPPED,
+        **{"PIP_REQUIRE_HASHES": "0", "PIP_CONSTRAINT": "/x", "PYTHONPATH": "/x"},
+        **{"UV_TARGET": "/x", "npm_config_global": "true", "NPM_CONFIG_OMIT": "dev"},
     }
-    done = functions(
-        checkout, "clean_environment; env", **kept, **steering, PIP_USER="1", LC_ALL="xx"
-    )
+    done = functions(checkout, "env", **kept, **steering, LC_ALL="xx")
     there = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
     assert kept.items() <= there.items()
-    assert not steering.keys() & there.keys()
+    assert steering.keys() & there.keys() == {"PIP_USER"}
     assert (there["PIP_USER"], there["LC_ALL"]) == ("0", "C.UTF-8")
 
 
-def test_a_colon_in_the_path_is_refused(checkout: Path) -> None:
-    folder = checkout.rename(checkout.with_name("one:two"))
+@pytest.mark.parametrize(("sign", "told"), [(":", "has a colon"), ("$", "has a dollar sign")])
+def test_a_path_that_cannot_work_is_refused(checkout: Path, sign: str, told: str) -> None:
+    folder = checkout.rename(checkout.with_name(f"one{sign}two"))
     done = subprocess.run(["tools/setup.sh"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "has a colon" in done.stderr and not (folder / "build").exists()
+    assert told in done.stderr and not (folder / "build").exists()
 
 
 def test_a_checkout_of_another_account_is_left_alone(checkout: Path) -> None:
@@ -146,6 +148,39 @@ def test_an_account_without_a_home_keeps_downloads_in_the_checkout(checkout: Pat
     done = functions(checkout, "find_cache; echo $CACHE $XDG_CACHE_HOME", HOME="/proc/none")
     build = checkout / "build" / "cache"
     assert done.stdout.splitlines()[-1] == f"{build}/airaware {build}"
+
+
+def test_an_interpreter_that_is_not_there_is_named(checkout: Path) -> None:
+    done = functions(checkout, "missing=$(missing_packages demo); echo went on", PYTHON="python9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "PYTHON names python9, which is not there" in done.stderr
+
+
+@pytest.mark.parametrize("version", [None, "1.8.0_292", "21.0.2"])
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_java_home_that_does_not_fit_is_passed_over(
+    checkout: Path, version: str | None, installed: bool
+) -> None:
+    def java(home: str, version: str) -> Path:
+        program = checkout / home / "bin" / "java"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+        program.chmod(0o755)
+        return program.parent
+
+    path = java("on path", "17.0.1" if installed else "11.0.2")
+    if version:
+        java("home", version)
+    done = functions(
+        checkout,
+        # What this machine has does not count.
+        "eval \"$(declare -f java_is_new_enough | sed 's,/usr/lib/jvm,/nonexistent,')\"\n"
+        "java_is_new_enough || exit 1",
+        PATH=f"{path}:{os.environ['PATH']}",
+        JAVA_HOME=str(checkout / "home"),
+    )
+    fits = installed or version == "21.0.2"
+    assert (done.returncode == 0) == fits, done.stderr
 
 
 def test_a_failure_shows_what_failed_and_no_older_log(checkout: Path) -> None:

@@ -43,7 +43,7 @@ file {
 KEPT_SECONDS = 30
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("packer") is None, reason="Packer is not there: tools/setup.sh tests installs it"
+    shutil.which("packer") is None, reason="no Packer: tools/setup.sh tests installs it if packaged"
 )
 
 

@@ -1,6 +1,7 @@
 """What our processes inherit from the user's shell."""
 
 import os
+import pwd
 import resource
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ def test_what_could_mislead_our_programs_is_dropped(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("HOME", "TERM", "TZ", "COLUMNS", "NO_COLOR", "XDG_CACHE_HOME", "SSH_AUTH_SOCK"),
+        *("HOME", "TERM", "TZ", "COLUMNS", "NO_COLOR", "SSH_AUTH_SOCK"),
         *("AIRAWARE_PORT", "AIRAWARE_EPA_URL", "PYTHON", "YEAR", "JAVA_HOME"),
         *("http_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "npm_config_registry"),
         *("AWS_PROFILE", "AWS_ENDPOINT_URL", "TF_CLI_CONFIG_FILE"),
@@ -64,8 +65,15 @@ def test_what_is_missing_or_wrong_is_ours() -> None:
     seen = inherited({"TMPDIR": "/nowhere", "LC_ALL": "POSIX"})
     assert "TMPDIR" not in seen
     assert seen["LC_ALL"] == "C.UTF-8"
-    assert seen["HOME"] == str(Path("~").expanduser())
+    assert seen["HOME"] == pwd.getpwuid(os.getuid()).pw_dir
     assert shutil.which("env", path=seen["PATH"])
+
+
+@pytest.mark.parametrize("name", ["TMPDIR", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("value", ["", ".", "tools", "/tmp"])
+def test_a_folder_of_the_users_is_absolute(name: str, value: str) -> None:
+    seen = inherited({"PATH": os.environ["PATH"], name: value})
+    assert seen.get(name) == (value if value == "/tmp" else None)
 
 
 def test_exported_functions_do_not_come_through() -> None:
@@ -85,6 +93,7 @@ def test_the_tests_themselves_have_a_clean_environment() -> None:
     own = ("PYTEST_", "MOTO_")  # set since then, by pytest and by the lab in this process
     ours = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     assert environ.inherited() == ours
+    assert "COLUMNS" not in ours, "a narrow terminal is none of the tests' business"
 
 
 def test_fab_bears_all_of_it_at_once(tmp_path: Path) -> None:

@@ -15,7 +15,12 @@ OPEN_FILES = 1024
 
 def inherited() -> dict[str, str]:
     """Return the environment that this process should have."""
-    said = subprocess.run([SCRIPT, "env", "-0"], stdout=subprocess.PIPE, check=True).stdout
+    said = subprocess.run(
+        [SCRIPT, "env", "-0"],
+        env=os.environ,  # else also what C code has set since, as readline does
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
     return dict(entry.split("=", 1) for entry in os.fsdecode(said).split("\0") if entry)
 
 

@@ -49,7 +49,9 @@ umask 022
 
 export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
-[ -d "${TMPDIR:-}" ] && [ -w "$TMPDIR" ] || unset TMPDIR
+# A relative folder would be another one for each program.
+case ${TMPDIR:-} in /*) [ -d "$TMPDIR" ] && [ -w "$TMPDIR" ] || unset TMPDIR ;; *) unset TMPDIR ;; esac
+case ${XDG_CACHE_HOME:-} in /*) ;; *) unset XDG_CACHE_HOME ;; esac
 
 # Programs of ours talk to each other on this machine, never through a proxy.
 no_proxy=${no_proxy:-${NO_PROXY:-}}
