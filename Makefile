@@ -8,7 +8,8 @@ SHELL = tools/machine/environ.sh
 .SHELLFLAGS = sh -c
 YEAR ?= 2017
 export PYTHON ?=
-FAB = .venv/bin/fab
+# By the interpreter: a script names it in its first line, which not every path survives.
+FAB = .venv/bin/python -m fabric
 PYTEST = .venv/bin/python -m pytest
 # In the files' order: the lab's tests share moto, which is their process's, and come before those
 # that reset it.
@@ -21,13 +22,14 @@ ALONE = tests/web tests/lab tests/fleet
 
 setup: ; @tools/setup.sh
 lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
-demo: ; @tools/setup.sh demo && $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
+# The shell waits at Ctrl-C until what it has started is tidied up.
+demo: ; @trap : INT; tools/setup.sh demo && exec $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check
 	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
 	@$(PYTEST) -m 'not slow' $(ALONE)
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
-check: setup ; @.venv/bin/ruff check && .venv/bin/mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
+check: setup ; @.venv/bin/ruff check && .venv/bin/python -m mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0

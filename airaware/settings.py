@@ -1,10 +1,14 @@
 """Every environment variable, once. docs/settings.md describes each, and a test compares them."""
 
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from airaware.errors import AirAwareError
+
+EPA_URL = "https://aqs.epa.gov/aqsweb/airdata"
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,17 @@ class Settings:
         return tuple(sorted(self.zones, key=lambda zone: zone.name != self.zone))
 
 
+def written(zones: Iterable[Zone]) -> str:
+    """Return the value of AIRAWARE_ZONES that means these zones.
+
+    A semicolon in a DSN is escaped, which libpq reads as the semicolon itself.
+    """
+    return "; ".join(f"{zone.name}={zone.dsn}".replace(";", r"\;") for zone in zones)
+
+
 def _zones(text: str) -> tuple[Zone, ...]:
     zones = []
-    for entry in filter(None, (part.strip() for part in text.split(";"))):
+    for entry in filter(None, (part.strip() for part in re.split(r"(?<!\\);", text))):
         name, equals, dsn = entry.partition("=")
         if not equals or not dsn:
             raise AirAwareError(f"AIRAWARE_ZONES: '{entry}' is not NAME=DSN; separate zones by ';'")
@@ -58,6 +70,13 @@ def _number(name: str, default: str, low: float, high: float) -> float:
     return value
 
 
+def _whole_number(name: str, default: str, low: int, high: int) -> int:
+    text = os.environ.get(name, default)
+    if not re.fullmatch("[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise AirAwareError(f"{name}: '{text}' is not a whole number from {low} to {high}")
+    return int(text)
+
+
 def read() -> Settings:
     """Read the settings from the environment.
 
@@ -65,14 +84,12 @@ def read() -> Settings:
     """
     zones = _zones(os.environ.get("AIRAWARE_ZONES", ""))
     return Settings(
-        epa_url=os.environ.get("AIRAWARE_EPA_URL", "https://aqs.epa.gov/aqsweb/airdata").rstrip(
-            "/"
-        ),
-        raw=os.environ.get("AIRAWARE_RAW", str(Path(".airaware/raw").absolute())),
+        epa_url=(os.environ.get("AIRAWARE_EPA_URL") or EPA_URL).rstrip("/"),
+        raw=os.environ.get("AIRAWARE_RAW") or str(Path(".airaware/raw").absolute()),
         zones=zones,
         zone=os.environ.get("AIRAWARE_ZONE", zones[0].name if zones else ""),
         max_bad_rows=_number("AIRAWARE_MAX_BAD_ROWS", "0.05", 0, 1),
-        port=int(_number("AIRAWARE_PORT", "8000", 0, 65535)),
+        port=_whole_number("AIRAWARE_PORT", "8000", 1, 65535),
         census_url=os.environ.get(
             "AIRAWARE_CENSUS_URL",
             "https://geocoding.geo.census.gov/geocoder/locations/onelineaddress",

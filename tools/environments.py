@@ -15,11 +15,13 @@ LAB = "lab"  # the environment whose region is on this machine
 def find(name: str) -> Local | Fleet:
     """The environment `name`, or if empty the one that AIRAWARE_ENV names, or else `local`.
 
-    Raises AirAwareError where there is no such environment.
+    Raises AirAwareError where there is no such environment, or its folder is not ours.
     """
     name = name or os.environ.get("AIRAWARE_ENV", "") or Local.name
     if name == Local.name:
-        return Local(state_folder())
+        place = Local(state_folder())
+        place.check_folder()
+        return place
     if name not in fleets.names():
         known = ", ".join([Local.name, *fleets.names()])
         raise AirAwareError(f"There is no environment '{name}'. Known are: {known}")

@@ -11,6 +11,7 @@ from airaware.errors import AirAwareError
 from tools import environments, hosts, overview
 from tools.fleet import Fleet
 from tools.local import CHECKOUT, Local, state_folder
+from tools.machine import interrupts
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 from tools.steps import Step, carry_out, console
@@ -48,6 +49,8 @@ def deploy(
         return
     place = environments.find(env)
     if not isinstance(place, Fleet):
+        if not (dry_run or place.is_up()):
+            interrupts.started.callback(_carry_out_alone, place, place.stop(), dry_run=False)
         _carry_out_alone(place, place.deploy(), dry_run)
         return
     asks = place.region.costs_money and not yes

@@ -6,6 +6,7 @@ All of it lies in one state folder, beside what is kept there of fleets; nothing
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -29,9 +30,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
 # Folders in the state folder that are no part of this environment.
 FLEETS, DRILLS = "fleets", "drills"
-# Folders of this environment.
+# Folders of this environment, and what else is of it.
 FOLDERS = ("raw", "spark", "logs", "run", "zones")
+PASSWORDS = "passwords"
+OTHERS = (PASSWORDS, "passwords.new", "partial", "loadtests")
 MASTER = "local[*]"
+INTERRUPTED_SECONDS = 30
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
 DRIVER_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -57,14 +61,15 @@ class Local:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.passfile = folder / "passwords"
+        self.passfile = folder / PASSWORDS
         self.clusters = {zone: Cluster(folder / "zones" / zone, self.passfile) for zone in ZONES}
         self.web = WebServer(folder / "run", folder / "logs" / "web.log")
 
     @property
     def raw(self) -> str:
         """The raw store: AIRAWARE_RAW, or a folder of the state folder."""
-        return os.environ.get("AIRAWARE_RAW", str(self.folder / "raw"))
+        named = os.environ.get("AIRAWARE_RAW") or str(self.folder / "raw")
+        return named if "://" in named else str(Path(named).absolute())
 
     def raw_store(self) -> rawstore.Store:
         """The raw store, opened."""
@@ -81,9 +86,8 @@ class Local:
 
     def environ(self, role: str) -> dict[str, str]:
         """The environment variables of a process that works on this environment as the role."""
-        zones = "; ".join(f"{zone.name}={zone.dsn}" for zone in self.zones(role))
         return os.environ | {
-            "AIRAWARE_ZONES": zones,
+            "AIRAWARE_ZONES": settings.written(self.zones(role)),
             "AIRAWARE_ZONE": ZONES[0],
             "AIRAWARE_RAW": self.raw,
         }
@@ -103,6 +107,39 @@ class Local:
             f"start the web server on port {port}",
             lambda: self.web.start(port, self.environ(READER)),
         )
+
+    def check_folder(self) -> None:
+        """Raise AirAwareError if the state folder is another account's, or not ours alone.
+
+        It is made over, and deleted in the end: AIRAWARE_STATE may not name a home folder.
+        """
+        try:
+            names = {path.name for path in self.folder.iterdir()}
+            owner = self.passfile.stat().st_uid if PASSWORDS in names else os.geteuid()
+        except FileNotFoundError:
+            return
+        except PermissionError:
+            owner = self.folder.stat().st_uid
+        except NotADirectoryError:
+            raise AirAwareError(
+                f"{self.folder} is no folder: AIRAWARE_STATE must name another"
+            ) from None
+        if owner != os.geteuid():
+            raise AirAwareError(
+                f"{self.folder} is the state of {_account(owner)}, but you are"
+                f" {_account(os.geteuid())}: run this as {_account(owner)}, or let"
+                " AIRAWARE_STATE name a folder of your own"
+            )
+        foreign = names - {*FOLDERS, *OTHERS, FLEETS, DRILLS, "lost+found"}
+        if PASSWORDS not in names and foreign:
+            raise AirAwareError(
+                f"{self.folder} holds other things ({', '.join(sorted(foreign)[:3])}):"
+                " let AIRAWARE_STATE name a folder that is empty or not there yet"
+            )
+
+    def is_up(self) -> bool:
+        """Return whether any database or the site runs."""
+        return bool(self.web.address() or any(c.pid() for c in self.clusters.values()))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -175,14 +212,12 @@ class Local:
             yield Step(f"delete {self.folder}, but for what is of fleets", self._delete)
 
     def _delete(self) -> None:
-        for path in self.folder.iterdir():
-            if path.name in (FLEETS, DRILLS):
-                continue
+        for path in (self.folder / name for name in (*FOLDERS, *OTHERS)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
-                path.unlink()
-        if not any(self.folder.iterdir()):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # what others have in it stays, and so does a disk's own folder
             self.folder.rmdir()
 
     @contextmanager
@@ -203,9 +238,10 @@ class Local:
         """
         log = f"-Dlog4j2.configurationFile={(CHECKOUT / 'tools' / 'log4j2.properties').as_uri()}"
         return [
-            *(str(Path(sys.executable).parent / "spark-submit"), "--master", master or MASTER),
+            # Spark divides the folder's path by commas: it is given from the state folder.
+            *("env", f"--chdir={self.folder}", str(Path(sys.executable).parent / "spark-submit")),
+            *("--master", master or MASTER, "--conf", "spark.local.dir=spark"),
             *("--driver-memory", DRIVER_MEMORY, "--name", f"airaware {years}"),
-            *("--conf", f"spark.local.dir={self.folder / 'spark'}"),
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
             *("--driver-java-options", f"{DRIVER_JAVA} {log}"),
             str(CHECKOUT / "airaware" / "batch.py"),
@@ -239,12 +275,30 @@ class Local:
             console.print(f"{passed_over}: Spark runs on {environ['JAVA_HOME']}", markup=False)
         console.print(f"starting Spark on {master or MASTER}", markup=False)
         begun = _size(self.spark_log)
-        status = subprocess.run(command, env=environ)
-        if status.returncode != 0:
+        if _run(command, environ) != 0:
             detail = (
                 f", and {self.spark_log} has the detail" if _size(self.spark_log) > begun else ""
             )
             raise AirAwareError(f"The job failed: the lines above say why{detail}")
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"account {uid}"
+
+
+def _run(command: list[str], environ: dict[str, str]) -> int:
+    """Run the job to its end; return its status. Ctrl-C, which reaches it too, ends it in order."""
+    with subprocess.Popen(command, env=environ) as job:
+        try:
+            return job.wait()
+        except KeyboardInterrupt:
+            with suppress(subprocess.TimeoutExpired):
+                job.wait(INTERRUPTED_SECONDS)
+            job.kill()
+            raise
 
 
 def _spark_home() -> Path:

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from fabric import task
 from invoke import Exit
 
 from airaware.errors import AirAwareError
-from tools.machine import environ
+from tools.machine import environ, interrupts
 
 ENV_HELP = "the environment to work on (AIRAWARE_ENV; local if neither is given)"
 DRY_RUN_HELP = "only say what would be done"
@@ -21,7 +22,8 @@ PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of t
 def operation(**options: Any) -> Callable[[Callable], Any]:
     """Make a task of fab that turns a person's mistake into a message and exit status 1.
 
-    So does what the machine refuses: a full disk, a missing permission, a database's error.
+    So does what the machine refuses: a full disk, a missing permission, a database's error. Ctrl-C
+    stops what fab has started in the background.
     """
 
     def decorate(body: Callable) -> Any:
@@ -30,9 +32,12 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
             name = f"fab {body.__name__.replace('_', '-')}"
             try:
                 environ.allow_open_files()
-                body(*arguments, **named)
+                _stopping_at_ctrl_c(body, *arguments, **named)
             except (AirAwareError, OSError, psycopg2.Error) as error:
                 raise Exit(f"{name}: {_told(error)}", code=1) from None
+            except KeyboardInterrupt:
+                message = f"{name}: interrupted; the same command goes on from here"
+                raise Exit(message, code=128 + signal.SIGINT) from None
             except ModuleNotFoundError as error:
                 # `make demo` installs less than all.
                 message = f"{name}: the package {error.name} is missing: make setup"
@@ -41,6 +46,14 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
         return task(auto_shortflags=False, **options)(run)
 
     return decorate
+
+
+def _stopping_at_ctrl_c(body: Callable, *arguments: Any, **named: Any) -> None:
+    try:
+        body(*arguments, **named)
+    except KeyboardInterrupt:
+        interrupts.undo()
+        raise
 
 
 def _told(error: Exception) -> str:

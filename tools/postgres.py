@@ -21,7 +21,7 @@ from psycopg2 import sql
 from psycopg2.extensions import make_dsn
 
 from airaware.errors import AirAwareError
-from tools.machine import processes
+from tools.machine import interrupts, processes
 
 INSTALLED = Path("/usr/lib/postgresql")
 OLDEST_VERSION = 15
@@ -217,7 +217,7 @@ class Cluster:
     def stop(self) -> None:
         """Stop the server, breaking off what its clients do."""
         if self.pid() is not None:
-            self._run("pg_ctl", "stop", f"--pgdata={self.data}", "--mode=fast", "--wait")
+            self._run("pg_ctl", "stop", "--pgdata=data", "--mode=fast", "--wait")
 
     def destroy(self) -> None:
         """Stop the server and delete the folder."""
@@ -240,14 +240,16 @@ class Cluster:
         deadline = time.monotonic() + 10
         while True:
             try:
-                self._run(
-                    "pg_ctl",
-                    "start",
-                    f"--pgdata={self.data}",
-                    f"--log={self.folder / 'server.log'}",
-                    "--wait",
-                    f"--timeout={START_SECONDS}",
-                )
+                with interrupts.held_back():  # else a server could come up that nobody knows of
+                    self._run(
+                        "pg_ctl",
+                        "start",
+                        # Relative: pg_ctl gives them to a shell, to which `$` in a path is special.
+                        "--pgdata=data",
+                        "--log=server.log",
+                        "--wait",
+                        f"--timeout={START_SECONDS}",
+                    )
                 return
             except AirAwareError as error:
                 if time.monotonic() > deadline:
@@ -319,6 +321,8 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Ctrl-C is for us to handle, but initdb tidies up by itself.
+            process_group=0 if program == "pg_ctl" else None,
             **_account(),
         )
         if done.returncode != 0:

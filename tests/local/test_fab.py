@@ -25,10 +25,10 @@ Fab = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def state() -> Iterator[Path]:
-    """A place for a state folder, that is not there yet."""
+    """A place for a state folder, that is not there yet; its path has all that paths may have."""
     with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
         Path(folder).chmod(0o711)
-        yield Path(folder) / "state"
+        yield Path(folder) / "a state; of,one's $HOME"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
-    """Runs fab with these words, in a hostile shell; the environment is destroyed afterwards."""
+    """Runs fab in a hostile shell with few open files; the environment is destroyed afterwards."""
     environ = hostile.environment() | {
         "AIRAWARE_STATE": str(state),
         "AIRAWARE_PORT": str(port),
@@ -57,7 +57,7 @@ def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "fabric", *words],
+            ["prlimit", "--nofile=256:", sys.executable, "-m", "fabric", *words],
             cwd=CHECKOUT,
             env=environ | variables,
             stdin=subprocess.DEVNULL,
@@ -119,6 +119,22 @@ def test_what_was_never_deployed_has_a_status(fab: Fab, state: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "never deployed" in done.stdout
     assert not state.exists()
+
+
+@pytest.mark.parametrize("wrong", ["0", "80.5"])
+def test_a_port_that_is_none_is_named(fab: Fab, wrong: str) -> None:
+    done = fab("deploy", AIRAWARE_PORT=wrong)
+    assert done.returncode == 1
+    assert f"AIRAWARE_PORT: '{wrong}' is not a whole number" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_too_few_open_files_are_named() -> None:
+    words = ["prlimit", "--nofile=256:256", sys.executable, "-m", "fabric", "deploy"]
+    done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Only 256 files may be open at once" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_taken_port_is_named(fab: Fab, port: int) -> None:

@@ -1,6 +1,8 @@
 """The state folder of `local`, without its databases."""
 
 import os
+import pwd
+import tempfile
 import threading
 from pathlib import Path
 
@@ -86,3 +88,56 @@ def test_a_folder_that_the_databases_account_cannot_reach_is_named(tmp_path: Pat
     ):
         local.clusters["a"].create()
     assert not local.clusters["a"].exists()
+
+
+def test_the_state_folder_may_hold_nothing_else(tmp_path: Path) -> None:
+    local = Local(tmp_path / "home")
+    local.check_folder()  # not there yet
+    local.folder.mkdir()
+    (local.folder / "lost+found").mkdir()  # a disk of its own
+    (local.folder / FLEETS).mkdir()
+    local.check_folder()
+    (local.folder / "thesis.tex").touch()
+    with pytest.raises(AirAwareError, match="holds other things .thesis.tex.*AIRAWARE_STATE"):
+        local.check_folder()
+
+
+def test_destroy_deletes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
+    local = Local(tmp_path / "state")
+    local.make_folder()
+    (local.folder / "partial").mkdir()
+    (local.folder / "thesis.tex").touch()
+    (local.folder / FLEETS).mkdir()
+    local.check_folder()  # came later
+    for step in local.destroy():
+        step.act()
+    assert {path.name for path in local.folder.iterdir()} == {"thesis.tex", FLEETS}
+
+
+def test_a_state_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    with pytest.raises(AirAwareError, match="state is no folder"):
+        Local(tmp_path / "state").check_folder()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of another account")
+@pytest.mark.parametrize(
+    ("owner", "user", "mode"), [(1, 0, 0o700), (0, 1, 0o711), (0, 1, 0o755), (2, 1, 0o700)]
+)
+def test_another_accounts_state_is_refused(owner: int, user: int, mode: int) -> None:
+    names = [pwd.getpwuid(uid).pw_name for uid in (owner, user)]
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own keeps other accounts out
+        Path(folder).chmod(0o755)
+        local = Local(Path(folder) / "state")
+        local.make_folder()
+        for path in (local.folder, local.passfile):
+            os.chown(path, owner, owner)
+        local.folder.chmod(mode)
+        os.seteuid(user)
+        try:
+            with pytest.raises(
+                AirAwareError, match="is the state of {}, but you are {}".format(*names)
+            ):
+                local.check_folder()
+        finally:
+            os.seteuid(0)

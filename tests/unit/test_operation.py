@@ -1,0 +1,91 @@
+"""What a person reads when a task of fab fails or is interrupted."""
+
+import errno
+import os
+import re
+import signal
+
+import psycopg2
+import pytest
+from fabric import Connection
+from invoke import Exit
+
+from airaware.errors import AirAwareError
+from tools.machine import environ, interrupts
+from tools.operation import operation
+
+
+def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:
+    """Return how the task `bring-up` ends whose body raises the error."""
+    monkeypatch.setattr(environ, "allow_open_files", lambda: None)
+
+    @operation()
+    def bring_up(_: Connection) -> None:
+        """Bring something up."""
+        raise error
+
+    with pytest.raises(Exit) as ended:
+        bring_up(Connection("localhost"))
+    return ended.value
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AirAwareError("no year"), "no year"),
+        (OSError(errno.ENOSPC, "No space", "/state/raw"), r"the disk is full \(/state/raw\): make"),
+        (OSError(errno.EMFILE, "Too many", "/state/raw"), "too many open files.*ulimit -n"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), r"Permission denied \(/x\)"),
+        (OSError("a word of its own"), "a word of its own"),
+        (psycopg2.errors.DiskFull("no space"), "the database's disk is full: make room"),
+        (
+            psycopg2.OperationalError("server closed the connection\n"),
+            "server closed the connection",
+        ),
+        (
+            ModuleNotFoundError("No module", name="locust"),
+            "the package locust is missing: make setup",
+        ),
+    ],
+)
+def test_an_error_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    ended = end_of(error, monkeypatch)
+    assert ended.code == 1
+    assert re.match(f"fab bring-up: {told}", ended.message or "")
+
+
+def test_ctrl_c_stops_what_was_started_whatever_is_typed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    course = []
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        course.append("stopped")
+
+    interrupts.started.callback(stop)
+    ended = end_of(KeyboardInterrupt(), monkeypatch)
+    assert (course, ended.code) == (["stopped"], 130)
+    end_of(KeyboardInterrupt(), monkeypatch)
+    assert course == ["stopped"], "and only once"
+
+
+def test_what_fails_otherwise_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupts.started.callback(pytest.fail)
+    try:
+        assert end_of(AirAwareError("no year"), monkeypatch).code == 1
+    finally:
+        interrupts.started.pop_all()
+
+
+def test_ctrl_c_is_held_back_to_the_end() -> None:
+    course = []
+    with pytest.raises(KeyboardInterrupt), interrupts.held_back():
+        os.kill(os.getpid(), signal.SIGINT)
+        course.append("whole")
+    assert course == ["whole"]
+    with interrupts.held_back():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
