@@ -41,7 +41,10 @@ step() {
     printf '\n== %s: %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"
     begin=$(stat -c %s "$LOG")
     if [ -t 1 ]; then
-        while sleep 0.5; do printf '\r  %s ... %ds' "$title" $((SECONDS - started)); done 9>&- &
+        # It ignores Ctrl-C, as all that a script starts in the background.
+        while sleep 0.5 && kill -0 $$ 2>/dev/null; do
+            printf '\r  %s ... %ds' "$title" $((SECONDS - started))
+        done 9>&- &
         counter=$!
     else
         printf '  %s ...\n' "$title"
