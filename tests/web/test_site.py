@@ -124,6 +124,32 @@ def test_from_the_search_to_a_comparison_and_a_file(page: Page) -> None:
     assert "# place: Fargo, ND" in csv.value.path().read_text()
 
 
+def test_an_error_keeps_what_was_typed_and_the_form_it_came_from(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").fill("Chicgo, IL")
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_role("searchbox")).to_have_value("Chicgo, IL")
+    page.get_by_role("link", name="Chicago, IL", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chicago, IL")
+
+    page.goto("/history?address=Chicgo, IL&parameter=88101")
+    typed = page.get_by_role("searchbox")
+    expect(typed).to_have_value("Chicgo, IL")
+    typed.fill("60614")
+    page.get_by_role("button", name="Look up").click()
+    expect(page).to_have_url(re.compile(r"/history\?address=60614&parameter=88101"))
+
+    page.goto("/compare")
+    page.get_by_label("Place 1").fill("60614")
+    page.get_by_label("Place 2").fill("PO Box 1400, Columbus GA 33902")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".lead")).to_contain_text("33902 is in Fort Myers, FL, not in Columbus, GA")
+    expect(page.get_by_label("Place 1")).to_have_value("60614")
+    expect(page.get_by_label("Place 2")).to_have_value("PO Box 1400, Columbus GA 33902")
+    page.get_by_role("link", name="Columbus, GA", exact=True).click()
+    expect(page.get_by_label("Place 2")).to_have_value("Columbus, GA")
+
+
 def test_keyboard_alone_is_enough(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
