@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache, partial
@@ -39,16 +39,19 @@ from airaware.errors import AirAwareError
 from airaware.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.leave_one_out import RESIDUALS, month_sums
 from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant, get
-from airaware.raw import edges
+from airaware.raw import edges, gmt
+from airaware.science import utc_offsets
+from airaware.science.instants import align
 from airaware.settings import Settings, Zone
 from airaware.store.binary import encode
 from airaware.store.load import Counts, Load, Source, ZoneLoad, copy_piece
 from airaware.summary import MONTH_FIELDS, summarise_days
 
 # The code that decides the figures: a change in it makes the loads before it out of date.
-FIGURES = ("accuracy.py", "data/us_cells.npz", "batch.py", "epa.py", "grid.py", "interpolate.py",
-           "leave_one_out.py", "metrics.py", "pollutants.py", "raw/edges.py", "sphere.py",
-           "store/migrations", "summary.py")  # fmt: skip
+FIGURES = ("accuracy.py", "data/us_cells.npz", "data/utc_offsets.npz", "batch.py", "epa.py",
+           "grid.py", "interpolate.py", "leave_one_out.py", "metrics.py", "pollutants.py",
+           "raw/edges.py", "raw/gmt.py", "science/instants.py", "science/utc_offsets.py",
+           "sphere.py", "store/migrations", "summary.py")  # fmt: skip
 # The grid is copied in this many pieces, each with its own index range.
 CELL_PIECES = 16
 # A month's station-days are one piece; then come the year's stations, and its residuals.
@@ -104,13 +107,24 @@ def read_shares(
     """Rows of one column `id`, a share each -> STATION_MONTHS.
 
     With the first share come the records from `beyond` the file: hours of neighbouring years.
+    What a block says of its sites' clocks goes to every month, since all of them need the year's.
     """
     parameter, year = job.load.parameter, job.load.year
     with rawstore.open(job.raw).local(epa.file_name(parameter, year)) as path:
         for batch in batches:
             for share in batch.column("id").to_pylist():
                 yield from beyond if share == 0 else ()
-                yield from epa.station_months(path, parameter, year, share, job.shares)
+                for block in epa.station_months(path, parameter, year, share, job.shares):
+                    yield block
+                    yield _for_all_months(block)
+
+
+def _for_all_months(block: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the block's votes on clocks, STATION_MONTHS, once for each month of the year."""
+    (notes,) = block.slice(len(block) - 1).to_pylist()
+    return pa.RecordBatch.from_pylist(
+        [notes | {"month": month, "counts": None} for month in range(1, 13)], epa.STATION_MONTHS
+    )
 
 
 # --- stage 2: a month's stations -> pieces ---
@@ -125,7 +139,7 @@ class StationMonth:
     `metrics.daily`;
     smoke_hours (n, days); uncorrected_hours (n,), those with a value that needs a correction;
     duplicates, rows that were left out because an earlier one had their hour; replaced, because
-    their site and hour has a corrected one.
+    their site and hour has a corrected one; offsets (n,), their clocks' hours from UTC.
     """
 
     sites: list[str]
@@ -137,6 +151,7 @@ class StationMonth:
     uncorrected_hours: np.ndarray
     duplicates: int
     replaced: int
+    offsets: np.ndarray
 
     @property
     def hours_of_month(self) -> np.ndarray:
@@ -148,8 +163,14 @@ class StationMonth:
 MONTH = slice(metrics.MARGIN_HOURS, -metrics.MARGIN_HOURS)
 
 
-def assemble(table: pa.Table, days: int) -> StationMonth:
-    """STATION_MONTHS of one month -> its stations. The order of the records does not matter."""
+def assemble(
+    table: pa.Table, days: int, offsets: Mapping[str, int] = MappingProxyType({})
+) -> StationMonth:
+    """STATION_MONTHS of one month -> its stations. The order of the records does not matter.
+
+    `offsets`: hours from UTC by site; a site without one has those of its place.
+    """
+    table = table.filter(table.column("site").is_valid())
     table = table.sort_by([(name, "ascending") for name in ("site", "poc", "position")])
     site, poc = (table.column(name).to_pylist() for name in ("site", "poc"))
     # Where records of another instrument begin, and where instruments of another site.
@@ -158,7 +179,9 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         for n, key in enumerate(zip(site, poc, strict=True))
         if n == 0 or key != (site[n - 1], poc[n - 1])
     ]
-    starts = [n for n, record in enumerate(first) if n == 0 or site[record] != site[first[n - 1]]]
+    starts = np.array(
+        [n for n, record in enumerate(first) if n == 0 or site[record] != site[first[n - 1]]], int
+    )
     columns = 24 * days + 2 * metrics.MARGIN_HOURS
     rows = _rows(table, first, starts)
     in_month = np.zeros(columns, bool)
@@ -182,20 +205,28 @@ def assemble(table: pa.Table, days: int) -> StationMonth:
         hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
             np.add.reduceat(reports, starts, axis=0, dtype=float)
         )
-    spans = list(zip(starts, [*starts[1:], len(first)], strict=True))
+    spans = list(zip(starts.tolist(), [*starts.tolist(), len(first)][1:], strict=True))
     # An instrument may have hours in the margins alone; its coordinates may be another year's.
     reporting = reports[:, MONTH].any(axis=1)
     place = [first[next((n for n in range(a, b) if reporting[n]), a)] for a, b in spans]
+    sites = [site[first[n]] for n in starts]
+    latitude, longitude = (table.column(n).to_numpy()[place] for n in ("latitude", "longitude"))
     return StationMonth(
-        sites=[site[first[n]] for n in starts],
-        latitude=table.column("latitude").to_numpy()[place],
-        longitude=table.column("longitude").to_numpy()[place],
+        sites=sites,
+        latitude=latitude,
+        longitude=longitude,
         pocs=[[poc[first[n]] for n in range(a, b) if reporting[n]] for a, b in spans],
         hours=hours,
         smoke_hours=smoky[:, MONTH].reshape(len(starts), days, 24).sum(axis=2),
         uncorrected_hours=np.logical_or.reduceat(as_measured[:, MONTH], starts).sum(axis=1),
         duplicates=duplicates,
         replaced=left_out,
+        offsets=np.array(
+            [
+                offsets[name] if name in offsets else utc_offsets.at(*at)
+                for name, *at in zip(sites, latitude.tolist(), longitude.tolist(), strict=True)
+            ]
+        ),
     )
 
 
@@ -211,7 +242,7 @@ ROWS = np.dtype(
 )
 
 
-def _rows(table: pa.Table, first: list[int], starts: list[int]) -> np.ndarray:
+def _rows(table: pa.Table, first: list[int], starts: np.ndarray) -> np.ndarray:
     """Return the records' rows: ROWS.
 
     Args:
@@ -253,13 +284,15 @@ def _marked(rows: np.ndarray, chosen: np.ndarray, shape: tuple[int, int]) -> np.
 def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     """STATION_MONTHS of one month -> PIECES; of month 0, the counts of rows."""
     month = table.column("month")[0].as_py()
+    blocks = table.filter(table.column("site").is_null()).sort_by("position")
+    clocks = gmt.clocks(map(json.loads, blocks.column("gmt").drop_null().to_pylist()))
     if month == 0:
         counts: Counter[str] = Counter()
-        for notes in table.column("counts").to_pylist():
+        for notes in blocks.column("counts").to_pylist():
             counts.update(json.loads(notes))
-        found = {"counts": counts, "uncorrected": {}, "stations": []}
+        found = {"counts": counts, "uncorrected": {}, "stations": [], "clocks": asdict(clocks)}
         return _pieces([(STATIONS_PIECE, 0, None, json.dumps(found))])
-    stations = assemble(table, job.days(month))
+    stations = assemble(table, job.days(month), clocks.offsets)
     daily = metrics.daily(job.pollutant, stations.hours)
     cells = month_cells(job.pollutant, stations, daily)
     pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
@@ -284,7 +317,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     }
     station_days = _station_days(job, month, stations, daily)
     residuals = month_sums(
-        month, stations.latitude, stations.longitude, stations.hours_of_month, daily
+        month, stations.latitude, stations.longitude, stations.hours, daily, stations.offsets
     )
     return _pieces(
         [
@@ -320,7 +353,11 @@ def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
 
 
 def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
-    """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order."""
+    """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order.
+
+    Hours are those of the cell's clock, each made of the stations' hours at the same instant. Days
+    are made of the stations' own.
+    """
     hours = stations.hours_of_month
     reporting = np.isfinite(hours).any(axis=1)
     if not reporting.any():
@@ -332,7 +369,13 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
     cells["cell"] = reach.points
     cells["stations"] = reach.stations
     cells["nearest_km"] = reach.nearest_km
-    cells["hourly_mean"], cells["hours"] = mean_over_time(reach.matrix, hours[reporting])
+    instants = align(stations.hours[reporting], stations.offsets[reporting], hours.shape[1])
+    clock = utc_offsets.of_grid()[reach.points]
+    for offset in np.unique(clock).tolist():
+        rows = np.flatnonzero(clock == offset)
+        cells["hourly_mean"][rows], cells["hours"][rows] = mean_over_time(
+            reach.matrix[rows], instants.by_clock(offset)
+        )
     summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
     return cells
 
@@ -359,11 +402,9 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
     piece = table.column("piece")[0].as_py()
     notes = None
     if piece == STATIONS_PIECE:
-        counts, uncorrected, stations = _joined_notes(table)
-        notes = json.dumps(
-            {"counts": counts, "uncorrected": uncorrected, "stations": len(stations)}
-        )
-        target, rows = "station", _station_rows(job, stations)
+        year = _joined_notes(table)
+        notes = json.dumps(asdict(year) | {"stations": len(year.stations)})
+        target, rows = "station", _station_rows(job, year.stations)
     elif piece == RESIDUALS_PIECE:
         target, rows = "residual", _encoded(job, table, RESIDUALS)
     elif piece >= CELL_PIECES:
@@ -391,24 +432,37 @@ def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return np.full(rows, job.load.parameter, np.int32), np.full(rows, job.load.year, np.int16)
 
 
-def _joined_notes(table: pa.Table) -> tuple[Counter, Counter, list[tuple[str, float, float, int]]]:
-    """Return what the months noted.
+@dataclass(frozen=True)
+class Notes:
+    """What the months of a year noted.
 
-    Counts of rows by reason; uncorrected hours by site; and the year's stations (site, latitude,
-    longitude, instruments) by site.
+    counts of rows by reason; uncorrected hours by site; the fields of gmt.Clocks; and the year's
+    stations (site, latitude, longitude, instruments), by site.
     """
+
+    counts: dict[str, int]
+    uncorrected: dict[str, int]
+    clocks: dict[str, dict[str, int]]
+    stations: list[tuple[str, float, float, int]]
+
+
+def _joined_notes(table: pa.Table) -> Notes:
+    """Return the notes of all months; the clocks are those of month 0, which every file has."""
     counts: Counter[str] = Counter()
     uncorrected: Counter[str] = Counter()
     places: dict[str, tuple[float, float]] = {}
     pocs: dict[str, set[int]] = {}
+    clocks: dict[str, dict[str, int]] = {}
     for notes in table.sort_by("month").column("notes").to_pylist():
         found = json.loads(notes)
         counts.update(found["counts"])
         uncorrected.update(found["uncorrected"])
+        clocks |= found.get("clocks", {})
         for site, latitude, longitude, instruments in found["stations"]:
             places.setdefault(site, (latitude, longitude))
             pocs.setdefault(site, set()).update(instruments)
-    return counts, uncorrected, [(site, *places[site], len(pocs[site])) for site in sorted(places)]
+    stations = [(site, *places[site], len(pocs[site])) for site in sorted(places)]
+    return Notes(dict(counts), dict(uncorrected), clocks, stations)
 
 
 def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> bytes:
@@ -500,8 +554,11 @@ def load_year(
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
         copied = run(spark, job, beyond.records)
         notes = json.loads(next(row.notes for row in copied if row.notes))
-        counts = _checked_counts(
-            name, Counter(notes["counts"]), config.max_bad_rows, notes["uncorrected"]
+        counts = replace(
+            _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows),
+            uncorrected=notes["uncorrected"],
+            utc_offsets=notes["clocks"]["offsets"],
+            gmt_misfits=notes["clocks"]["misfits"],
         )
         if not counts.candidates:
             say(name, f"no row for the grid; the zones stay as they are: {_in_words(counts)}")
@@ -578,16 +635,11 @@ def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
         raise
 
 
-def _checked_counts(
-    name: str,
-    counts: Counter[str],
-    max_bad_rows: float,
-    uncorrected: Mapping[str, int] = MappingProxyType({}),
-) -> Counts:
+def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
     """The counts by kind. Raises AirAwareError where too many rows are bad."""
     excluded = {reason: counts[reason] for reason in epa.EXCLUDED if counts[reason]}
     rejected = {reason: counts[reason] for reason in epa.REJECTED if counts[reason]}
-    found = Counts(counts[epa.READ], excluded, rejected, uncorrected)
+    found = Counts(counts[epa.READ], excluded, rejected)
     bad = sum(rejected.values())
     if bad > max_bad_rows * found.candidates:
         raise AirAwareError(
@@ -611,6 +663,9 @@ def _in_words(counts: Counts) -> str:
     if counts.uncorrected:
         hours, sites = sum(counts.uncorrected.values()), len(counts.uncorrected)
         text += f"; {hours:,} uncorrected T640 hours at {sites} stations, kept"
+    if counts.gmt_misfits:
+        hours, sites = sum(counts.gmt_misfits.values()), len(counts.gmt_misfits)
+        text += f"; {hours:,} rows at {sites} stations with a GMT time that is not their clock's"
     return text
 
 

@@ -31,6 +31,7 @@ from airaware import grid
 from airaware.errors import AirAwareError
 from airaware.metrics import MARGIN_HOURS
 from airaware.pollutants import Pollutant, get
+from airaware.raw import gmt
 
 COLUMNS_24 = (
     "State Code", "County Code", "Site Num", "Parameter Code", "POC", "Latitude", "Longitude",
@@ -120,8 +121,8 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 PLAIN, AS_MEASURED, CORRECTED = 0, 1, 2
 
 # One record per run of rows of a site, instrument and month. `hour` counts from MARGIN_HOURS before
-# the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON),
-# nothing else.
+# the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON) and
+# what the rows say of their sites' clocks (`gmt.votes`), nothing else.
 STATION_MONTHS = pa.schema(
     [
         ("parameter", pa.int32()),
@@ -137,6 +138,7 @@ STATION_MONTHS = pa.schema(
         ("smoke", pa.binary()),  # bool
         ("method", pa.binary()),  # uint8, kinds of methods; null where all are PLAIN
         ("counts", pa.string()),
+        ("gmt", pa.string()),
     ]
 )
 
@@ -314,7 +316,9 @@ def _read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
             pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(lines)),
             pyarrow.csv.ParseOptions(invalid_row_handler=skip),
             pyarrow.csv.ConvertOptions(
-                include_columns=[name for name in (*TEXTS, *NUMBERS, METHOD) if name in header],
+                include_columns=[
+                    name for name in (*TEXTS, *NUMBERS, METHOD, gmt.TIME) if name in header
+                ],
                 column_types=types,
                 null_values=[""],
             ),
@@ -373,6 +377,13 @@ def _hour(text: str) -> int:
     """Time text -> hour, or minus a verdict's code. Minutes other than :00 occur."""
     match = _TIME.fullmatch(text)
     return int(match[1]) if match else -_CODE[BAD_TIME]
+
+
+def _gmt_hours(table: pa.Table) -> np.ndarray:
+    """Return each row's GMT hour, negative where there is none."""
+    if gmt.TIME not in table.column_names:
+        return np.full(table.num_rows, -1)
+    return _judged(table, gmt.TIME, _hour)
 
 
 def _code_verdict(digits: int, text: str) -> int:
@@ -449,20 +460,25 @@ def _station_months(
     smoke = _judged(table, "Qualifier", _is_smoke).astype(bool)[row]
     method = _methods(table, pollutant)[row]
     ends = [*starts[1:].tolist(), len(row)]
+    begins = _runs(*(c.indices.to_numpy()[kept] for c in ids))
+    votes = gmt.votes(
+        _sites(ids, kept[begins]),
+        np.column_stack([latitude, longitude])[kept[begins]],
+        begins,
+        hour[kept],
+        _gmt_hours(table)[kept],
+    )
 
     def pieces(values: np.ndarray) -> list[bytes | None]:
         return [values[a:b].tobytes() for a, b in zip(starts.tolist(), ends, strict=False)] + [None]
 
-    sites = [
-        "-".join(parts) for parts in zip(*(c.take(first).to_pylist() for c in ids), strict=True)
-    ]
     runs = len(starts)
     return pa.record_batch(
         [
             [pollutant.code] * (runs + 1),
             [year] * (runs + 1),
             [*month[starts].tolist(), 0],
-            [*sites, None],
+            [*_sites(ids, first), None],
             [*latitude[first].tolist(), None],
             [*longitude[first].tolist(), None],
             [*poc[first].astype(int).tolist(), None],
@@ -472,9 +488,15 @@ def _station_months(
             pieces(smoke),
             pieces(method) if method.any() else [None] * (runs + 1),
             [None] * runs + [json.dumps(counts)],
+            [None] * runs + [json.dumps(votes)],
         ],
         schema=STATION_MONTHS,
     )
+
+
+def _sites(ids: list[pa.DictionaryArray], rows: np.ndarray) -> list[str]:
+    """Return the site of each of some rows, as 17-031-4201."""
+    return ["-".join(parts) for parts in zip(*(c.take(rows).to_pylist() for c in ids), strict=True)]
 
 
 def _methods(table: pa.Table, pollutant: Pollutant) -> np.ndarray:

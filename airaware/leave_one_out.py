@@ -1,12 +1,13 @@
 """Each station of a month estimated from the others, by the rule that makes the grid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH
 from airaware.interpolate import Points, idw, weights_of_others
+from airaware.science.instants import align
 from airaware.sphere import KM_PER_MILE
 
 # The mean of a month stands for it where this share of its hours is there (as EPA's summaries
@@ -44,14 +45,26 @@ class LeftOut:
 
 
 def leave_one_out(
-    latitude: np.ndarray, longitude: np.ndarray, hours: np.ndarray, daily: np.ndarray
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    hours: np.ndarray,
+    daily: np.ndarray,
+    offsets: np.ndarray,
 ) -> LeftOut:
-    """Estimate each station from the others: degrees (n,), hours (n, 24*days), daily (n, days).
+    """Estimate each station from the others: an hour from those of the same instant.
 
     The month's estimate is the mean of those hours that the station itself has, so that the error
     is that of the estimates and not of the gaps. Raises ValueError where no station reports.
+
+    Args:
+        latitude, longitude: in degrees (n,).
+        hours: (n, margin + 24*days + margin), by the stations' own clocks.
+        daily: (n, days).
+        offsets: the clocks' hours from UTC (n,).
     """
-    reporting = np.isfinite(hours).any(axis=1)
+    period = 24 * daily.shape[1]
+    reporting = np.isfinite(_without_margins(hours, period)).any(axis=1)
+    hours, daily, offsets = hours[reporting], daily[reporting], offsets[reporting]
     stations = Points(latitude[reporting], longitude[reporting])
     others = weights_of_others(stations)
     from_miles = np.full(len(stations), FROM_MILES[-1], np.int16)
@@ -63,11 +76,18 @@ def leave_one_out(
         estimated[others.points] = idw(others.matrix, values)
         return estimated
 
-    observed = {HOURS: hours[reporting], DAILY: daily[reporting]}
-    estimated = {quantity: estimate(values) for quantity, values in observed.items()}
+    observed = {HOURS: _without_margins(hours, period), DAILY: daily}
+    instants = align(hours, offsets, period)
+    at_instants = replace(instants, values=estimate(instants.values))
+    estimated = {HOURS: at_instants.by_own_clocks(offsets), DAILY: estimate(daily)}
     alike = np.where(np.isfinite(observed[HOURS]), estimated[HOURS], np.nan)
     observed[MONTH], estimated[MONTH] = month_mean(observed[HOURS]), month_mean(alike)
     return LeftOut(stations, from_miles, observed, estimated)
+
+
+def _without_margins(hours: np.ndarray, period: int) -> np.ndarray:
+    margin = (hours.shape[1] - period) // 2
+    return hours[:, margin : margin + period]
 
 
 def month_mean(hours: np.ndarray) -> np.ndarray:
@@ -110,10 +130,15 @@ def _sums_by_station(observed: np.ndarray, estimated: np.ndarray) -> dict[str, n
 
 
 def month_sums(
-    month: int, latitude: np.ndarray, longitude: np.ndarray, hours: np.ndarray, daily: np.ndarray
+    month: int,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    hours: np.ndarray,
+    daily: np.ndarray,
+    offsets: np.ndarray,
 ) -> np.ndarray:
     """RESIDUALS of a month by the grid's rule; the arguments are those of `leave_one_out`."""
-    if not np.isfinite(hours).any():
+    if not np.isfinite(_without_margins(hours, 24 * daily.shape[1])).any():
         return np.zeros(0, RESIDUALS)
-    left_out = leave_one_out(latitude, longitude, hours, daily)
+    left_out = leave_one_out(latitude, longitude, hours, daily, offsets)
     return sums(month, left_out, left_out.estimated)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from airaware.pollutants import Pollutant
+from airaware.science.instants import align
 from airaware.sphere import FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.summary import MONTH_FIELDS, summarise_days
 
@@ -28,24 +29,41 @@ class Month:
     daily: np.ndarray
 
 
-def month(distance_km: np.ndarray, hours: np.ndarray, daily: np.ndarray) -> Month | None:
-    """A month from its stations: distances (n,), hours (n, 24*days), daily metrics (n, days).
+def month(
+    distance_km: np.ndarray,
+    hours: np.ndarray,
+    daily: np.ndarray,
+    offsets: np.ndarray,
+    offset: int,
+) -> Month | None:
+    """Return a month from its stations.
 
     The stations are all that report within the reach, or else the nearest few of those that report
     within FAR_KM; weights are 1/distance^2, as `airaware.interpolate` has them for the grid. None
-    where no station reports so near.
+    where no station reports so near. Days are made of the stations' own days, hours of those at the
+    same instant.
+
+    Args:
+        distance_km: of each station (n,).
+        hours: (n, margin + 24*days + margin), by the stations' own clocks.
+        daily: the daily metrics (n, days).
+        offsets: the stations' clocks, in hours from UTC (n,).
+        offset: the point's clock.
     """
-    used = reporting_in_reach(distance_km, hours)
+    period = 24 * daily.shape[1]
+    margin = (hours.shape[1] - period) // 2
+    used = reporting_in_reach(distance_km, hours[:, margin : margin + period])
     if not len(used):
         return None
     weights = distance_km[used] ** -2.0
+    shown = align(hours[used], offsets[used], period).by_clock(offset)
     return Month(
-        used, float(distance_km[used].min()), _idw(weights, hours[used]), _idw(weights, daily[used])
+        used, float(distance_km[used].min()), _idw(weights, shown), _idw(weights, daily[used])
     )
 
 
 def reporting_in_reach(distance_km: np.ndarray, hours: np.ndarray) -> np.ndarray:
-    """Indices of the stations that make a month at the point (arguments as of `month`)."""
+    """Return the indices of the stations that make a month, by its hours without the margins."""
     reporting = np.flatnonzero(np.isfinite(hours).any(axis=1))
     near = reporting[distance_km[reporting] <= REACH_KM]
     if len(near):
@@ -70,7 +88,8 @@ def figures(pollutant: Pollutant, found: Month | None) -> np.ndarray:
         row["nearest_km"] = np.nan
         return row
     hours = found.hours[np.isfinite(found.hours)]
-    row["hourly_mean"], row["hours"] = hours.mean(), len(hours)
+    # None where all that was measured is another month's by the point's clock.
+    row["hourly_mean"], row["hours"] = hours.mean() if len(hours) else np.nan, len(hours)
     summarise_days(pollutant, found.daily[np.newaxis], row)
     row["stations"], row["nearest_km"] = len(found.used), found.nearest_km
     return row

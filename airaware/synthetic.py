@@ -63,6 +63,7 @@ class Method:
     name: str
 
 
+# Codes alone decide anything. The name of 736 is not checked against EPA's list of methods.
 T640 = (
     Method("236", "Teledyne T640 at 5.0 LPM - Broadband spectroscopy"),
     Method("736", "Teledyne T640 at 5.0 LPM (Corrected) - Broadband spectroscopy"),

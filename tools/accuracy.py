@@ -95,7 +95,9 @@ def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
 
     found = []
     for month in stations.months(zone, load.parameter, load.year):
-        left_out = leave_one_out(month.latitude, month.longitude, month.hours, month.daily)
+        left_out = leave_one_out(
+            month.latitude, month.longitude, month.hours, month.daily, month.offsets
+        )
         for row in kriging.month_sums(month.month, left_out).tolist():
             found.append(Residuals(row[0], row[1].decode(), *row[2:]))
     return found

@@ -82,13 +82,13 @@ class DatabaseCopies:
         with closing(store.connect(self.zone)) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT parameter, year, input_name, input_sha256, code_version, synthetic,"
-                " edges, rows_read, excluded, rejected, uncorrected, started_at, checksum::text"
-                " FROM load"
+                " edges, rows_read, excluded, rejected, uncorrected, utc_offsets, gmt_misfits,"
+                " started_at, checksum::text FROM load"
             )
             return {
                 (parameter, year): Saved(parameter, year, Source(*source), Counts(*counts), *rest)
                 for parameter, year, *fields in cursor
-                for source, counts, rest in [(fields[:5], fields[5:9], fields[9:])]
+                for source, counts, rest in [(fields[:5], fields[5:11], fields[11:])]
             }
 
     @contextmanager

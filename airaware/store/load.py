@@ -70,12 +70,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a file's rows; and by site, hours that EPA has not corrected."""
+    """What became of a file's rows.
+
+    By site: hours that EPA has not corrected; its clock's hours from UTC; and rows with a GMT time
+    that does not fit that clock.
+    """
 
     rows_read: int
     excluded: Mapping[str, int]
     rejected: Mapping[str, int]
     uncorrected: Mapping[str, int] = field(default_factory=dict)
+    utc_offsets: Mapping[str, int] = field(default_factory=dict)
+    gmt_misfits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def candidates(self) -> int:
@@ -294,9 +300,9 @@ class ZoneLoad:
         cursor.execute("DELETE FROM load WHERE parameter = %s AND year = %s", key)
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
-            " synthetic, edges, rows_read, excluded, rejected, uncorrected, rows_loaded,"
-            " checksum, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " synthetic, edges, rows_read, excluded, rejected, uncorrected, utc_offsets,"
+            " gmt_misfits, rows_loaded, checksum, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *key,
                 self.load.attempt,
@@ -309,6 +315,8 @@ class ZoneLoad:
                 Json(counts.excluded),
                 Json(counts.rejected),
                 Json(counts.uncorrected),
+                Json(counts.utc_offsets),
+                Json(counts.gmt_misfits),
                 Json(rows),
                 checksum,
                 started_at,

@@ -2,18 +2,24 @@
 
 import calendar
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
 from airaware import point
+from airaware.science import utc_offsets
 from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, REACH_KM, great_circle_km, unit_vectors
 from airaware.store.zones import Reader
 
+# A load of before clocks' offsets were kept has none: its stations' are those of their places.
 _STATIONS = """
-SELECT site, latitude, longitude FROM station
+SELECT site, latitude, longitude, utc_offset::int
+FROM station LEFT JOIN (
+  SELECT entry.* FROM load, jsonb_each_text(utc_offsets) AS entry(site, utc_offset)
+  WHERE parameter = %(parameter)s AND year = %(year)s
+) AS clock USING (site)
 WHERE parameter = %(parameter)s AND year = %(year)s
   AND latitude BETWEEN %(latitude)s - %(band)s AND %(latitude)s + %(band)s
 ORDER BY site
@@ -24,7 +30,7 @@ _DAYS = """
 SELECT site, string_agg(int4send(day - %(first)s) || float4send(daily) || array_send(hours), '')
            AS days
 FROM station_day
-WHERE parameter = %(parameter)s AND year = %(year)s AND site = ANY(%(sites)s)
+WHERE parameter = %(parameter)s AND year = ANY(%(years)s) AND site = ANY(%(sites)s)
   AND day BETWEEN %(first)s AND %(last)s
 GROUP BY site
 """
@@ -42,12 +48,16 @@ _BAND_DEGREES = float(np.degrees(FAR_KM / EARTH_RADIUS_KM))
 
 @dataclass(frozen=True)
 class Stations:
-    """The stations within FAR_KM of a point, the nearest first: degrees and distances (n,)."""
+    """The stations within FAR_KM of a point, the nearest first.
+
+    Degrees and distances (n,); offsets, their clocks' hours from UTC (n,).
+    """
 
     sites: tuple[str, ...]
     latitude: np.ndarray
     longitude: np.ndarray
     distance_km: np.ndarray
+    offsets: np.ndarray
 
     def take(self, which: np.ndarray) -> "Stations":
         """Some of them, by their indices."""
@@ -56,6 +66,7 @@ class Stations:
             self.latitude[which],
             self.longitude[which],
             self.distance_km[which],
+            self.offsets[which],
         )
 
 
@@ -81,19 +92,24 @@ def air(
     year: int,
     place: tuple[float, float],
     months: Sequence[int] = range(1, 13),
+    beyond: Collection[int] = (),
 ) -> Air:
-    """The air at a place (latitude, longitude in degrees) in neighbouring months of a year.
+    """Return the air at a place (latitude, longitude in degrees) in neighbouring months of a year.
+
+    Its hours are by the place's clock. At the ends of the year, monitors with another clock have
+    them in the years before and after: those in `beyond` are read for that.
 
     Raises NoZoneError where no database answers.
     """
     found = stations(reader, parameter, year, place)
     near = found.take(np.flatnonzero(found.distance_km <= REACH_KM))
-    at_place = _months(reader, parameter, year, near, months)
+    asked = _Asked(reader, parameter, year, [year, *beyond], utc_offsets.at(*place))
+    at_place = _months(asked, near, months)
     lacking = [month for month in months if month not in at_place]
     # The nearest come first, so that indices into `near` are indices into `found`.
     if lacking and len(found.sites) > len(near.sites):
         span = range(lacking[0], lacking[-1] + 1)
-        from_far = _months(reader, parameter, year, found, span)
+        from_far = _months(asked, found, span)
         at_place |= {month: from_far[month] for month in lacking if month in from_far}
     return Air(found, at_place)
 
@@ -112,23 +128,45 @@ def stations(reader: Reader, parameter: int, year: int, place: tuple[float, floa
     distance_km = great_circle_km(
         unit_vectors(at[:, 0], at[:, 1]), unit_vectors(np.array(latitude), np.array(longitude))
     )
-    all_of_them = Stations(tuple(row.site for row in rows), at[:, 0], at[:, 1], distance_km)
+    offsets = [
+        row.utc_offset or utc_offsets.at(*where)
+        for row, where in zip(rows, at.tolist(), strict=True)
+    ]
+    all_of_them = Stations(
+        tuple(row.site for row in rows), at[:, 0], at[:, 1], distance_km, np.array(offsets, int)
+    )
     order = np.argsort(distance_km, kind="stable")
     return all_of_them.take(order[distance_km[order] <= FAR_KM])
 
 
-def _months(
-    reader: Reader, parameter: int, year: int, near: Stations, months: Sequence[int]
-) -> dict[int, point.Month]:
-    """The months that any of the stations makes, by number."""
-    first = date(year, months[0], 1)
-    last = date(year, months[-1], calendar.monthrange(year, months[-1])[1])
-    hours, daily = _measured(reader, parameter, near.sites, first, last)
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of the store: a parameter's year, years to read hours of, a place's clock."""
+
+    reader: Reader
+    parameter: int
+    year: int
+    years: list[int]
+    offset: int
+
+
+def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> dict[int, point.Month]:
+    """Return the months that any of the stations makes, by number."""
+    first = date(asked.year, months[0], 1)
+    last = date(asked.year, months[-1], calendar.monthrange(asked.year, months[-1])[1])
+    # Clocks differ: the days before and after have hours of the first and last day, too.
+    hours, daily = _measured(asked, near.sites, first - timedelta(1), last + timedelta(1))
     found = {}
-    begin = 0
+    begin = 1
     for month in months:
-        end = begin + calendar.monthrange(year, month)[1]
-        made = point.month(near.distance_km, hours[:, 24 * begin : 24 * end], daily[:, begin:end])
+        end = begin + calendar.monthrange(asked.year, month)[1]
+        made = point.month(
+            near.distance_km,
+            hours[:, 24 * (begin - 1) : 24 * (end + 1)],
+            daily[:, begin:end],
+            near.offsets,
+            asked.offset,
+        )
         if made:
             found[month] = made
         begin = end
@@ -136,15 +174,15 @@ def _months(
 
 
 def _measured(
-    reader: Reader, parameter: int, sites: Iterable[str], first: date, last: date
+    asked: _Asked, sites: Iterable[str], first: date, last: date
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hours (n, 24*days) and daily metrics (n, days) of some stations; the days are of one year."""
+    """Return hours (n, 24*days) and daily metrics (n, days) of some stations."""
     row = {site: number for number, site in enumerate(sites)}
     days = (last - first).days + 1
     hours = np.full((len(row), days, 24), np.nan)
     daily = np.full((len(row), days), np.nan)
-    keys = {"parameter": parameter, "year": first.year, "sites": list(row)}
-    for found in reader.fetch(_DAYS, keys | {"first": first, "last": last}) if row else ():
+    keys = {"parameter": asked.parameter, "years": asked.years, "sites": list(row)}
+    for found in asked.reader.fetch(_DAYS, keys | {"first": first, "last": last}) if row else ():
         measured = np.frombuffer(found.days, _DAY)
         hours[row[found.site], measured["day"]] = measured["hours"]["value"]
         daily[row[found.site], measured["day"]] = measured["daily"]

@@ -39,7 +39,9 @@ UNCORRECTED = (
 METHOD = (
     "Inverse-distance weighting, power 2, hour by hour, of EPA's monitors within 30 miles; where"
     " none reports in a month, of the nearest five within 100 miles, marked as an estimate."
-    " Hours are local standard time."
+    " An hour is made of what the monitors measured at that very time, and shown in the place's"
+    " local standard time, all year. Days are the monitors' own, from midnight to midnight of their"
+    " local standard time."
 )
 
 
@@ -89,6 +91,7 @@ def hours(at: At, span: Span) -> dict[str, Any]:
         "method": METHOD,
         "from": span.first.isoformat(),
         "to": span.last.isoformat(),
+        "utc_offset": at.utc_offset,
         "first_hour": f"{span.first}T00:00",
         "values": [
             _shown(pollutant, _finite(value)) for year in years for value in year.values.tolist()
@@ -260,7 +263,13 @@ def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
 
 
 def _measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby.Air:
-    return nearby.air(at.reader, load.parameter, load.year, at.point, months)
+    # Real hours are not made of made-up ones.
+    beyond = [
+        other.year
+        for other in at.of(load.parameter)
+        if abs(other.year - load.year) == 1 and (load.synthetic or not other.synthetic)
+    ]
+    return nearby.air(at.reader, load.parameter, load.year, at.point, months, beyond)
 
 
 def _year_of_months(load: Load, pollutant: Pollutant, found: nearby.Air) -> YearOfMonths:

@@ -14,6 +14,7 @@ from airaware import pollutants
 from airaware.errors import AirAwareError
 from airaware.gazetteer.results import COVERED
 from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
+from airaware.science import utc_offsets
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest
 from airaware.store.zones import Reader
@@ -57,6 +58,12 @@ class At:
     def point(self) -> tuple[float, float]:
         """Latitude and longitude in degrees."""
         return self.place.latitude, self.place.longitude
+
+    @property
+    def utc_offset(self) -> str:
+        """What the place's standard time is from UTC, as -06:00; all year."""
+        hours = utc_offsets.at(*self.point)
+        return f"{hours:+03}:00"
 
     def years(self, parameter: int | None = None) -> list[int]:
         """The years that are loaded, ascending: of one parameter, or of any."""

@@ -43,7 +43,8 @@ def about(at: At, span: Span) -> dict[str, str]:
         "precision": f"{at.place.precision_km:g} km: {at.place.precision}",
         "pollutant": f"{pollutant.name} (EPA parameter {pollutant.code})",
         "unit": pollutant.display_unit,
-        HOUR: "beginning of the hour, local standard time all year",
+        HOUR: f"beginning of the hour, local standard time all year: UTC{at.utc_offset}",
+        "utc_offset": at.utc_offset,
         ERROR: "root mean square error to expect of the hour's value, in the same unit",
         NEAREST: "distance to the nearest monitor that reported in the month; beyond 48.28 km"
         " (30 miles) the value is an estimate, far from any monitor",

@@ -160,6 +160,11 @@ SCHEMAS = {
         method=TEXT,
         from_=DAY,
         to=DAY,
+        utc_offset={
+            "type": "string",
+            "pattern": "^[+-][0-9]{2}:00$",
+            "description": "of the hours: the place's standard time, which holds all year",
+        },
         first_hour=TEXT,
         values=_list(MAYBE, description="one an hour, from the first hour on"),
         months=_list(_ref("MonthOfHours"), description="what the values rest on"),

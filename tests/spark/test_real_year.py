@@ -134,7 +134,7 @@ def test_the_errors_kept_are_those_of_the_stations_in_the_store(
             Residuals(number, quantity.decode(), *rest)
             for m in months
             for number, quantity, *rest in month_sums(
-                m.month, m.latitude, m.longitude, m.hours, m.daily
+                m.month, m.latitude, m.longitude, m.hours, m.daily, m.offsets
             ).tolist()
         ]
         assert len(found) == len(kept)

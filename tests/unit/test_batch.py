@@ -24,6 +24,7 @@ from airaware.batch import (
 )
 from airaware.errors import AirAwareError
 from airaware.metrics import MARGIN_HOURS
+from airaware.science import utc_offsets
 from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
 
@@ -134,9 +135,9 @@ def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
     assert stations.uncorrected_hours.tolist() == [1, 2]
     pieces = batch.month_pieces(JOB, table(records))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
-    counts, uncorrected, _ = batch._joined_notes(notes)
-    assert counts[epa.UNCORRECTED] == 3
-    assert uncorrected == {COOK: 1, LAKE: 2}
+    joined = batch._joined_notes(notes)
+    assert joined.counts[epa.UNCORRECTED] == 3
+    assert joined.uncorrected == {COOK: 1, LAKE: 2}
 
 
 @settings(max_examples=100, deadline=None)
@@ -207,6 +208,7 @@ def month() -> batch.StationMonth:
         np.zeros(6, int),
         0,
         0,
+        np.full(6, -6),
     )
 
 
@@ -218,7 +220,7 @@ def test_a_months_cells_are_those_of_brute_force(month):
     centers = np.radians(np.column_stack([grid.load().latitude, grid.load().longitude]))
     reporting = [0, 1, 3, 4, 5]
     sample = np.random.default_rng(3).choice(len(cells), 40, replace=False)
-    kinds = set()
+    kinds, clocks = set(), set()
     for row in cells[sample]:
         lat, lon = centers[row["cell"]]
         station_lat = np.radians(month.latitude[reporting])
@@ -238,7 +240,11 @@ def test_a_months_cells_are_those_of_brute_force(month):
             with np.errstate(invalid="ignore"):
                 return (weight * np.where(reports, values, 0)).sum(0) / (weight * reports).sum(0)
 
-        hourly = interpolated(month.hours_of_month[reporting])
+        # Of the cell's clock: an hour before the stations' in the east.
+        clock = utc_offsets.at(*np.degrees([lat, lon]).tolist())
+        clocks.add(clock)
+        begin = MARGIN_HOURS + month.offsets[0] - clock
+        hourly = interpolated(month.hours[reporting, begin : begin + HOURS])
         days = interpolated(daily[reporting])
         present = days[np.isfinite(days)]
         assert row["nearest_km"] == pytest.approx(km.min(), rel=1e-5)
@@ -254,6 +260,7 @@ def test_a_months_cells_are_those_of_brute_force(month):
         assert row["aqi_days"].sum() == len(present)
         assert row["aqi_days"][:2].sum() == (present < 0.071).sum()
     assert kinds == {True, False}
+    assert clocks == {-5, -6}
 
 
 def test_every_cell_that_a_station_reaches_is_there_and_no_other(month):
@@ -349,16 +356,18 @@ def test_a_month_becomes_pieces_of_the_tables():
 def test_counts_of_all_blocks_and_months_are_added_up():
     empty = dict.fromkeys(epa.STATION_MONTHS.names) | {"parameter": 44201, "year": 2013, "month": 0}
     counts = [{"kept": 2, epa.READ: 3, epa.BAD_LINE: 1}, {"kept": 5, epa.READ: 5}]
-    blocks = table(empty | {"counts": json.dumps(found)} for found in counts)
+    votes = json.dumps([(COOK, PLACES[COOK], [(-6, 2), (6, 1)])])
+    blocks = table(empty | {"counts": json.dumps(found), "gmt": votes} for found in counts)
     months = [
         table([record(COOK, 1, 0, [(5, 1, False), (5, 2, False)], month=1)]),
         table([record(COOK, 2, 0, [(5, 1, False)], month=2), record(LAKE, 1, 1, [(5, 1, False)])]),
     ]
     pieces = pa.concat_tables(batch.month_pieces(JOB, found) for found in (blocks, *months))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
-    assert batch._joined_notes(notes) == (
+    assert batch._joined_notes(notes) == batch.Notes(
         {"kept": 7, epa.READ: 8, epa.BAD_LINE: 1, epa.DUPLICATE: 1, epa.UNCORRECTED: 0},
         {},
+        {"offsets": {COOK: -6}, "misfits": {COOK: 2}},
         [(COOK, *PLACES[COOK], 2), (LAKE, *PLACES[LAKE], 1)],
     )
 

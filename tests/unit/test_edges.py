@@ -190,7 +190,7 @@ def test_a_station_that_only_a_neighbour_has_is_none_of_the_year(store, write):
     assert np.isfinite(stations.hours[:, -metrics.MARGIN_HOURS :]).all()
     job = batch.Job(Load(OZONE, 2013, "test"), raw="", zones=(), shares=1)
     pieces = batch.month_pieces(job, december).filter(pc.field("notes").is_valid())
-    *_, found = batch._joined_notes(pieces)
+    found = batch._joined_notes(pieces).stations
     assert [(site, pocs) for site, *_, pocs in found] == [("17-031-4201", 1)]
 
 

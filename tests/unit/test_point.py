@@ -37,7 +37,7 @@ def test_a_point_is_what_the_grid_s_kernel_makes_there(seed, many, spread_degree
     hours[random.random(many) < 0.3] = np.nan  # some do not report at all
     daily = random.uniform(0, 0.09, (many, DAYS))
     daily[random.random(daily.shape) < 0.3] = np.nan
-    found = point.month(distances((40, -100), stations), hours, daily)
+    found = point.month(distances((40, -100), stations), hours, daily, np.full(many, -7), -7)
 
     reporting = np.isfinite(hours).any(axis=1)
     if not reporting.any():
@@ -61,7 +61,8 @@ def test_stations_that_do_not_report_make_room_for_farther_ones():
     hours = np.full((3, 24), np.nan)
     hours[1:] = [[10.0], [20.0]]
     distance_km = np.array([5.0, REACH_KM + 1, FAR_KM + 1])
-    found = point.month(distance_km, hours, np.array([[np.nan], [12.0], [24.0]]))
+    daily = np.array([[np.nan], [12.0], [24.0]])
+    found = point.month(distance_km, hours, daily, np.full(3, -6), -6)
     assert found.used.tolist() == [1]
     assert found.nearest_km == REACH_KM + 1
     assert found.hours.tolist() == [10.0] * 24
@@ -69,11 +70,11 @@ def test_stations_that_do_not_report_make_room_for_farther_ones():
 
 
 def test_no_station_near_enough_is_no_month():
-    silent = np.full((1, 24), np.nan)
-    assert point.month(np.array([5.0]), silent, np.full((1, 1), np.nan)) is None
+    silent, clock = np.full((1, 24), np.nan), np.array([-6])
+    assert point.month(np.array([5.0]), silent, np.full((1, 1), np.nan), clock, -6) is None
     far = np.array([FAR_KM + 1])
-    assert point.month(far, np.ones((1, 24)), np.ones((1, 1))) is None
-    assert point.month(np.zeros(0), np.zeros((0, 24)), np.zeros((0, 1))) is None
+    assert point.month(far, np.ones((1, 24)), np.ones((1, 1)), clock, -6) is None
+    assert point.month(np.zeros(0), np.zeros((0, 24)), np.zeros((0, 1)), clock[:0], -6) is None
 
 
 def test_without_a_month_the_figures_are_missing():
@@ -103,16 +104,15 @@ def test_the_grid_is_near_the_exact_point(chicago_july):
     made = batch.month_cells(OZONE, stations, daily)
     by_cell = dict(zip(made["cell"].tolist(), made, strict=True))
     reach = Points(cells.latitude, cells.longitude)
-    hours = stations.hours_of_month
+    hours, clocks = stations.hours, stations.offsets
     off, days_off = [], []
     for latitude in np.arange(41.6, 42.2, 0.05):
         for longitude in np.arange(-88.2, -87.7, 0.05):
             place = (latitude, longitude)
             _, cell = reach.tree.query(unit_vectors(*np.array(place)))
             at_stations = np.column_stack([stations.latitude, stations.longitude])
-            exact = point.figures(OZONE, point.month(distances(place, at_stations), hours, daily))[
-                0
-            ]
+            month = point.month(distances(place, at_stations), hours, daily, clocks, -6)
+            exact = point.figures(OZONE, month)[0]
             off.append(abs(by_cell[cell]["hourly_mean"] / exact["hourly_mean"] - 1))
             days_off.append(abs(int(by_cell[cell]["days_above"]) - int(exact["days_above"])))
     print(f"the grid is off by {np.median(off):.2%} in the median, {max(off):.2%} at most")

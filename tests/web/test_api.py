@@ -109,6 +109,7 @@ def test_hours_of_some_days(client: FlaskClient) -> None:
     found = get(client, HOURS, address="60614", **{"from": f"{YEAR}-07-03", "to": f"{YEAR}-07-06"})
     assert found["unit"] == "ppb"
     assert found["first_hour"] == f"{YEAR}-07-03T00:00"
+    assert found["utc_offset"] == "-06:00"
     assert found["values"] == [27] * 24 + [100] * 48 + [27] * 24
 
 
@@ -155,6 +156,7 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     assert {name: about[name] for name in told if name != "made"} == {
         name: words for name, words in told.items() if name != "made"
     }
+    assert about["utc_offset"] == "-06:00" and "UTC-06:00" in about["hour"]
     assert "hourly_88101" in about["source"]
     assert "17-031-0001 at 3.0 km" in about["monitors"]
     assert "µg/m³" in about["unit"]
