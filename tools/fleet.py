@@ -86,8 +86,8 @@ class Fleet:
         yield from self.region.prepare()
         is_first = not (self.region.is_up() and self._has_hosts())
         # Where there is an image, the master boots while the release is made.
-        begins_with_master = from_image and self._has_current_image()
-        if is_first and begins_with_master:
+        begins_with_master = is_first and from_image and self._has_current_image()
+        if begins_with_master:
             yield from self._make_master(agree, from_image)
         elif is_first:
             yield from self._change("network, bucket and identities", agree, {"stage": "network"})
@@ -147,7 +147,7 @@ class Fleet:
 
     def _has_current_image(self) -> bool:
         # A dry run of a region that is down knows no images.
-        return self.region.is_up() and ami.is_current(self.image(), self.environment)
+        return self.region.is_up() and not packer.Build(self).is_wanted()
 
     def build_image(self) -> Iterator[Step]:
         """Build the image if it is out of date, with this checkout's release published for it."""

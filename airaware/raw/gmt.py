@@ -14,7 +14,7 @@ import numpy as np
 
 from airaware.science import utc_offsets
 
-# No date is needed: US offsets are told apart, and from those of the wrong sign, by the hour alone.
+# The date is not needed: the hour alone distinguishes all US offsets, those of the wrong sign too.
 TIME = "Time GMT"
 # A clock that is further from its longitude's (15 degrees an hour) is wrong, or needs a look.
 FARTHEST_HOURS = 2

@@ -66,7 +66,14 @@ class Place:
 
 
 class AddressError(VisitorError):
-    """An address that leads to no single point in the US."""
+    """An address that leads to no single point in the US; `choices` are ones to try instead."""
+
+    def __init__(self, message: str, choices: Iterable[str] = ()):
+        super().__init__(message)
+        self.choices = list(choices)[:MAX_CHOICES]
+
+    def extra(self) -> dict[str, object]:
+        return {"choices": self.choices} if self.choices else {}
 
 
 class EmptyAddress(AddressError):
@@ -90,13 +97,6 @@ class UnknownAddress(AddressError):
     kind = "unknown-address"
     title = "We do not know that place"
 
-    def __init__(self, message: str, choices: Iterable[str] = ()):
-        super().__init__(message)
-        self.choices = list(choices)
-
-    def extra(self) -> dict[str, object]:
-        return {"choices": self.choices} if self.choices else {}
-
 
 class OutsideUS(AddressError):
     """A place beyond the 50 states, DC and Puerto Rico; `choices` are those of its name within."""
@@ -105,13 +105,6 @@ class OutsideUS(AddressError):
     kind = "outside-the-us"
     title = "That place is outside the United States"
 
-    def __init__(self, message: str, choices: Iterable[str] = ()):
-        super().__init__(message)
-        self.choices = list(choices)[:MAX_CHOICES]
-
-    def extra(self) -> dict[str, object]:
-        return {"choices": self.choices} if self.choices else {}
-
 
 class AmbiguousAddress(AddressError):
     """Several places answer to the text: `choices` are addresses to ask again with."""
@@ -119,13 +112,6 @@ class AmbiguousAddress(AddressError):
     status = 409
     kind = "ambiguous-address"
     title = "Which one do you mean?"
-
-    def __init__(self, message: str, choices: Iterable[str]):
-        super().__init__(message)
-        self.choices = list(choices)[:MAX_CHOICES]
-
-    def extra(self) -> dict[str, object]:
-        return {"choices": self.choices}
 
 
 class CensusUnavailable(Exception):

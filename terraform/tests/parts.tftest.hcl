@@ -23,6 +23,8 @@ variables {
   packages_url      = null
   packages_readers  = null
   grace_seconds     = 900
+  vpc_id            = "vpc-1"
+  groups            = ["web", "database"]
   metric            = { namespace = "AirAware", name = "HostCPU" }
 }
 
@@ -217,7 +219,6 @@ run "the_balancer_asks_as_often_as_it_can" {
     source = "./modules/balancer"
   }
   variables {
-    vpc_id          = "vpc-1"
     subnet_ids      = { us-west-2a = "subnet-1", us-west-2b = "subnet-2" }
     target_port     = 8000
     certificate_arn = null
@@ -241,7 +242,6 @@ run "with_a_certificate_http_only_leads_to_https" {
     source = "./modules/balancer"
   }
   variables {
-    vpc_id          = "vpc-1"
     subnet_ids      = { us-west-2a = "subnet-1", us-west-2b = "subnet-2" }
     target_port     = 8000
     certificate_arn = "arn:aws:acm:us-west-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
@@ -278,8 +278,6 @@ run "a_group_lets_in_only_what_the_table_names" {
     source = "./modules/firewall"
   }
   variables {
-    vpc_id = "vpc-1"
-    groups = ["web", "database"]
     ranges = { internet = "0.0.0.0/0" }
     flows = {
       "web-database-5432" = { from = "web", to = "database", port = 5432, why = "queries" }
@@ -330,8 +328,6 @@ run "a_rule_whose_description_ec2_would_refuse_is_refused" {
     source = "./modules/firewall"
   }
   variables {
-    vpc_id = "vpc-1"
-    groups = ["web", "database"]
     ranges = {}
     flows  = { web-database-5432 = { from = "web", to = "database", port = 5432, why = "a host's queries" } }
   }
@@ -346,8 +342,6 @@ run "a_rule_between_groups_has_no_ampersand" {
     source = "./modules/firewall"
   }
   variables {
-    vpc_id = "vpc-1"
-    groups = ["web", "database"]
     ranges = {}
     flows  = { web-database-5432 = { from = "web", to = "database", port = 5432, why = "queries & looks" } }
   }

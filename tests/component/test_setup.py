@@ -126,12 +126,12 @@ def test_the_callers_shell_steers_nothing_but_the_sources_of_packages(checkout: 
     assert (there["PIP_USER"], there["LC_ALL"]) == ("0", "C.UTF-8")
 
 
-@pytest.mark.parametrize(("sign", "told"), [(":", "has a colon"), ("$", "has a dollar sign")])
-def test_a_path_that_cannot_work_is_refused(checkout: Path, sign: str, told: str) -> None:
+@pytest.mark.parametrize(("sign", "message"), [(":", "has a colon"), ("$", "has a dollar sign")])
+def test_a_path_that_cannot_work_is_refused(checkout: Path, sign: str, message: str) -> None:
     folder = checkout.rename(checkout.with_name(f"one{sign}two"))
     done = subprocess.run(["tools/setup.sh"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 1
-    assert told in done.stderr and not (folder / "build").exists()
+    assert message in done.stderr and not (folder / "build").exists()
 
 
 def test_a_checkout_of_another_account_is_left_alone(checkout: Path) -> None:

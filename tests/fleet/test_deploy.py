@@ -42,10 +42,10 @@ def test_terraform_plans_no_change_afterwards(lab: Fleet) -> None:
 
 def test_fab_tells_of_the_fleet(lab: Fleet, fab: Fab) -> None:
     with at_rest(lab):
-        told = fab("status", "--env", "lab").stdout
+        status = fab("status", "--env", "lab").stdout
         for host in lab.hosts():
-            assert host.name in told and host.instance_id in told
-    assert lab.urls()["site"] in told
+            assert host.name in status and host.instance_id in status
+    assert lab.urls()["site"] in status
     assert "no changes" in fab("plan", "--env", "lab").stdout
     assert fab("deploy", "--env", "lab", "--dry-run").returncode == 0
 

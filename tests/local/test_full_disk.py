@@ -1,4 +1,4 @@
-"""A disk that is full during a deploy, and while files are made up: told in words, and survived."""
+"""A disk that fills up in a deploy and in synthesize-year: a clear message, and nothing lost."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def disk() -> Iterator[Path]:
             subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_is_told_and_the_same_command_goes_on_with_room(disk: Path) -> None:
+def test_a_full_disk_is_reported_and_the_same_command_goes_on_with_room(disk: Path) -> None:
     variables = {"AIRAWARE_STATE": str(disk), "AIRAWARE_PORT": str(free_port())}
 
     def fab(*words: str, status: int, **more: str) -> str:

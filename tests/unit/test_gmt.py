@@ -65,10 +65,10 @@ def zip_of_pulse(folder: Path, sign: int = 1) -> Path:
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(epa.COLUMNS_24)
-    for county, place, offset, told in (("089", EAST, -5, -5), ("127", WEST, -6, -6 * sign)):
+    for county, place, offset, stated in (("089", EAST, -5, -5), ("127", WEST, -6, -6 * sign)):
         for hour in range(24 * 61):
             local = datetime(YEAR, 6, 1) + timedelta(hours=hour)
-            said = local - timedelta(hours=told)
+            said = local - timedelta(hours=stated)
             fields = dict.fromkeys(epa.COLUMNS_24, "") | {
                 "State Code": "18", "County Code": county, "Site Num": "0001",
                 "Parameter Code": str(PARAMETER), "POC": "1",

@@ -30,7 +30,7 @@ def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (AirAwareError("no year"), "no year"),
         (OSError(errno.ENOSPC, "No space", "/state/raw"), r"the disk is full \(/state/raw\): make"),
@@ -48,12 +48,12 @@ def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:
         ),
     ],
 )
-def test_an_error_is_told_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+def test_an_error_is_reported_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     ended = end_of(error, monkeypatch)
     assert ended.code == 1
-    assert re.match(f"fab bring-up: {told}", ended.message or "")
+    assert re.match(f"fab bring-up: {message}", ended.message or "")
 
 
 def test_ctrl_c_stops_what_was_started_whatever_is_typed_meanwhile(

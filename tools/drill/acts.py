@@ -202,9 +202,10 @@ def await_words(world: World, job: str, words: str) -> None:
 
     Raises AirAwareError where it ends without, StalledError where it says nothing any more.
     """
+    controller = world.fleet.controller()
 
     def look() -> Look:
-        said = world.fleet.controller().said(job)
+        said = controller.said(job)
         if words not in said and world.jobs([job])[job] != RUNS:
             raise AirAwareError(f"job {job} has ended, and never said '{words}'")
         return Look(words in said, f"has not said '{words}'", (len(said),))

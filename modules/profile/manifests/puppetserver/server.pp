@@ -13,8 +13,8 @@ class profile::puppetserver::server (
   include profile::agent
 
   # The server compiles a few dozen catalogs an hour: on such a load the JVM's quick compiler and its
-  # serial collector, both made for short and small programs, take half the CPU time that the
-  # defaults take to start it and to compile a catalog for each of nine hosts (docs/puppet.md).
+  # serial collector, both made for short and small programs, need less CPU time than the defaults
+  # to start it and to compile a catalog for each of nine hosts (docs/puppet.md).
   $java_args = [
     "-Xms${memory}",
     "-Xmx${memory}",
