@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,35 +52,48 @@ def _fill(checkout: Path) -> str:
     wanted, folder = pinned(checkout / "Puppetfile"), checkout / "vendor_modules"
     if wanted.items() <= installed(folder).items():
         return "vendor_modules: as the Puppetfile says"
-    if _from_forge(checkout):
-        return "vendor_modules: from the Forge, as the Puppetfile says"
-    _from_debian(wanted, folder)
+    (checkout / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=checkout / "build", prefix="vendor_modules-") as temporary:
+        new = Path(temporary, "new")
+        if _from_forge(checkout, new):
+            said = ["vendor_modules: from the Forge, as the Puppetfile says"]
+        else:
+            _from_debian(wanted, new)
+            said = ["vendor_modules: the Forge is out of reach; Debian's packages have"]
+        # Puppet may be reading the modules that are there: leave them where they are the same.
+        if installed(new) != installed(folder):
+            if folder.exists():
+                folder.rename(Path(temporary, "old"))
+            new.rename(folder)
     there = {DEBIAN_NAMES.get(name, name): version for name, version in wanted.items()}
-    lines = [
+    differing = [
         f"  {name} {version}, where the Puppetfile says {there[name]}"
         for name, version in installed(folder).items()
         if name in there and version != there[name]
     ]
-    return "\n".join(["vendor_modules: the Forge is out of reach; Debian's packages have", *lines])
+    return "\n".join([*said, *differing])
 
 
-def _from_forge(checkout: Path) -> bool:
+def _from_forge(checkout: Path, new: Path) -> bool:
     r10k = shutil.which("r10k")
     if r10k is None:
         return False
     try:
         done = subprocess.run(
-            [r10k, "puppetfile", "install", "--force"],
+            [r10k, "puppetfile", "install", "--force", "--moduledir", new],
             cwd=checkout,
             capture_output=True,
             timeout=FORGE_SECONDS,
         )
     except subprocess.TimeoutExpired:
+        done = None
+    if done is None or done.returncode:
+        shutil.rmtree(new, ignore_errors=True)
         return False
-    return done.returncode == 0
+    return True
 
 
-def _from_debian(wanted: Mapping[str, str], folder: Path) -> None:
+def _from_debian(wanted: Mapping[str, str], new: Path) -> None:
     packages = {DEBIAN_NAMES.get(name, name) for name in wanted}
     missing = [name for name in sorted(packages) if not (DEBIAN_MODULES / name).is_dir()]
     if missing:
@@ -87,10 +101,9 @@ def _from_debian(wanted: Mapping[str, str], folder: Path) -> None:
             "vendor_modules: the Forge is out of reach (by r10k), and Debian's packages are"
             f" missing: apt-get install {' '.join(f'puppet-module-{name}' for name in missing)}"
         )
-    shutil.rmtree(folder, ignore_errors=True)
     for name in sorted(packages.union(DEBIAN_ONLY)):
         if (DEBIAN_MODULES / name).is_dir():
-            shutil.copytree(DEBIAN_MODULES / name, folder / name.partition("-")[2])
+            shutil.copytree(DEBIAN_MODULES / name, new / name.partition("-")[2])
 
 
 if __name__ == "__main__":
