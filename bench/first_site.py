@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from airaware import settings
 from airaware.gazetteer import places
 from airaware.web import geocode
-from tools.postgres import HOST
+from tools.machine.postgres import HOST
 
 
 class Base(DeclarativeBase):

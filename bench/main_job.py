@@ -28,8 +28,8 @@ from airaware.store.load import Load
 from bench import original
 from bench.measure import Figure, peak_memory, seconds
 from tools.local import Local
-from tools.postgres import HOST, OWNER
-from tools.steps import carry_out
+from tools.machine.postgres import HOST, OWNER
+from tools.machine.steps import carry_out
 
 OZONE = 44201
 YEARS = (2016, 2017)

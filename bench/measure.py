@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from rich.table import Table
 
-from tools.steps import show_table
+from tools.machine.steps import show_table
 
 MEMORY_INTERVAL_SECONDS = 0.5
 

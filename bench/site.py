@@ -26,7 +26,7 @@ from bench.measure import Figure
 from loadtest.tiles import tile_of
 from tools.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.local import Local
-from tools.postgres import HOST, OWNER, READER, free_port
+from tools.machine.postgres import HOST, OWNER, READER, free_port
 
 ADDRESSES = 1_000
 CLIENTS = 8

@@ -22,7 +22,7 @@ import psycopg2
 from airaware.store.zones import PROBE
 from tools.http_load import open_loop
 from tools.local import Local
-from tools.postgres import READER, Cluster, free_port
+from tools.machine.postgres import READER, Cluster, free_port
 
 PATHS = [f"/api/v1/air?address={code}" for code in ("60614", "10001", "90012", "77002", "98101")]
 # Seconds of the load before the loss, with it, and after it.

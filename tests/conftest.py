@@ -11,8 +11,8 @@ import pytest
 from airaware.settings import Zone
 from tools.local import Local
 from tools.machine import environ
-from tools.postgres import OWNER, READER
-from tools.steps import carry_out
+from tools.machine.postgres import OWNER, READER
+from tools.machine.steps import carry_out
 
 # Settings of the tests themselves; all other AIRAWARE_ variables are the user's, as is AWS_PROFILE,
 # and the size and colours of the terminal.

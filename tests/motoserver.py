@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 START_SECONDS = 60
 

@@ -16,8 +16,8 @@ from airaware.store.manifest import Loaded
 from airaware.store.zones import Reader
 from tools import environments
 from tools.data import parameter_codes
+from tools.machine.steps import console
 from tools.operation import ENV_HELP, PARAMETER_HELP, operation
-from tools.steps import console
 
 QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from airaware.errors import AirAwareError
 from tools.hosts import client
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 # What an image is made of. Not the package's own code: a host gets that with the release.
 INPUTS = (
     *("packer", "modules", "manifests", "hiera.yaml", "hieradata/common.yaml", "hieradata/role"),

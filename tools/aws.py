@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from airaware.errors import AirAwareError
-from tools.steps import Step
+from tools.machine.steps import Step
 
 SSM = (
     "aws ssm start-session --target %h --document-name AWS-StartSSHSession"

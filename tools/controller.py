@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools import mainjob, sparkpages, ssh
-from tools.steps import console
+from tools import sparkpages, ssh
+from tools.machine import mainjob
+from tools.machine.steps import console
 
 UNIT = "airaware-job-"
 COMMAND = "/usr/local/bin/airaware-batch"  # the role controller has it

@@ -15,8 +15,8 @@ from airaware import epa, fetch, pollutants, rawstore, settings, spans, syntheti
 from airaware.errors import AirAwareError
 from airaware.raw import edges
 from tools import environments
+from tools.machine.steps import console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
-from tools.steps import console
 
 
 @operation(

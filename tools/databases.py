@@ -12,8 +12,8 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from tools import hosts, ssh
 from tools.hosts import Host
-from tools.postgres import DATABASE, READER
-from tools.steps import console
+from tools.machine.postgres import DATABASE, READER
+from tools.machine.steps import console
 
 PORT = 5432
 CA = "/etc/airaware/ca.pem"

@@ -33,12 +33,13 @@ from tools.ami import Image
 from tools.controller import Controller
 from tools.hosts import Host
 from tools.machine import progress
+from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look
+from tools.machine.steps import Step, console
 from tools.region import Region
-from tools.steps import Step, console
 from tools.terraform import Plan, Terraform
 
-TERRAFORM = Path(__file__).parents[1] / "terraform"
+TERRAFORM = CHECKOUT / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own
 CA = "/var/lib/puppet/ssl/certs/ca.pem"  # on the master
 WAIT_FOR_MASTER = "wait for the master's first run, and have web hosts trust its CA"

@@ -10,8 +10,8 @@ from rich.table import Table
 from airaware.errors import AirAwareError
 from tools import ami, environments
 from tools.fleet import Fleet
+from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
-from tools.steps import Step, carry_out, console
 
 
 @operation(

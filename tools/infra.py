@@ -10,11 +10,12 @@ from invoke import Exit
 from airaware.errors import AirAwareError
 from tools import environments, hosts, overview
 from tools.fleet import Fleet
-from tools.local import CHECKOUT, Local, state_folder
+from tools.local import Local, state_folder
 from tools.machine import interrupts
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import Step, carry_out, console
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
-from tools.steps import Step, carry_out, console
 from tools.terraform import Plan
 
 NEXT = """

@@ -5,8 +5,8 @@ from rich.table import Table
 
 from tools import environments
 from tools.controller import Job
+from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
-from tools.steps import Step, carry_out, console
 
 
 @operation(

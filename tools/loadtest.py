@@ -20,10 +20,11 @@ from rich.table import Table
 from airaware.errors import AirAwareError
 from tools import environments
 from tools.fleet import Fleet
-from tools.local import CHECKOUT, Local, state_folder
+from tools.local import Local, state_folder
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import console
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
-from tools.steps import console
 from tools.timeline import Recorder, Timeline, draw
 
 SHAPES = ("spike", "ramp", "soak")

@@ -20,13 +20,12 @@ from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import schema
-from tools import mainjob
-from tools.machine import java
-from tools.postgres import OWNER, READER, Cluster, make_passfile
-from tools.steps import Step, console
-from tools.webserver import WebServer
+from tools.machine import java, mainjob
+from tools.machine.checkout import CHECKOUT
+from tools.machine.postgres import OWNER, READER, Cluster, make_passfile
+from tools.machine.steps import Step, console
+from tools.machine.webserver import WebServer
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 ZONES = ("a", "b")
 # Folders in the state folder that are no part of this environment.
 FLEETS, DRILLS = "fleets", "drills"

@@ -10,8 +10,8 @@ from airaware.errors import AirAwareError
 from tools import environments, hosts, ssh
 from tools.fleet import Fleet
 from tools.hosts import Host
+from tools.machine.steps import console
 from tools.operation import ENV_HELP, operation
-from tools.steps import console
 
 PREFIX = "logs/"
 SEND = ["sudo", "systemctl", "start", "airaware-journal.service"]

@@ -11,7 +11,7 @@ from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
 from tools.local import Local
-from tools.steps import console, show_table
+from tools.machine.steps import console, show_table
 
 
 def show(place: Local) -> None:

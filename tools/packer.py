@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import ami, release, vendor_modules
-from tools.ami import CHECKOUT
+from tools import ami, release
 from tools.hosts import client
+from tools.machine import vendor_modules
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import Step, console
 from tools.region import Region
-from tools.steps import Step, console
 
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"

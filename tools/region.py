@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
-from tools.steps import Step
+from tools.machine.steps import Step
 
 
 class Region(Protocol):

@@ -36,9 +36,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from airaware.errors import AirAwareError
-from tools import vendor_modules
+from tools.machine import vendor_modules
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 PUPPET = (
     *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "vendor_modules"),
     "tools/config_version.sh",

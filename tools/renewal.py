@@ -12,7 +12,7 @@ from typing import Any
 from airaware.errors import AirAwareError
 from tools.machine import progress
 from tools.machine.progress import Look
-from tools.steps import Step
+from tools.machine.steps import Step
 
 HEALTHY_SECONDS = 300
 DRAINED_SECONDS = 300

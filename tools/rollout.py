@@ -20,7 +20,7 @@ from tools.controller import UNIT
 from tools.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
-from tools.steps import Step
+from tools.machine.steps import Step
 
 # Who is needed by whom: the site last, when all that it asks is there.
 ORDER = (

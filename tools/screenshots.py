@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from airaware.errors import AirAwareError
 from tools import environments
-from tools.local import CHECKOUT
-from tools.steps import Step, carry_out
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import Step, carry_out
 
 FOLDER = CHECKOUT / "docs" / "screenshots"
 PLACE, OTHERS = "60614", ("Houston, TX", "Fargo, ND")

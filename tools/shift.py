@@ -12,8 +12,8 @@ from airaware.errors import AirAwareError
 from tools import environments, hosts
 from tools.drill import acts, faults
 from tools.drill.world import World
+from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
-from tools.steps import Step, carry_out, console
 
 ONCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
 OUT_SECONDS = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import requests
 
 from tools import ssh
-from tools.steps import console
+from tools.machine.steps import console
 
 PORT = 4040  # of the driver, in hieradata/common.yaml
 POLL_SECONDS = 2

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from airaware.errors import AirAwareError
 from tools.hosts import Host
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 from tools.region import Region
 
 USER = "admin"  # of Debian's images

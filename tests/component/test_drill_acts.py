@@ -17,7 +17,7 @@ from tools.controller import RUNS
 from tools.drill import acts, faults, model
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
-from tools.steps import Step
+from tools.machine.steps import Step
 
 A, B = "us-west-2a", "us-west-2b"
 BUCKET, RAW_FILE = "epa-data", "raw/hourly_44201_2013.zip"

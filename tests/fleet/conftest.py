@@ -17,7 +17,7 @@ from tools import environments
 from tools.fleet import Fleet
 from tools.lab import preflight
 from tools.local import Local
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 

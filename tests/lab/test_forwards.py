@@ -16,7 +16,7 @@ from plainlab import EVERYWHERE, PlainLab, group, instance, plain_lab, subnet, t
 
 from tools.lab import model, namespaces
 from tools.lab.forwards import Forwards
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 WEB = "10.80.0.10"
 REGION = model.Region(

@@ -17,12 +17,12 @@ from places import until
 
 from airaware.errors import AirAwareError
 from tools import ami, hosts, packer
-from tools.ami import CHECKOUT
 from tools.lab import disks, images, leftovers
 from tools.lab.client import Lab
 from tools.lab.disks import recorded
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import carry_out
 from tools.packer import Build
-from tools.steps import carry_out
 
 SECONDS = 120
 # The daemon is to be no child of the tests' process, as after `fab deploy`.
@@ -30,7 +30,7 @@ PREPARE = """\
 import sys
 from pathlib import Path
 from tools.lab.client import Lab
-from tools.steps import carry_out
+from tools.machine.steps import carry_out
 carry_out(Lab(Path(sys.argv[1])).prepare(), dry_run=False)
 """
 MANIFEST = """\

@@ -12,7 +12,7 @@ import requests
 from deadline import until
 
 from tools.loadtest import Load
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from promtool import program
 from airaware.errors import AirAwareError
 from tools.dashboards import page, panels
 from tools.dashboards.serve import server
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 from tools.prometheus import Prometheus
 
 # Of the last hour, each minute: two zones, a drill, and a page that fired.

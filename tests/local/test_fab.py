@@ -17,7 +17,7 @@ import requests
 
 from tools.local import FLEETS, Local
 from tools.machine import processes
-from tools.postgres import HOST, free_port
+from tools.machine.postgres import HOST, free_port
 
 CHECKOUT = Path(__file__).parents[2]
 Fab = Callable[..., subprocess.CompletedProcess[str]]

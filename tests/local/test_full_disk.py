@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 # What a shell, Spark, PostgreSQL's programs, URLs or lists might take for something else.

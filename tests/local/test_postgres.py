@@ -14,7 +14,7 @@ from airaware import grid
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from tools.local import Local
-from tools.postgres import HOST, OWNER, READER, Cluster
+from tools.machine.postgres import HOST, OWNER, READER, Cluster
 
 
 def ask(dsn: str, statement: str) -> list[tuple]:

@@ -12,8 +12,8 @@ import pytest
 from airaware.errors import AirAwareError
 from tools.local import Local
 from tools.machine import processes
-from tools.postgres import HOST, READER, free_port
-from tools.webserver import WebServer
+from tools.machine.postgres import HOST, READER, free_port
+from tools.machine.webserver import WebServer
 
 
 @pytest.fixture

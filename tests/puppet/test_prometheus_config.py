@@ -9,7 +9,7 @@ import pytest
 import yaml
 from promtool import CHECKOUT, program, says
 
-from tools import vendor_modules
+from tools.machine import vendor_modules
 
 TEMPLATES = CHECKOUT / "modules" / "profile" / "templates"
 FILES = CHECKOUT / "modules" / "profile" / "files" / "prometheus"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools import vendor_modules
+from tools.machine import vendor_modules
 
 CHECKOUT = Path(__file__).parents[2]
 SPEC = Path(__file__).parent / "spec"

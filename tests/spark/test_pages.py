@@ -7,7 +7,7 @@ import sys
 import time
 
 from tools import sparkpages
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 # Two tasks, of which one takes its time.
 JOB = """

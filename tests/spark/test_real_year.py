@@ -19,7 +19,7 @@ from airaware.store.manifest import held
 from airaware.store.zones import Reader
 from airaware.web import create_app
 from tools.local import DRIVER_JAVA, Local
-from tools.postgres import HOST, free_port
+from tools.machine.postgres import HOST, free_port
 
 PM25 = 88101
 YEAR = 2013

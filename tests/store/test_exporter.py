@@ -15,7 +15,7 @@ from promtool import CHECKOUT, program
 from airaware import store
 from airaware.settings import Zone
 from tools.local import Local
-from tools.postgres import READER, free_port
+from tools.machine.postgres import READER, free_port
 
 QUERIES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "loads.yaml"
 CHECKSUM = Decimal("123456789012345678901234567890")

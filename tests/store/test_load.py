@@ -24,7 +24,7 @@ from airaware.store import manifest
 from airaware.store.binary import encode
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece
 from airaware.store.shapes import RESOLUTIONS
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 # A year that no other test loads.
 PARAMETER, YEAR = 44201, 1985

@@ -15,7 +15,7 @@ from airaware import grid, store
 from airaware.settings import Zone
 from airaware.store import schema
 from tools.local import Local
-from tools.postgres import OWNER, SUPERUSER
+from tools.machine.postgres import OWNER, SUPERUSER
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
 SCRATCH = "scratch"

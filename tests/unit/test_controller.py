@@ -3,9 +3,10 @@
 import shlex
 from datetime import UTC, datetime
 
-from tools import controller, mainjob
+from tools import controller
 from tools.controller import CANCELLED, DONE, FAILS, LOST, RUNS, read_jobs
 from tools.jobs import table
+from tools.machine import mainjob
 
 BOOT = "5f2c"
 BEGIN_SECONDS = 1_795_000_000

@@ -13,7 +13,7 @@ import pytest
 
 from airaware.errors import AirAwareError
 from tools.machine import environ
-from tools.postgres import free_port
+from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 from airaware.errors import AirAwareError
 from tools import terraform
 from tools.fleet import Fleet
-from tools.steps import Step
+from tools.machine.steps import Step
 
 
 class NoRegion:

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from airaware.store.manifest import Loaded
-from tools import overview, steps
+from tools import overview
+from tools.machine import steps
 from tools.overview import _agreement, _checksums
 
 

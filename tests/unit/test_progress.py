@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import steps
-from tools.machine import host_status, progress
+from tools.machine import host_status, progress, steps
 from tools.machine.progress import Clock, Look, StalledError
 
 

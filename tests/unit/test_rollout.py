@@ -18,7 +18,7 @@ from tools.agents import Report
 from tools.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Clock, StalledError
-from tools.steps import carry_out
+from tools.machine.steps import carry_out
 
 # As Puppet 7 writes it, in short.
 SUMMARY = {

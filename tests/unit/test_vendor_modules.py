@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import vendor_modules
+from tools.machine import vendor_modules
 
 
 def package(folder: Path, name: str, version: str) -> None:

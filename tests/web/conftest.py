@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from airaware.settings import Settings, Zone
 from airaware.web import create_app
-from tools.postgres import HOST, free_port
+from tools.machine.postgres import HOST, free_port
 
 
 @pytest.fixture(scope="module")

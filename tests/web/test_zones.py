@@ -19,7 +19,7 @@ from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader, TooSlowErro
 from airaware.web import create_app
 from bench import zone_loss
 from tools.local import Local
-from tools.postgres import READER
+from tools.machine.postgres import READER
 
 PORT = "SELECT current_setting('port')::int AS port, pg_backend_pid() AS pid"
 # No wait of the reader is unbounded: without a deadline TCP itself gives up after two minutes.

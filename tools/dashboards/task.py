@@ -10,9 +10,9 @@ from airaware.errors import AirAwareError
 from tools import environments, ssh
 from tools.dashboards import page
 from tools.fleet import Fleet
+from tools.machine.steps import Step, carry_out, console
 from tools.operation import ENV_HELP, operation
 from tools.prometheus import Prometheus
-from tools.steps import Step, carry_out, console
 
 PORT = 9090
 ROLE = "monitoring"

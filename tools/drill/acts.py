@@ -18,7 +18,7 @@ from tools.drill.world import World
 from tools.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
-from tools.steps import carry_out
+from tools.machine.steps import carry_out
 
 TAG = "Drill"  # of what a drill makes
 BOOTING = ("pending", "running")

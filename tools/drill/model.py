@@ -3,14 +3,14 @@
 import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.drill.acts import Change
 from tools.drill.course import Course
+from tools.machine.checkout import CHECKOUT
 
-DRILLS = Path(__file__).parents[2] / "drills"
+DRILLS = CHECKOUT / "drills"
 
 
 @dataclass(frozen=True)

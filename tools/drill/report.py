@@ -15,8 +15,8 @@ from tools.drill.course import by_second, figures
 from tools.drill.model import Drill
 from tools.drill.runner import Result
 from tools.local import DRILLS, state_folder
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent),
     autoescape=True,

@@ -22,9 +22,10 @@ from tools.drill.course import Course
 from tools.drill.journal import Journal, Tell
 from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
-from tools.local import CHECKOUT, state_folder
+from tools.local import state_folder
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import repeated
 from tools.machine.usage import Meter, Usage
-from tools.steps import repeated
 
 SAMPLE_SECONDS = 1.0
 POLL_SECONDS = 0.2

@@ -21,10 +21,10 @@ from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.world import World
 from tools.fleet import Fleet
+from tools.machine.steps import console, heartbeat
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.prometheus import ERROR_BUDGET_LEFT
 from tools.shift import ZONE_HELP
-from tools.steps import console, heartbeat
 
 ALL = "all"
 PRODUCTION = "production"

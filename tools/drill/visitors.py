@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
@@ -28,8 +27,8 @@ from gevent.pool import Group
 from geventhttpclient import HTTPClient
 
 from tools.http_load import MOST_CONNECTIONS, TIMEOUT_SECONDS, arrivals, client_of, is_answered
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
 LOOK_UP_SECONDS = 1.0
 HOLD_SECONDS = 60.0  # the time to live of a balancer's name
 HOLDERS = 20

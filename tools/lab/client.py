@@ -16,12 +16,12 @@ from airaware.errors import AirAwareError
 from tools.lab import images, leftovers, outside, preflight, socks
 from tools.lab.model import lab_name
 from tools.machine import processes
-from tools.steps import Step, console
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import Step, console
 
 START_SECONDS = 60
 STOP_SECONDS = 60
 DAEMON = "tools.lab.daemon"
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class Lab:

@@ -19,8 +19,8 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.lab import contents
 from tools.lab.commands import run
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
 MIRRORS = {
     "": "http://deb.debian.org/debian",

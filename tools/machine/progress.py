@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from airaware.errors import AirAwareError
-from tools.steps import console
+from tools.machine.steps import console
 
 PATIENCE_SECONDS = 240  # without progress; a hang must be reported within 5 minutes
 LIMIT_SECONDS = 7200  # even with progress: something that spins moves for ever

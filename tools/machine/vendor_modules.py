@@ -1,6 +1,6 @@
 """Fills vendor_modules/ with the Puppet modules that the Puppetfile names.
 
-    python -m tools.vendor_modules
+    python -m tools.machine.vendor_modules
 
 They come from the Forge, by r10k. Where r10k is missing or the Forge cannot be reached, Debian's
 packages of the same modules take their place, and it is said which versions differ.
@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from airaware.errors import AirAwareError
+from tools.machine.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 DEBIAN_MODULES = Path("/usr/share/puppet/modules.available")
 # Debian's packages that have a module under the name of an earlier author.
 DEBIAN_NAMES = {"puppet-systemd": "camptocamp-systemd"}

@@ -15,7 +15,7 @@ import requests
 
 from airaware.errors import AirAwareError
 from tools.machine import processes
-from tools.postgres import HOST, free_port, port_is_free
+from tools.machine.postgres import HOST, free_port, port_is_free
 
 PROGRAM = "gunicorn"
 WORKERS = 2
