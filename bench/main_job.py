@@ -27,7 +27,7 @@ from airaware.sphere import REACH_KM
 from airaware.store.load import Load
 from bench import original
 from bench.measure import Figure, peak_memory, seconds
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.postgres import HOST, OWNER
 from tools.machine.steps import carry_out
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airaware.settings import Zone
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine import environ
 from tools.machine.postgres import OWNER, READER
 from tools.machine.steps import carry_out

@@ -14,8 +14,8 @@ from airaware.settings import Zone
 from airaware.store import manifest, queries, stations
 from airaware.store.manifest import Loaded
 from airaware.store.zones import Reader
-from tools import environments
 from tools.data import parameter_codes
+from tools.environments import catalog
 from tools.machine.steps import console
 from tools.operation import ENV_HELP, PARAMETER_HELP, operation
 
@@ -29,7 +29,7 @@ QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
     """Show how far estimates are from measurements."""
     number, wanted = spans.year(year), parameter_codes(parameter)
-    with environments.find(env).reading() as zones:
+    with catalog.find(env).reading() as zones:
         _show(_answering(zones), number, wanted)
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from airaware import epa, fetch, pollutants, rawstore, settings, spans, synthetic
 from airaware.errors import AirAwareError
 from airaware.raw import edges
-from tools import environments
+from tools.environments import catalog
 from tools.machine.steps import console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
 
@@ -40,7 +40,7 @@ def fetch_year(
     dry_run: bool = False,
 ) -> None:
     """Bring a year's hourly files from EPA to the raw store."""
-    place = environments.find(env)
+    place = catalog.find(env)
     config, store = settings.read(), place.raw_store()
     wanted = parameter_codes(parameter)
     if dry_run:
@@ -86,7 +86,7 @@ def synthesize_year(
     _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
 ) -> None:
     """Make up a year's files, marked as synthetic."""
-    store = environments.find(env).raw_store()
+    store = catalog.find(env).raw_store()
     _synthesize(store, spans.year(year), parameter_codes(parameter), dry_run)
 
 
@@ -111,7 +111,7 @@ def submit_year(
     dry_run: bool = False,
 ) -> None:
     """Run the Spark job over years, and load every zone."""
-    place, wanted = environments.find(env), parameter_codes(parameter)
+    place, wanted = catalog.find(env), parameter_codes(parameter)
     spans.years(years)
     if dry_run:
         command = shlex.join(place.submit_command(years, wanted, master, again))

@@ -8,8 +8,9 @@ from fabric import Connection
 from rich.table import Table
 
 from airaware.errors import AirAwareError
-from tools import ami, environments
-from tools.fleet import Fleet
+from tools import ami
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 
@@ -30,7 +31,7 @@ def images(
     dry_run: bool = False,
 ) -> None:
     """Build the machine image if it is out of date."""
-    fleet = environments.fleet(env)
+    fleet = catalog.fleet(env)
     if not fleet.region.is_up():
         raise AirAwareError(f"It is down: fab deploy --env {fleet.name}")
     if list:

@@ -8,9 +8,10 @@ from fabric import Connection
 from invoke import Exit
 
 from airaware.errors import AirAwareError
-from tools import environments, hosts, overview
-from tools.fleet import Fleet
-from tools.local import Local, state_folder
+from tools import hosts
+from tools.environments import catalog, overview
+from tools.environments.fleet import Fleet
+from tools.environments.local import Local, state_folder
 from tools.machine import interrupts
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, carry_out, console
@@ -46,9 +47,9 @@ def deploy(
 ) -> None:
     """Bring up the site of this checkout, or a whole fleet."""
     if rollback:
-        carry_out(environments.fleet(env).rollback(), dry_run)
+        carry_out(catalog.fleet(env).rollback(), dry_run)
         return
-    place = environments.find(env)
+    place = catalog.find(env)
     if not isinstance(place, Fleet):
         if not (dry_run or place.is_up()):
             interrupts.started.callback(_carry_out_alone, place, place.stop(), dry_run=False)
@@ -71,7 +72,7 @@ def deploy(
 @operation(help={"env": ENV_HELP})
 def plan(_: Connection, env: str = "") -> None:
     """Show what `deploy` would change in a fleet."""
-    _show_plan(environments.fleet(env).plan())
+    _show_plan(catalog.fleet(env).plan())
 
 
 @operation(
@@ -86,13 +87,13 @@ def puppet(
     _: Connection, host: str = "", noop: bool = False, env: str = "", dry_run: bool = False
 ) -> None:
     """Run Puppet's agent on the hosts of a fleet now."""
-    carry_out(environments.fleet(env).puppet(host, noop), dry_run)
+    carry_out(catalog.fleet(env).puppet(host, noop), dry_run)
 
 
 @operation(help={"env": ENV_HELP})
 def status(_: Connection, env: str = "") -> None:
     """Show what runs, the site's address, and the years loaded."""
-    place = environments.find(env)
+    place = catalog.find(env)
     if not isinstance(place, Fleet):
         overview.show(place)
         return
@@ -114,7 +115,7 @@ def status(_: Connection, env: str = "") -> None:
 )
 def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
     """Open a shell on a host of a fleet, or run a command there."""
-    place = environments.fleet(env)
+    place = catalog.fleet(env)
     found = hosts.find(place.hosts(), host)
     words = ["ssh", "-F", str(place.ssh_config()), found.name, *([command] if command else [])]
     if status := subprocess.run(words).returncode:
@@ -133,7 +134,7 @@ def replace(
     _: Connection, host: str, env: str = "", yes: bool = False, dry_run: bool = False
 ) -> None:
     """Make a host anew from the newest image; its data stay."""
-    place = environments.fleet(env)
+    place = catalog.fleet(env)
     found = hosts.find(place.hosts(), host)
     asks = place.region.costs_money and not yes
     carry_out(place.replace(found, _agree_to_change if asks else lambda plan: None), dry_run)
@@ -142,14 +143,14 @@ def replace(
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""
-    place = environments.local(env)
+    place = catalog.local(env)
     _carry_out_alone(place, place.stop(), dry_run)
 
 
 @operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
 def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Stop all, and delete databases, raw files, hosts and logs."""
-    place = environments.find(env)
+    place = catalog.find(env)
     if not (yes or dry_run) and place.folder.exists():
         _must_agree(f"Delete the environment {place.name} with all its data ({place.folder})?")
     if isinstance(place, Fleet):

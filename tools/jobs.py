@@ -3,8 +3,8 @@
 from fabric import Connection
 from rich.table import Table
 
-from tools import environments
 from tools.controller import Job
+from tools.environments import catalog
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 
@@ -21,7 +21,7 @@ def jobs(
     _: Connection, follow: str = "", cancel: str = "", env: str = "", dry_run: bool = False
 ) -> None:
     """List a fleet's jobs, or attach to one again."""
-    controller = environments.fleet(env).controller()
+    controller = catalog.fleet(env).controller()
     if cancel:
         carry_out([Step(f"stop the job {cancel}", lambda: controller.cancel(cancel))], dry_run)
     if follow:

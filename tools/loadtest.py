@@ -18,9 +18,9 @@ from invoke import Exit
 from rich.table import Table
 
 from airaware.errors import AirAwareError
-from tools import environments
-from tools.fleet import Fleet
-from tools.local import Local, state_folder
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
+from tools.environments.local import Local, state_folder
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import console
 from tools.machine.usage import Meter
@@ -100,7 +100,7 @@ def loadtest(
     _must_be_of("journey", journey, JOURNEYS)
     if users < 0 or minutes <= 0:
         raise AirAwareError("--users and --minutes are numbers above 0")
-    place = environments.find(env)
+    place = catalog.find(env)
     site = _site(place)
     load = Load(
         *(journey, shape, users or 1000, minutes),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import environments, hosts, ssh
-from tools.fleet import Fleet
+from tools import hosts, ssh
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 from tools.machine.steps import console
 from tools.operation import ENV_HELP, operation
@@ -36,7 +37,7 @@ class Journal:
 )
 def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None:
     """Print a host's journal, also of one that is gone."""
-    fleet = environments.fleet(env)
+    fleet = catalog.fleet(env)
     if host:
         for line in of_host(fleet, host, lines):
             console.print(line, markup=False)

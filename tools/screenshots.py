@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from airaware.errors import AirAwareError
-from tools import environments
+from tools.environments import catalog
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, carry_out
 
@@ -118,7 +118,7 @@ def save(png: bytes, file: Path) -> None:
 
 def main() -> None:
     """Take all pictures of the site that runs. Raises AirAwareError where none does."""
-    site = environments.local("").web.address()
+    site = catalog.local("").web.address()
     if site is None:
         raise AirAwareError("The site does not run. Start it with a year of air: make demo")
     measured, latest = years(site)

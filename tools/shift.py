@@ -9,9 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import environments, hosts
+from tools import hosts
 from tools.drill import acts, faults
 from tools.drill.world import World
+from tools.environments import catalog
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 
@@ -26,13 +27,13 @@ ZONE_HELP = "the availability zone: us-west-2b"
 @operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def shift_away(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
     """Take a zone's web hosts out of the site, drained."""
-    carry_out(away(World(environments.fleet(env)), zone), dry_run)
+    carry_out(away(World(catalog.fleet(env)), zone), dry_run)
 
 
 @operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def shift_back(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
     """Give the site a zone back that `shift-away` has taken out."""
-    carry_out(back(World(environments.fleet(env)), zone), dry_run)
+    carry_out(back(World(catalog.fleet(env)), zone), dry_run)
 
 
 def away(world: World, zone: str) -> Iterator[Step]:

@@ -13,10 +13,10 @@ from fleets import DEPLOY_SECONDS, Fab, deployed
 from visitors import at_rest
 from years import Checksums
 
-from tools import environments
-from tools.fleet import Fleet
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
+from tools.environments.local import Local
 from tools.lab import preflight
-from tools.local import Local
 from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def lab(fab: Fab, state: Path) -> Iterator[Fleet]:
 @pytest.fixture(scope="package")
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     """The fleet to look at, that AIRAWARE_TEST_ENV names; or the lab."""
-    return environments.fleet(STANDING) if STANDING else request.getfixturevalue("lab")
+    return catalog.fleet(STANDING) if STANDING else request.getfixturevalue("lab")
 
 
 @pytest.fixture(scope="package")

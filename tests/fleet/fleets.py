@@ -8,8 +8,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tools import environments
-from tools.fleet import Fleet
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
 from tools.lab import disks, leftovers
 from tools.lab.client import Lab
 
@@ -24,7 +24,7 @@ def deployed(name: str, fab: Fab, state: Path) -> Iterator[Fleet]:
     """The environment `name` between `fab deploy` and `fab destroy`, which must leave nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRAWARE_STATE", str(state))
-        fleet = environments.fleet(name)
+        fleet = catalog.fleet(name)
     region = fleet.region
     assert isinstance(region, Lab)
     before = leftovers.everything(region.name)

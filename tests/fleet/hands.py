@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tools import release
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 from tools.rollout import FIRST_RUN
 

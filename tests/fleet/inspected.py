@@ -11,7 +11,7 @@ import testinfra
 from testinfra.host import Host as Root
 
 from tools import ssh
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 
 PYTHON = "/opt/airaware/current/venv/bin/python"

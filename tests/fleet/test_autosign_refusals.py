@@ -6,7 +6,7 @@ import pytest
 from hands import everywhere, on, one, said
 from wait import until
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 DOMAIN = "lab.airaware.internal"
 DECIDED_SECONDS = 30

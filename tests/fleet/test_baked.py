@@ -9,7 +9,7 @@ from hands import one, ran_first, said
 from visitors import at_rest, healthy_targets
 from wait import until
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 from tools.rollout import FIRST_RUN
 

@@ -22,7 +22,7 @@ from years import YEAR, Checksums, assert_both_hold, by_zone
 
 from tools import hosts, ssh
 from tools.controller import DONE, FAILS, UNIT
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
 

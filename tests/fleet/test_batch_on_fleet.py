@@ -15,7 +15,7 @@ from wait import until
 from years import YEAR, Checksums, assert_both_hold
 
 from tools.controller import DONE
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from hands import current, everywhere, on, one, ran_first, said
 from wait import until
 
 from tools.agents import SUMMARY
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 
 pytestmark = pytest.mark.usefixtures("steady_web")

@@ -8,7 +8,7 @@ from pathlib import Path
 from fleets import Fab
 from visitors import at_rest, zones_that_answer
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 ROLES = {
     "web": 2,

@@ -10,7 +10,7 @@ from wait import until
 
 from tools.drill import expect
 from tools.drill.course import Course
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
 

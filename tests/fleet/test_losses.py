@@ -11,7 +11,7 @@ from visitors import healthy_targets
 from wait import until
 
 from tools import hosts
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from wait import until
 from tools import logs, ssh
 from tools.dashboards import page, panels
 from tools.dashboards.task import prometheus
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host, client
 from tools.prometheus import Prometheus
 

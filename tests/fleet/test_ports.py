@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import namespaces
 

@@ -11,7 +11,7 @@ from wait import until
 
 from tools.drill import journal
 from tools.drill.world import World
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 
 pytestmark = pytest.mark.slow

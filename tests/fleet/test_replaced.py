@@ -9,7 +9,7 @@ from fleets import Fab
 from hands import on, one, ran_first, said
 from wait import until
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.hosts import Host
 from tools.lab import images
 from tools.lab.disks import recorded

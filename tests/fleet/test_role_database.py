@@ -3,7 +3,7 @@
 import pytest
 from inspected import Inspected, inspected
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 # Prints why a connection to the database of each zone, spoiled by the words after, fails.
 REFUSED = """

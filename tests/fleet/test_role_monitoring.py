@@ -6,7 +6,7 @@ import pytest
 from inspected import Inspected, inspected
 from wait import until
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 UP = "http://127.0.0.1:9090/api/v1/query?query=up%7Bjob%3D%22node%22%7D"
 ASK = f"import urllib.request as u; print(u.urlopen({UP!r}).read().decode())"

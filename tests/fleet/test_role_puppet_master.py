@@ -3,7 +3,7 @@
 import pytest
 from inspected import Inspected, inspected
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 ASK = "import ssl, sys, urllib.request as u; c = ssl.create_default_context(cafile={cafile!r}); "
 ASK += "print(u.urlopen({url!r}, context=c, timeout=10).read().decode())"

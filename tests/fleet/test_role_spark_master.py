@@ -5,7 +5,7 @@ import json
 import pytest
 from inspected import Inspected, inspected
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 STATE = (
     "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/json/').read().decode())"

@@ -3,7 +3,7 @@
 import pytest
 from inspected import Inspected, inspected
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.usefixtures("steady_web")
 

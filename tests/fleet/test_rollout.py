@@ -16,7 +16,7 @@ from visitors import healthy_targets
 from wait import until
 
 from tools.drill.visitors import coming
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from wait import until
 
 from airaware import host_cpu
 from tools import hosts
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import requests
 from wait import until
 
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.rollout import SUSPENDED
 
 BACK_SECONDS = 600

@@ -10,8 +10,8 @@ from fleets import Fab
 
 from airaware.settings import Zone
 from airaware.store import manifest
-from tools.fleet import Fleet
-from tools.local import Local
+from tools.environments.fleet import Fleet
+from tools.environments.local import Local
 
 YEAR = "2013"
 

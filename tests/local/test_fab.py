@@ -15,7 +15,7 @@ import hostile
 import pytest
 import requests
 
-from tools.local import FLEETS, Local
+from tools.environments.local import FLEETS, Local
 from tools.machine import processes
 from tools.machine.postgres import HOST, free_port
 

@@ -13,7 +13,7 @@ import pytest
 from airaware import grid
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.postgres import HOST, OWNER, READER, Cluster
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine import processes
 from tools.machine.postgres import HOST, READER, free_port
 from tools.machine.webserver import WebServer

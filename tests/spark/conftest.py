@@ -6,7 +6,7 @@ import pytest
 from jobs import Submits, forget_all
 
 from airaware.settings import Zone
-from tools.local import Local
+from tools.environments.local import Local
 
 
 @pytest.fixture(scope="module")

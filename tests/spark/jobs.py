@@ -13,7 +13,7 @@ from psycopg2 import sql
 from airaware import store
 from airaware.settings import Zone
 from airaware.store.load import TABLES
-from tools.local import Local
+from tools.environments.local import Local
 
 OZONE = 44201
 END_SECONDS = 20

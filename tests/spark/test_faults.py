@@ -25,7 +25,7 @@ from airaware import epa, synthetic
 from airaware.settings import Settings, Zone
 from airaware.store.manifest import Held, held
 from airaware.web import create_app
-from tools.local import Local
+from tools.environments.local import Local
 
 YEAR = 2014
 STATIONS = 24

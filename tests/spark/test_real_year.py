@@ -18,7 +18,7 @@ from airaware.store import queries, stations
 from airaware.store.manifest import held
 from airaware.store.zones import Reader
 from airaware.web import create_app
-from tools.local import DRIVER_JAVA, Local
+from tools.environments.local import DRIVER_JAVA, Local
 from tools.machine.postgres import HOST, free_port
 
 PM25 = 88101

@@ -14,7 +14,7 @@ from promtool import CHECKOUT, program
 
 from airaware import store
 from airaware.settings import Zone
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.postgres import READER, free_port
 
 QUERIES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "loads.yaml"

@@ -14,7 +14,7 @@ from psycopg2.extensions import make_dsn
 from airaware import grid, store
 from airaware.settings import Zone
 from airaware.store import schema
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.postgres import OWNER, SUPERUSER
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"

@@ -7,7 +7,7 @@ import pytest
 
 from airaware.errors import AirAwareError
 from tools import terraform
-from tools.fleet import Fleet
+from tools.environments.fleet import Fleet
 from tools.machine.steps import Step
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools.local import DRILLS, FLEETS, FOLDERS, Local
+from tools.environments.local import DRILLS, FLEETS, FOLDERS, Local
 
 
 @pytest.mark.parametrize("there", [(), (FLEETS,), (DRILLS,), (FLEETS, DRILLS, "raw")])

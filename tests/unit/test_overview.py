@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from airaware.store.manifest import Loaded
-from tools import overview
+from tools.environments import overview
+from tools.environments.overview import _agreement, _checksums
 from tools.machine import steps
-from tools.overview import _agreement, _checksums
 
 
 def loaded(checksum: int) -> Loaded:

@@ -9,7 +9,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from airaware import settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import environments
+from tools.environments import catalog
 
 CHECKOUT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\bAIRAWARE_[A-Z_]+\b")
@@ -80,5 +80,5 @@ def test_what_is_empty_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_environment_is_told_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRAWARE_ENV", "moon")
     with pytest.raises(AirAwareError, match="'moon'. Known are: local"):
-        environments.find("")
-    assert environments.find("local").name == "local"
+        catalog.find("")
+    assert catalog.find("local").name == "local"

@@ -18,7 +18,7 @@ from airaware.settings import Settings, Zone
 from airaware.store.zones import PROBE_SECONDS, NoZoneError, Reader, TooSlowError
 from airaware.web import create_app
 from bench import zone_loss
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.postgres import READER
 
 PORT = "SELECT current_setting('port')::int AS port, pg_backend_pid() AS pid"

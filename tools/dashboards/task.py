@@ -7,9 +7,10 @@ from pathlib import Path
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import environments, ssh
+from tools import ssh
 from tools.dashboards import page
-from tools.fleet import Fleet
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import ENV_HELP, operation
 from tools.prometheus import Prometheus
@@ -29,7 +30,7 @@ def dashboards(_: Connection, env: str = "", minutes: int = 60, output: str = ""
     """Draw a fleet's dashboards as one page of HTML."""
     if not 5 <= minutes <= 43200:
         raise AirAwareError(f"--minutes {minutes} is not from 5 to 43200 (30 days)")
-    fleet = environments.fleet(env)
+    fleet = catalog.fleet(env)
     path = Path(output) if output else fleet.folder / "dashboards.html"
 
     def draw() -> None:

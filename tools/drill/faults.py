@@ -12,7 +12,7 @@ from airaware.errors import AirAwareError
 from tools.controller import UNIT
 from tools.drill.acts import SITE_PORT, Call, Change
 from tools.drill.world import World
-from tools.fleet import RAW
+from tools.environments.fleet import RAW
 from tools.hosts import Host
 
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone

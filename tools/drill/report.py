@@ -14,7 +14,7 @@ import psutil
 from tools.drill.course import by_second, figures
 from tools.drill.model import Drill
 from tools.drill.runner import Result
-from tools.local import DRILLS, state_folder
+from tools.environments.local import DRILLS, state_folder
 from tools.machine.checkout import CHECKOUT
 
 TEMPLATES = jinja2.Environment(

@@ -22,7 +22,7 @@ from tools.drill.course import Course
 from tools.drill.journal import Journal, Tell
 from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
-from tools.local import state_folder
+from tools.environments.local import state_folder
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import repeated
 from tools.machine.usage import Meter, Usage

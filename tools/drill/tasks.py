@@ -14,13 +14,13 @@ from invoke import Exit
 from rich.table import Table
 
 from airaware.errors import AirAwareError
-from tools import environments
 from tools.drill import faults, model, report, runner, steady
 from tools.drill import journal as journals
 from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.world import World
-from tools.fleet import Fleet
+from tools.environments import catalog
+from tools.environments.fleet import Fleet
 from tools.machine.steps import console, heartbeat
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.prometheus import ERROR_BUDGET_LEFT
@@ -60,7 +60,7 @@ def drill(
     dry_run: bool = False,
 ) -> None:
     """Break something in a fleet; report whether it holds."""
-    fleet = environments.fleet(env)
+    fleet = catalog.fleet(env)
     world = World(fleet)
     with _in_words():
         chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
@@ -85,7 +85,7 @@ def drill(
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def recover(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Undo what a drill has left that did not come to its end."""
-    fleet = environments.fleet(env)
+    fleet = catalog.fleet(env)
     folder = _folder(fleet)
     left = journals.read(folder)
     if not left.file.exists():

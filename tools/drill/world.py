@@ -23,7 +23,7 @@ from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Held
 from tools import hosts, release, ssh
-from tools.fleet import RAW, Fleet
+from tools.environments.fleet import RAW, Fleet
 from tools.hosts import Host
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host

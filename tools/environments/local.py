@@ -235,7 +235,7 @@ class Local:
 
         `master` is a Spark cluster; without one it is this machine.
         """
-        log = f"-Dlog4j2.configurationFile={(CHECKOUT / 'tools' / 'log4j2.properties').as_uri()}"
+        log = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
         return [
             # Spark divides the folder's path by commas: it is given from the state folder.
             *("env", f"--chdir={self.folder}", str(Path(sys.executable).parent / "spark-submit")),

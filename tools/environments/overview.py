@@ -10,7 +10,7 @@ from airaware.raw import edges
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
-from tools.local import Local
+from tools.environments.local import Local
 from tools.machine.steps import console, show_table
 
 

@@ -1,0 +1,1 @@
+"""Environments behind one protocol: this machine, and fleets of hosts."""
