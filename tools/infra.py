@@ -17,7 +17,7 @@ from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, carry_out, console
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
-from tools.terraform import Plan
+from tools.region.terraform import Plan
 
 NEXT = """
 What to try next:

@@ -15,7 +15,7 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.hosts import Host
 from tools.machine.postgres import free_port
-from tools.region import Region
+from tools.region.interface import Region
 
 USER = "admin"  # of Debian's images
 LOST = 255  # ssh's exit status where it has no connection, or has one no more

@@ -13,10 +13,10 @@ import requests
 import yaml
 
 from airaware.errors import AirAwareError
-from tools import ami, packer
-from tools.ami import CHECKOUT, Image, Uses
 from tools.hosts import client
 from tools.machine import vendor_modules
+from tools.region import ami, packer
+from tools.region.ami import CHECKOUT, Image, Uses
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REGION = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}

@@ -16,13 +16,14 @@ import traces
 from places import until
 
 from airaware.errors import AirAwareError
-from tools import ami, hosts, packer
+from tools import hosts
 from tools.lab import disks, images, leftovers
 from tools.lab.client import Lab
 from tools.lab.disks import recorded
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import carry_out
-from tools.packer import Build
+from tools.region import ami, packer
+from tools.region.packer import Build
 
 SECONDS = 120
 # The daemon is to be no child of the tests' process, as after `fab deploy`.

@@ -12,7 +12,7 @@ from motoserver import moto_server
 
 from airaware import settings
 from airaware.errors import AirAwareError
-from tools.terraform import Terraform
+from tools.region.terraform import Terraform
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT = CHECKOUT / "terraform"

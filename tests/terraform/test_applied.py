@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.terraform import Terraform
+from tools.region.terraform import Terraform
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terraform.conftest import CHECKOUT, ROOT
-from tools.terraform import Terraform
+from tools.region.terraform import Terraform
 
 CHECKOV = CHECKOUT / "build" / "checkov" / "bin" / "checkov"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.terraform import Terraform
+from tools.region.terraform import Terraform
 
 
 def resources(content: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools import terraform
 from tools.environments.fleet import Fleet
 from tools.machine.steps import Step
+from tools.region import terraform
 
 
 class NoRegion:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools import terraform
-from tools.terraform import Terraform, cli_configuration, find_binary
+from tools.region import terraform
+from tools.region.terraform import Terraform, cli_configuration, find_binary
 
 
 @pytest.fixture

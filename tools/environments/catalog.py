@@ -3,11 +3,11 @@
 import os
 
 from airaware.errors import AirAwareError
-from tools.aws import Aws
 from tools.environments import fleet as fleets
 from tools.environments.fleet import Fleet
 from tools.environments.local import FLEETS, Local, state_folder
 from tools.lab.client import Lab
+from tools.region.aws import Aws
 
 LAB = "lab"  # the environment whose region is on this machine
 

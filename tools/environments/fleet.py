@@ -16,12 +16,10 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from tools import (
     agents,
-    ami,
     controller,
     convergence,
     databases,
     hosts,
-    packer,
     passwords,
     release,
     renewal,
@@ -29,15 +27,16 @@ from tools import (
     ssh,
 )
 from tools.agents import Report
-from tools.ami import Image
 from tools.controller import Controller
 from tools.hosts import Host
 from tools.machine import progress
 from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look
 from tools.machine.steps import Step, console
-from tools.region import Region
-from tools.terraform import Plan, Terraform
+from tools.region import ami, packer
+from tools.region.ami import Image
+from tools.region.interface import Region
+from tools.region.terraform import Plan, Terraform
 
 TERRAFORM = CHECKOUT / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import ami, release
+from tools import release
 from tools.hosts import client
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console
-from tools.region import Region
+from tools.region import ami
+from tools.region.interface import Region
 
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"
