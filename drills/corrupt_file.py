@@ -1,8 +1,8 @@
 """A raw file is cut in half before its year is loaded; then it is whole again."""
 
-from tools.controller import DONE, FAILS
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="corrupt-file",

@@ -1,8 +1,8 @@
 """A database's volume is full when a year is loaded; the operator submits again."""
 
-from tools.controller import DONE, FAILS
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="disk-full",

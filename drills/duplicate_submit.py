@@ -1,8 +1,8 @@
 """The same year is submitted twice at the same time."""
 
-from tools.controller import DONE
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE
 
 DRILL = Drill(
     name="duplicate-submit",

@@ -1,8 +1,8 @@
 """S3 refuses raw files while a year is loaded; the operator submits again."""
 
-from tools.controller import DONE, FAILS
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="s3-errors",

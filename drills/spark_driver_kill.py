@@ -1,8 +1,8 @@
 """A load's driver is killed; the operator submits again."""
 
-from tools.controller import DONE, FAILS
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="spark-driver-kill",

@@ -1,8 +1,8 @@
 """A Spark worker is killed in the middle of a load."""
 
-from tools.controller import DONE
 from tools.drill import expect, faults, steady
 from tools.drill.model import Drill
+from tools.fleet.controller import DONE
 
 DRILL = Drill(
     name="spark-worker-kill",

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from tools import agents
-from tools.hosts import Host
+from tools.fleet import agents
+from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 

@@ -8,10 +8,10 @@ from fabric import Connection
 from invoke import Exit
 
 from airaware.errors import AirAwareError
-from tools import hosts
 from tools.environments import catalog, overview
 from tools.environments.fleet import Fleet
 from tools.environments.local import Local, state_folder
+from tools.fleet import hosts
 from tools.machine import interrupts
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, carry_out, console

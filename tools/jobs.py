@@ -3,8 +3,8 @@
 from fabric import Connection
 from rich.table import Table
 
-from tools.controller import Job
 from tools.environments import catalog
+from tools.fleet.controller import Job
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 

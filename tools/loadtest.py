@@ -21,11 +21,11 @@ from airaware.errors import AirAwareError
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.environments.local import Local, state_folder
+from tools.fleet.timeline import Recorder, Timeline, draw
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import console
 from tools.machine.usage import Meter
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
-from tools.timeline import Recorder, Timeline, draw
 
 SHAPES = ("spike", "ramp", "soak")
 JOURNEYS = ("original", "visitor")

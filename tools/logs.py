@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import hosts, ssh
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet import hosts, ssh
+from tools.fleet.hosts import Host
 from tools.machine.steps import console
 from tools.operation import ENV_HELP, operation
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import agents, convergence
-from tools.agents import Report
-from tools.controller import UNIT
-from tools.hosts import Host
+from tools import convergence
+from tools.fleet import agents
+from tools.fleet.agents import Report
+from tools.fleet.controller import UNIT
+from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import Step

@@ -9,10 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import hosts
 from tools.drill import acts, faults
 from tools.drill.world import World
 from tools.environments import catalog
+from tools.fleet import hosts
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 

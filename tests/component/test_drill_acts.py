@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError
 from tools import release
-from tools.controller import RUNS
 from tools.drill import acts, faults, model
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
+from tools.fleet.controller import RUNS
 from tools.machine.steps import Step
 
 A, B = "us-west-2a", "us-west-2b"

@@ -13,7 +13,6 @@ import tiny_drill
 from tiny_drill import ZONE, Folder, losing, tiny
 
 from airaware.errors import AirAwareError
-from tools.controller import DONE, FAILS
 from tools.drill import journal as journals
 from tools.drill import runner
 from tools.drill.acts import Call, Change
@@ -21,6 +20,7 @@ from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.runner import STEADY_AGAIN, Result
 from tools.drill.visitors import RESOLVING, Visit
+from tools.fleet.controller import DONE, FAILS
 
 
 def silent(text: str) -> None:

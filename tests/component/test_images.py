@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from airaware.errors import AirAwareError
-from tools.hosts import client
+from tools.fleet.hosts import client
 from tools.machine import vendor_modules
 from tools.region import ami, packer
 from tools.region.ami import CHECKOUT, Image, Uses

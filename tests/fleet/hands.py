@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tools import release
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 from tools.rollout import FIRST_RUN
 
 T = TypeVar("T")

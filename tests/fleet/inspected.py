@@ -10,9 +10,9 @@ from functools import cached_property
 import testinfra
 from testinfra.host import Host as Root
 
-from tools import ssh
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet import ssh
+from tools.fleet.hosts import Host
 
 PYTHON = "/opt/airaware/current/venv/bin/python"
 

@@ -10,7 +10,7 @@ from visitors import at_rest, healthy_targets
 from wait import until
 
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 from tools.rollout import FIRST_RUN
 
 ZONES = ("us-west-2a", "us-west-2b")

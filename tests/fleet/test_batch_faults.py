@@ -20,9 +20,9 @@ from inspected import Inspected, inspected
 from wait import until
 from years import YEAR, Checksums, assert_both_hold, by_zone
 
-from tools import hosts, ssh
-from tools.controller import DONE, FAILS, UNIT
 from tools.environments.fleet import Fleet
+from tools.fleet import hosts, ssh
+from tools.fleet.controller import DONE, FAILS, UNIT
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from playwright.sync_api import sync_playwright
 from wait import until
 from years import YEAR, Checksums, assert_both_hold
 
-from tools.controller import DONE
 from tools.environments.fleet import Fleet
+from tools.fleet.controller import DONE
 
 pytestmark = pytest.mark.slow
 

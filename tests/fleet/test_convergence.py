@@ -12,9 +12,9 @@ from fleets import Fab
 from hands import current, everywhere, on, one, ran_first, said
 from wait import until
 
-from tools.agents import SUMMARY
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.agents import SUMMARY
+from tools.fleet.hosts import Host
 
 pytestmark = pytest.mark.usefixtures("steady_web")
 

@@ -10,9 +10,9 @@ import pytest
 from visitors import healthy_targets
 from wait import until
 
-from tools import hosts
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet import hosts
+from tools.fleet.hosts import Host
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,12 @@ import pytest
 import requests
 from wait import until
 
-from tools import logs, ssh
+from tools import logs
 from tools.dashboards import page, panels
 from tools.dashboards.task import prometheus
 from tools.environments.fleet import Fleet
-from tools.hosts import Host, client
+from tools.fleet import ssh
+from tools.fleet.hosts import Host, client
 from tools.prometheus import Prometheus
 
 RUNS_SECONDS = 300

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 from tools.lab import namespaces
 
 pytestmark = pytest.mark.usefixtures("steady_web")

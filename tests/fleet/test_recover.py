@@ -12,7 +12,7 @@ from wait import until
 from tools.drill import journal
 from tools.drill.world import World
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 
 pytestmark = pytest.mark.slow
 

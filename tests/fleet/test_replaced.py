@@ -10,7 +10,7 @@ from hands import on, one, ran_first, said
 from wait import until
 
 from tools.environments.fleet import Fleet
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 from tools.lab import images
 from tools.lab.disks import recorded
 

@@ -11,8 +11,8 @@ from visitors import in_service
 from wait import until
 
 from airaware import host_cpu
-from tools import hosts
 from tools.environments.fleet import Fleet
+from tools.fleet import hosts
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from deadline import until
 from places import Place, a_place
 
 from airaware.errors import AirAwareError
-from tools.controller import CANCELLED, DONE, FAILS, RUNS, Controller
+from tools.fleet.controller import CANCELLED, DONE, FAILS, RUNS, Controller
 from tools.lab import leftovers
 from tools.lab.images import Image
 
@@ -119,7 +119,7 @@ def test_jobs_run_one_after_another_and_can_be_stopped(controller: Controller) -
 
 def test_a_lost_connection_does_not_lose_the_job(controller: Controller) -> None:
     job = start(controller, "2002")
-    code = f"from tools.controller import *; Controller({str(controller.config)!r}, 'controller')"
+    code = f"from tools.fleet.controller import *; Controller({str(controller.config)!r}, 'controller')"
     looker = subprocess.Popen(
         [sys.executable, "-c", f"{code}.follow({job!r})"],
         stdout=subprocess.PIPE,

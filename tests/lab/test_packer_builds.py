@@ -16,7 +16,7 @@ import traces
 from places import until
 
 from airaware.errors import AirAwareError
-from tools import hosts
+from tools.fleet import hosts
 from tools.lab import disks, images, leftovers
 from tools.lab.client import Lab
 from tools.lab.disks import recorded

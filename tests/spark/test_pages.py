@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tools import sparkpages
+from tools.fleet import sparkpages
 from tools.machine.postgres import free_port
 
 # Two tasks, of which one takes its time.

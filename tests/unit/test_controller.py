@@ -3,8 +3,8 @@
 import shlex
 from datetime import UTC, datetime
 
-from tools import controller
-from tools.controller import CANCELLED, DONE, FAILS, LOST, RUNS, read_jobs
+from tools.fleet import controller
+from tools.fleet.controller import CANCELLED, DONE, FAILS, LOST, RUNS, read_jobs
 from tools.jobs import table
 from tools.machine import mainjob
 

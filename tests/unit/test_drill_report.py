@@ -13,12 +13,12 @@ from tiny_drill import ZONE, tiny
 
 from airaware.errors import AirAwareError
 from airaware.store.manifest import Held
-from tools.controller import DONE, FAILS
 from tools.drill import expect, model, report, tasks
 from tools.drill.course import Course, by_second, figures
 from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
 from tools.drill.world import Look, Sample
+from tools.fleet.controller import DONE, FAILS
 from tools.machine.usage import Usage
 
 RULES = Path(__file__).parents[2] / "modules/profile/files/prometheus/rules"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from loadtest import curves
+from tools.fleet.timeline import Timeline, draw
 from tools.loadtest import SHAPES
-from tools.timeline import Timeline, draw
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from airaware.errors import AirAwareError
 from tools import logs
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 
 BUCKET = "epa-data"
 LIVING = [

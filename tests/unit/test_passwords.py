@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tools import passwords
+from tools.fleet import passwords
 
 
 @pytest.fixture

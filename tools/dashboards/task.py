@@ -7,10 +7,10 @@ from pathlib import Path
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools import ssh
 from tools.dashboards import page
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
+from tools.fleet import ssh
 from tools.machine.steps import Step, carry_out, console
 from tools.operation import ENV_HELP, operation
 from tools.prometheus import Prometheus

@@ -13,9 +13,9 @@ from typing import Any
 
 from airaware.errors import AirAwareError
 from tools import release
-from tools.controller import RUNS
 from tools.drill.world import World
-from tools.hosts import Host
+from tools.fleet.controller import RUNS
+from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import carry_out

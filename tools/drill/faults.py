@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from airaware import epa
 from airaware.errors import AirAwareError
-from tools.controller import UNIT
 from tools.drill.acts import SITE_PORT, Call, Change
 from tools.drill.world import World
 from tools.environments.fleet import RAW
-from tools.hosts import Host
+from tools.fleet.controller import UNIT
+from tools.fleet.hosts import Host
 
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone
 

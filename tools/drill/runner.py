@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airaware.errors import AirAwareError
-from tools.controller import RUNS
 from tools.drill import expect, steady
 from tools.drill import journal as journals
 from tools.drill.course import Course
@@ -23,6 +22,7 @@ from tools.drill.journal import Journal, Tell
 from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
 from tools.environments.local import state_folder
+from tools.fleet.controller import RUNS
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import repeated
 from tools.machine.usage import Meter, Usage

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 from airaware.errors import AirAwareError
-from tools.controller import RUNS
 from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
 from tools.drill.world import PLACES, World, firing
+from tools.fleet.controller import RUNS
 
 POLL_SECONDS = 1
 # Alerts on the objective's budget: they look back for hours, and say little of the present.

@@ -14,21 +14,11 @@ from rich.table import Table
 from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import (
-    agents,
-    controller,
-    convergence,
-    databases,
-    hosts,
-    passwords,
-    release,
-    renewal,
-    rollout,
-    ssh,
-)
-from tools.agents import Report
-from tools.controller import Controller
-from tools.hosts import Host
+from tools import convergence, release, renewal, rollout
+from tools.fleet import agents, controller, databases, hosts, passwords, ssh
+from tools.fleet.agents import Report
+from tools.fleet.controller import Controller
+from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.hosts import client
+from tools.fleet.hosts import client
 from tools.machine.checkout import CHECKOUT
 
 # What an image is made of. Not the package's own code: a host gets that with the release.

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
 from tools import release
-from tools.hosts import client
+from tools.fleet.hosts import client
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console

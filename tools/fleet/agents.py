@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from airaware.errors import AirAwareError
-from tools.hosts import Host
+from tools.fleet.hosts import Host
+from tools.fleet.ssh import LOST
+from tools.fleet.ssh import command as ssh_command
+from tools.fleet.ssh import sharing as ssh_sharing
 from tools.machine import progress
 from tools.machine.progress import Look
-from tools.ssh import LOST
-from tools.ssh import command as ssh_command
-from tools.ssh import sharing as ssh_sharing
 
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 LOCK_SECONDS = 1200

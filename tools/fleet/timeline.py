@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools import hosts
+from tools.fleet import hosts
 
 POLL_SECONDS = 1.0
 # So many points in a row under the target are taken for "under the target again".

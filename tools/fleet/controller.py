@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools import sparkpages, ssh
+from tools.fleet import sparkpages, ssh
 from tools.machine import mainjob
 from tools.machine.steps import console
 

@@ -10,8 +10,8 @@ from psycopg2.extensions import make_dsn
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import hosts, ssh
-from tools.hosts import Host
+from tools.fleet import hosts, ssh
+from tools.fleet.hosts import Host
 from tools.machine.postgres import DATABASE, READER
 from tools.machine.steps import console
 

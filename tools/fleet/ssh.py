@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.hosts import Host
+from tools.fleet.hosts import Host
 from tools.machine.postgres import free_port
 from tools.region.interface import Region
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from tools import ssh
+from tools.fleet import ssh
 from tools.machine.steps import console
 
 PORT = 4040  # of the driver, in hieradata/common.yaml
