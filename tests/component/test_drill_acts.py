@@ -12,12 +12,12 @@ import requests
 from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError
-from tools import release
 from tools.drill import acts, faults, model
 from tools.drill.acts import Call, Change
 from tools.drill.world import World
 from tools.fleet.controller import RUNS
 from tools.machine.steps import Step
+from tools.rollout import release
 
 A, B = "us-west-2a", "us-west-2b"
 BUCKET, RAW_FILE = "epa-data", "raw/hourly_44201_2013.zip"

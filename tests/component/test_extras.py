@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 
-from tools.release import needed
+from tools.rollout.release import needed
 
 CHECKOUT = Path(__file__).parents[2]
 # Module -> the role whose hosts run it; that of all hosts is shown by the role with the least.

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tools import release
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.rollout import FIRST_RUN
+from tools.rollout import release
+from tools.rollout.rollout import FIRST_RUN
 
 T = TypeVar("T")
 AT_ONCE = 4

@@ -11,7 +11,7 @@ from wait import until
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.rollout import FIRST_RUN
+from tools.rollout.rollout import FIRST_RUN
 
 ZONES = ("us-west-2a", "us-west-2b")
 LAUNCH_SECONDS, CONVERGED_SECONDS = 300, 900

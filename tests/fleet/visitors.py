@@ -8,7 +8,7 @@ import requests
 from wait import until
 
 from tools.environments.fleet import Fleet
-from tools.rollout import SUSPENDED
+from tools.rollout.rollout import SUSPENDED
 
 BACK_SECONDS = 600
 

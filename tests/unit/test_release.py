@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from airaware.errors import AirAwareError
-from tools import release
+from tools.rollout import release
 
 BUCKET = "epa-data"
 

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from airaware.errors import AirAwareError
-from tools import rollout
 from tools.fleet import agents
 from tools.fleet.agents import Report
 from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Clock, StalledError
 from tools.machine.steps import carry_out
+from tools.rollout import rollout
 
 # As Puppet 7 writes it, in short.
 SUMMARY = {

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 from airaware.errors import AirAwareError
-from tools import release
 from tools.drill.world import World
 from tools.fleet.controller import RUNS
 from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import carry_out
+from tools.rollout import release
 
 TAG = "Drill"  # of what a drill makes
 BOOTING = ("pending", "running")

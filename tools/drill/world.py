@@ -22,10 +22,10 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Held
-from tools import release
 from tools.environments.fleet import RAW, Fleet
 from tools.fleet import hosts, ssh
 from tools.fleet.hosts import Host
+from tools.rollout import release
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
 CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10

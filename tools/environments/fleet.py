@@ -14,7 +14,6 @@ from rich.table import Table
 from airaware import rawstore, settings
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools import convergence, release, renewal, rollout
 from tools.fleet import agents, controller, databases, hosts, passwords, ssh
 from tools.fleet.agents import Report
 from tools.fleet.controller import Controller
@@ -27,6 +26,7 @@ from tools.region import ami, packer
 from tools.region.ami import Image
 from tools.region.interface import Region
 from tools.region.terraform import Plan, Terraform
+from tools.rollout import convergence, release, renewal, rollout
 
 TERRAFORM = CHECKOUT / "terraform"
 VARIANTS = ("single",)  # of variables that are given after an environment's own

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import release
 from tools.fleet.hosts import client
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console
 from tools.region import ami
 from tools.region.interface import Region
+from tools.rollout import release
 
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"

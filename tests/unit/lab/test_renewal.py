@@ -9,11 +9,11 @@ import pytest
 import smallfleet
 
 from airaware.errors import AirAwareError
-from tools import renewal
 from tools.lab import gaps, model, scaling
 from tools.machine import progress
 from tools.machine.progress import Look
-from tools.renewal import Renewal
+from tools.rollout import renewal
+from tools.rollout.renewal import Renewal
 
 NAME = "renewed"
 SECONDS = 30

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools import convergence
 from tools.fleet import agents
 from tools.fleet.agents import Report
 from tools.fleet.controller import UNIT
@@ -22,6 +21,7 @@ from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import Step
+from tools.rollout import convergence
 
 # Who is needed by whom: the site last, when all that it asks is there.
 ORDER = (

@@ -1,0 +1,1 @@
+"""Releases, and how the hosts of a fleet come to run one."""
