@@ -31,7 +31,7 @@ test:
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
 check: setup ; @.venv/bin/ruff check && .venv/bin/python -m mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
 bench: setup ; @.venv/bin/python -m bench
-screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots
+screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots.site
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0
 drills:
 	@tools/setup.sh tests && $(FAB) deploy --env lab

@@ -4,16 +4,16 @@ from tools.machine import environ
 
 environ.enter()  # before anything else reads the user's environment
 
-from tools.accuracy import accuracy
-from tools.dashboards.task import dashboards
-from tools.data import fetch_year, submit_year, synthesize_year
-from tools.drill.tasks import drill, drills, recover
-from tools.images import images
-from tools.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
-from tools.jobs import jobs
-from tools.loadtest import loadtest
-from tools.logs import logs
-from tools.shift import shift_away, shift_back
+from tools.tasks.accuracy import accuracy
+from tools.tasks.dashboards import dashboards
+from tools.tasks.data import fetch_year, submit_year, synthesize_year
+from tools.tasks.drill import drill, drills, recover
+from tools.tasks.images import images
+from tools.tasks.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
+from tools.tasks.jobs import jobs
+from tools.tasks.loadtest import loadtest
+from tools.tasks.logs import logs
+from tools.tasks.shift import shift_away, shift_back
 
 __all__ = [
     "accuracy",

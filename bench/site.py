@@ -24,8 +24,8 @@ from bench import zone_loss
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure
 from loadtest.tiles import tile_of
+from tools.drill.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.environments.local import Local
-from tools.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
 from tools.machine.postgres import HOST, OWNER, READER, free_port
 
 ADDRESSES = 1_000

@@ -20,8 +20,8 @@ from pathlib import Path
 import psycopg2
 
 from airaware.store.zones import PROBE
+from tools.drill.http_load import open_loop
 from tools.environments.local import Local
-from tools.http_load import open_loop
 from tools.machine.postgres import READER, Cluster, free_port
 
 PATHS = [f"/api/v1/air?address={code}" for code in ("60614", "10001", "90012", "77002", "98101")]

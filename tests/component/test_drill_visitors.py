@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tools.drill.http_load import TIMEOUT_SECONDS
 from tools.drill.visitors import HOLDING, RESOLVING, coming
-from tools.http_load import TIMEOUT_SECONDS
 
 RATE = 60
 

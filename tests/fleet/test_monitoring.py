@@ -10,13 +10,13 @@ import pytest
 import requests
 from wait import until
 
-from tools import logs
 from tools.dashboards import page, panels
-from tools.dashboards.task import prometheus
 from tools.environments.fleet import Fleet
 from tools.fleet import ssh
 from tools.fleet.hosts import Host, client
 from tools.prometheus import Prometheus
+from tools.tasks import logs
+from tools.tasks.dashboards import prometheus
 
 RUNS_SECONDS = 300
 JOBS = {"node", "web", "postgres", "spark_master", "spark_worker", "balancer", "site"}

@@ -119,7 +119,8 @@ def test_jobs_run_one_after_another_and_can_be_stopped(controller: Controller) -
 
 def test_a_lost_connection_does_not_lose_the_job(controller: Controller) -> None:
     job = start(controller, "2002")
-    code = f"from tools.fleet.controller import *; Controller({str(controller.config)!r}, 'controller')"
+    config = str(controller.config)
+    code = f"from tools.fleet.controller import *; Controller({config!r}, 'controller')"
     looker = subprocess.Popen(
         [sys.executable, "-c", f"{code}.follow({job!r})"],
         stdout=subprocess.PIPE,

@@ -11,8 +11,8 @@ import pytest
 import requests
 from deadline import until
 
-from tools.loadtest import Load
 from tools.machine.postgres import free_port
+from tools.tasks.loadtest import Load
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from tools.fleet import controller
 from tools.fleet.controller import CANCELLED, DONE, FAILS, LOST, RUNS, read_jobs
-from tools.jobs import table
 from tools.machine import mainjob
+from tools.tasks.jobs import table
 
 BOOT = "5f2c"
 BEGIN_SECONDS = 1_795_000_000

@@ -13,13 +13,14 @@ from tiny_drill import ZONE, tiny
 
 from airaware.errors import AirAwareError
 from airaware.store.manifest import Held
-from tools.drill import expect, model, report, tasks
+from tools.drill import expect, model, report
 from tools.drill.course import Course, by_second, figures
 from tools.drill.runner import Result
 from tools.drill.visitors import HOLDING, RESOLVING, Visit
 from tools.drill.world import Look, Sample
 from tools.fleet.controller import DONE, FAILS
 from tools.machine.usage import Usage
+from tools.tasks import drill as tasks
 
 RULES = Path(__file__).parents[2] / "modules/profile/files/prometheus/rules"
 NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}

@@ -20,8 +20,8 @@ from airaware.pollutants import POLLUTANTS, get
 from airaware.raw import edges
 from airaware.store.load import Load
 from airaware.store.manifest import Loaded
-from tools import data
 from tools.environments import overview
+from tools.tasks import data
 
 OZONE, CO = 44201, 42101
 SITE, OTHER_SITE = "4201", "7002"

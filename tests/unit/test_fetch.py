@@ -13,8 +13,8 @@ import pytest
 from airaware import epa, fetch, rawstore, settings, synthetic
 from airaware.errors import AirAwareError
 from airaware.pollutants import POLLUTANTS
-from tools import data
 from tools.machine.steps import console
+from tools.tasks import data
 
 NAME = "hourly_44201_2017.zip"
 JUNE_SECONDS = 1_780_000_000.0

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest import curves
 from tools.fleet.timeline import Timeline, draw
-from tools.loadtest import SHAPES
+from tools.tasks.loadtest import SHAPES
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 
 from airaware.errors import AirAwareError
-from tools import logs
 from tools.fleet.hosts import Host
+from tools.tasks import logs
 
 BUCKET = "epa-data"
 LIVING = [

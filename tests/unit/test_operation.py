@@ -12,7 +12,7 @@ from invoke import Exit
 
 from airaware.errors import AirAwareError
 from tools.machine import environ, interrupts
-from tools.operation import operation
+from tools.tasks.operation import operation
 
 
 def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:

@@ -26,7 +26,13 @@ import gevent.socket
 from gevent.pool import Group
 from geventhttpclient import HTTPClient
 
-from tools.http_load import MOST_CONNECTIONS, TIMEOUT_SECONDS, arrivals, client_of, is_answered
+from tools.drill.http_load import (
+    MOST_CONNECTIONS,
+    TIMEOUT_SECONDS,
+    arrivals,
+    client_of,
+    is_answered,
+)
 from tools.machine.checkout import CHECKOUT
 
 LOOK_UP_SECONDS = 1.0

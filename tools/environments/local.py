@@ -34,6 +34,7 @@ FOLDERS = ("raw", "spark", "logs", "run", "zones")
 PASSWORDS = "passwords"
 OTHERS = (PASSWORDS, "passwords.new", "partial", "loadtests")
 MASTER = "local[*]"
+SPARK_LOGGING = CHECKOUT / "tools" / "environments" / "log4j2.properties"
 INTERRUPTED_SECONDS = 30
 DRIVER_MEMORY = "1g"
 # Python does the work, Spark's JVM little: compiling it thoroughly took half of its time.
@@ -235,7 +236,7 @@ class Local:
 
         `master` is a Spark cluster; without one it is this machine.
         """
-        log = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+        log = f"-Dlog4j2.configurationFile={SPARK_LOGGING.as_uri()}"
         return [
             # Spark divides the folder's path by commas: it is given from the state folder.
             *("env", f"--chdir={self.folder}", str(Path(sys.executable).parent / "spark-submit")),

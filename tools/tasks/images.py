@@ -11,8 +11,8 @@ from airaware.errors import AirAwareError
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.machine.steps import Step, carry_out, console
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.region import ami
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 
 
 @operation(

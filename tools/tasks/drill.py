@@ -22,9 +22,9 @@ from tools.drill.world import World
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.machine.steps import console, heartbeat
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.prometheus import ERROR_BUDGET_LEFT
-from tools.shift import ZONE_HELP
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.shift import ZONE_HELP
 
 ALL = "all"
 PRODUCTION = "production"

@@ -16,7 +16,7 @@ from airaware.errors import AirAwareError
 from airaware.raw import edges
 from tools.environments import catalog
 from tools.machine.steps import console
-from tools.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
 
 
 @operation(

@@ -1,6 +1,6 @@
 """Pictures of the newest reports of drills, into docs/.
 
-python -m tools.drill.screenshots ENVIRONMENT DRILL ...
+python -m tools.screenshots.drills ENVIRONMENT DRILL ...
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airaware.errors import AirAwareError
 from tools.drill.report import folder
-from tools.screenshots import FOLDER, chromium, save
+from tools.screenshots.site import FOLDER, chromium, save
 
 WIDTH, HEIGHT = 1000, 1330
 

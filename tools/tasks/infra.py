@@ -16,8 +16,8 @@ from tools.machine import interrupts
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, carry_out, console
 from tools.machine.usage import Meter
-from tools.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 from tools.region.terraform import Plan
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 
 NEXT = """
 What to try next:

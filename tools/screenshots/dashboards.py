@@ -1,6 +1,6 @@
 """Takes pictures of the page that `fab dashboards` has written, one of each dashboard.
 
-    python -m tools.dashboards.pictures PAGE.html FOLDER
+    python -m tools.screenshots.dashboards PAGE.html FOLDER
 
 It takes Chromium, as the tests do.
 """

@@ -12,8 +12,8 @@ from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.fleet import ssh
 from tools.machine.steps import Step, carry_out, console
-from tools.operation import ENV_HELP, operation
 from tools.prometheus import Prometheus
+from tools.tasks.operation import ENV_HELP, operation
 
 PORT = 9090
 ROLE = "monitoring"

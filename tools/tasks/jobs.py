@@ -6,7 +6,7 @@ from rich.table import Table
 from tools.environments import catalog
 from tools.fleet.controller import Job
 from tools.machine.steps import Step, carry_out, console
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 
 
 @operation(

@@ -14,10 +14,10 @@ from airaware.settings import Zone
 from airaware.store import manifest, queries, stations
 from airaware.store.manifest import Loaded
 from airaware.store.zones import Reader
-from tools.data import parameter_codes
 from tools.environments import catalog
 from tools.machine.steps import console
-from tools.operation import ENV_HELP, PARAMETER_HELP, operation
+from tools.tasks.data import parameter_codes
+from tools.tasks.operation import ENV_HELP, PARAMETER_HELP, operation
 
 QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 

@@ -25,7 +25,7 @@ from tools.fleet.timeline import Recorder, Timeline, draw
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import console
 from tools.machine.usage import Meter
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 
 SHAPES = ("spike", "ramp", "soak")
 JOURNEYS = ("original", "visitor")

@@ -14,7 +14,7 @@ from tools.drill.world import World
 from tools.environments import catalog
 from tools.fleet import hosts
 from tools.machine.steps import Step, carry_out, console
-from tools.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 
 ONCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
 OUT_SECONDS = 60

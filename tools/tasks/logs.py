@@ -12,7 +12,7 @@ from tools.environments.fleet import Fleet
 from tools.fleet import hosts, ssh
 from tools.fleet.hosts import Host
 from tools.machine.steps import console
-from tools.operation import ENV_HELP, operation
+from tools.tasks.operation import ENV_HELP, operation
 
 PREFIX = "logs/"
 SEND = ["sudo", "systemctl", "start", "airaware-journal.service"]

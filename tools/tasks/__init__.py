@@ -1,0 +1,1 @@
+"""The tasks of `fab`, one module per group."""
