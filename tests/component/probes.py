@@ -17,8 +17,8 @@ from moto import mock_aws
 
 LAB = sys.argv[1:] == ["lab"]
 if LAB:
-    from tools.lab import gaps, scaling
-    from tools.lab.region import Moto
+    from tools.lab.aws import gaps, scaling
+    from tools.lab.aws.region import Moto
 
     moto = Moto()
 

@@ -10,8 +10,9 @@ import pytest
 
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
-from tools.lab import disks, leftovers
+from tools.lab import leftovers
 from tools.lab.client import Lab
+from tools.lab.hosts import disks
 
 # Every wait of a deployment has limits of its own: this one only ends what hangs in spite of them.
 DEPLOY_SECONDS = 3000

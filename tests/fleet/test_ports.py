@@ -9,7 +9,7 @@ import pytest
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.lab import namespaces
+from tools.lab.net import namespaces
 
 pytestmark = pytest.mark.usefixtures("steady_web")
 

@@ -11,8 +11,8 @@ from wait import until
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.lab import images
-from tools.lab.disks import recorded
+from tools.lab.hosts import images
+from tools.lab.hosts.disks import recorded
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.lab import images, preflight
+from tools.lab import preflight
+from tools.lab.hosts import images
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from deadline import until
 
 from tools.lab import leftovers
 from tools.lab.commands import run
-from tools.lab.hosts import HostHealth, Hosts, Lab
-from tools.lab.images import Image
+from tools.lab.hosts.images import Image
+from tools.lab.hosts.nspawn import HostHealth, Hosts, Lab
+from tools.lab.hosts.seed import Endpoint
 from tools.lab.model import Instance, Interface, Region, Subnet
-from tools.lab.network import Network
-from tools.lab.seed import Endpoint
+from tools.lab.net.network import Network
 
 CA = "-----BEGIN CERTIFICATE-----\nthe lab's own\n-----END CERTIFICATE-----\n"
 SUBNETS = {

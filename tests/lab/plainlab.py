@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network
 
-from tools.lab import commands, firewall, leftovers, model, namespaces
-from tools.lab.network import Network, bridge
+from tools.lab import commands, leftovers, model
+from tools.lab.net import firewall, namespaces
+from tools.lab.net.network import Network, bridge
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 OPEN = (

@@ -26,9 +26,10 @@ from plainlab import (
     webs,
 )
 
-from tools.lab import model, namespaces
-from tools.lab.balancer import DEREGISTERED, DRAINING, Balancers, Key, TargetHealth
-from tools.lab.haproxy import METRICS_PORT
+from tools.lab import model
+from tools.lab.net import namespaces
+from tools.lab.net.balancer import DEREGISTERED, DRAINING, Balancers, Key, TargetHealth
+from tools.lab.net.haproxy import METRICS_PORT
 
 NODE_A, NODE_B = "10.78.0.5", "10.78.2.5"
 WEB_A, WEB_A2, WEB_B = "10.78.1.10", "10.78.1.11", "10.78.3.10"

@@ -14,7 +14,7 @@ from places import Place, a_place
 from airaware.errors import AirAwareError
 from tools.fleet.controller import CANCELLED, DONE, FAILS, RUNS, Controller
 from tools.lab import leftovers
-from tools.lab.images import Image
+from tools.lab.hosts.images import Image
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def ssh_config(place: Place, host: str, folder: Path) -> Path:
         f"Host controller\n HostName {address}\n User admin\n IdentityFile {place.key}\n"
         f" UserKnownHostsFile {folder}/known\n StrictHostKeyChecking accept-new\n LogLevel ERROR\n"
         " ProxyUseFdpass yes\n"
-        f" ProxyCommand {sys.executable} -m tools.lab.proxy {place.name} %h %p\n"
+        f" ProxyCommand {sys.executable} -m tools.lab.net.proxy {place.name} %h %p\n"
     )
     return path
 

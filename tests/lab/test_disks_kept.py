@@ -15,8 +15,9 @@ import pytest
 from deadline import until
 from places import as_admin
 
-from tools.lab import disks, images, leftovers, model
+from tools.lab import leftovers, model
 from tools.lab.commands import run
+from tools.lab.hosts import disks, images
 
 SECONDS = 60
 

@@ -18,8 +18,9 @@ from plainlab import (
     tcp,
 )
 
-from tools.lab import commands, model, namespaces
-from tools.lab.network import ENDPOINT_ADDRESS, METADATA_ADDRESS, NAMES_ADDRESS
+from tools.lab import commands, model
+from tools.lab.net import namespaces
+from tools.lab.net.network import ENDPOINT_ADDRESS, METADATA_ADDRESS, NAMES_ADDRESS
 
 ADDRESSES = {
     "lb": "10.77.0.10",

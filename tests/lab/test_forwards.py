@@ -14,8 +14,9 @@ import pytest
 from deadline import until
 from plainlab import EVERYWHERE, PlainLab, group, instance, plain_lab, subnet, tcp, webs
 
-from tools.lab import model, namespaces
-from tools.lab.forwards import Forwards
+from tools.lab import model
+from tools.lab.net import namespaces
+from tools.lab.net.forwards import Forwards
 from tools.machine.postgres import free_port
 
 WEB = "10.80.0.10"

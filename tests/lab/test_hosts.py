@@ -8,8 +8,10 @@ import pytest
 from deadline import until
 from places import CA, Place, a_place, networks_of_the_machine
 
-from tools.lab import cgroups, hosts, leftovers
-from tools.lab.images import Image
+from tools.lab import leftovers
+from tools.lab.hosts import cgroups
+from tools.lab.hosts import nspawn as hosts
+from tools.lab.hosts.images import Image
 from tools.lab.model import Volume
 
 NAME = f"awt{os.getpid()}"

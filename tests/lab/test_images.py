@@ -8,10 +8,10 @@ import pytest
 from deadline import until
 
 from airaware.errors import AirAwareError
-from tools.lab import images
 from tools.lab.commands import run
+from tools.lab.hosts import images
 
-BUILD = "from tools.lab import images; images.base(print)"
+BUILD = "from tools.lab.hosts import images; images.base(print)"
 
 
 def test_the_image_is_reused_and_names_its_layers(image: images.Image) -> None:

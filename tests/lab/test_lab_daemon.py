@@ -13,8 +13,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tools.lab import images, leftovers, model, namespaces
-from tools.lab.network import METADATA_ADDRESS
+from tools.lab import leftovers, model
+from tools.lab.hosts import images
+from tools.lab.net import namespaces
+from tools.lab.net.network import METADATA_ADDRESS
 
 SECONDS = 60
 

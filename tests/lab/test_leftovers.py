@@ -9,14 +9,14 @@ import pytest
 from places import a_place
 
 from tools.lab import leftovers
-from tools.lab.images import Image
+from tools.lab.hosts.images import Image
 
 NAME = f"awk{os.getpid()}"
 DAEMON = """
 import sys, time
 sys.path[:0] = sys.argv[2:]
 from places import a_place
-from tools.lab import images
+from tools.lab.hosts import images
 with a_place(sys.argv[1], images.base(print)) as place:
     place.await_state(place.add(1, "a"), "running")
     print("ready", flush=True)

@@ -11,9 +11,10 @@ import pytest
 from dnslib import RCODE, DNSRecord
 from plainlab import PlainLab, group, instance, plain_lab, subnet
 
-from tools.lab import model, namespaces, outside
-from tools.lab.names import TTL_SECONDS, Names
-from tools.lab.network import NAMES_ADDRESS, ROUTER_ADDRESS
+from tools.lab import model
+from tools.lab.net import namespaces, outside
+from tools.lab.net.names import TTL_SECONDS, Names
+from tools.lab.net.network import NAMES_ADDRESS, ROUTER_ADDRESS
 
 BALANCER = "Site-1.us-west-2.elb.amazonaws.com"
 NODES = (IPv4Address("10.79.0.5"), IPv4Address("10.79.2.5"))

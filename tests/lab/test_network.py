@@ -10,10 +10,11 @@ import pytest
 from places import SUBNETS, networks_of_the_machine
 
 from airaware.errors import AirAwareError
-from tools.lab import leftovers, namespaces
+from tools.lab import leftovers
 from tools.lab.commands import run
 from tools.lab.model import Balancer, Interface, Node, Region
-from tools.lab.network import Network
+from tools.lab.net import namespaces
+from tools.lab.net.network import Network
 
 NAME = f"awn{os.getpid()}"
 NODE = IPv4Address("10.0.1.200")

@@ -17,9 +17,10 @@ from places import until
 
 from airaware.errors import AirAwareError
 from tools.fleet import hosts
-from tools.lab import disks, images, leftovers
+from tools.lab import leftovers
 from tools.lab.client import Lab
-from tools.lab.disks import recorded
+from tools.lab.hosts import disks, images
+from tools.lab.hosts.disks import recorded
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import carry_out
 from tools.region import ami, packer

@@ -13,8 +13,10 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import images, leftovers, outside, preflight, socks
+from tools.lab import leftovers, preflight
+from tools.lab.hosts import images
 from tools.lab.model import lab_name
+from tools.lab.net import outside, socks
 from tools.machine import processes
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console
@@ -53,7 +55,7 @@ class Lab:
         return {
             "HostName": str(address),
             "ProxyUseFdpass": "yes",
-            "ProxyCommand": f"{sys.executable} -m tools.lab.proxy {self.name} %h %p",
+            "ProxyCommand": f"{sys.executable} -m tools.lab.net.proxy {self.name} %h %p",
         }
 
     def clock_factor(self) -> float:

@@ -24,17 +24,20 @@ from pathlib import Path
 
 from airaware import settings
 from airaware.errors import AirAwareError
-from tools.lab import gaps, images, leftovers, model, namespaces, network, scaling
-from tools.lab.balancer import Balancers
-from tools.lab.disks import Disks
-from tools.lab.firewall import Firewall
-from tools.lab.forwards import Forwards
-from tools.lab.hosts import HostHealth, Hosts, Lab
-from tools.lab.metadata import Metadata
-from tools.lab.names import Names
-from tools.lab.policies import Policies
-from tools.lab.region import REGION, Moto
-from tools.lab.seed import Endpoint
+from tools.lab import leftovers, model
+from tools.lab.aws import gaps, scaling
+from tools.lab.aws.metadata import Metadata
+from tools.lab.aws.policies import Policies
+from tools.lab.aws.region import REGION, Moto
+from tools.lab.hosts import images
+from tools.lab.hosts.disks import Disks
+from tools.lab.hosts.nspawn import HostHealth, Hosts, Lab
+from tools.lab.hosts.seed import Endpoint
+from tools.lab.net import namespaces, network
+from tools.lab.net.balancer import Balancers
+from tools.lab.net.firewall import Firewall
+from tools.lab.net.forwards import Forwards
+from tools.lab.net.names import Names
 
 ROUND_SECONDS = 0.5
 # Each host's systemd and services watch files by about ten of these, all as this machine's root;

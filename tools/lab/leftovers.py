@@ -11,8 +11,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.lab import cgroups, network
 from tools.lab.commands import MARK, run
+from tools.lab.hosts import cgroups
+from tools.lab.net import network
 
 NSPAWN = Path("/run/systemd/nspawn/propagate")  # systemd-nspawn keeps a folder per machine here
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import cgroups
 from tools.lab.commands import run
+from tools.lab.hosts import cgroups
 
 PACKAGES = {  # program -> Debian's package
     "debootstrap": "debootstrap",

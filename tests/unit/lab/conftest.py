@@ -10,8 +10,8 @@ import boto3
 import pytest
 import smallfleet
 
-from tools.lab import gaps, scaling
-from tools.lab.region import Moto
+from tools.lab.aws import gaps, scaling
+from tools.lab.aws.region import Moto
 
 
 @dataclass

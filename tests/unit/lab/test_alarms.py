@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.lab.alarms import ALARM, INSUFFICIENT_DATA, OK, Rule, Sample, evaluate, points
+from tools.lab.aws.alarms import ALARM, INSUFFICIENT_DATA, OK, Rule, Sample, evaluate, points
 
 KEPT = "the state that it was in"
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")

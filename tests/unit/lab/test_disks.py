@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.lab import contents, disks, images, model, seed
+from tools.lab import model
+from tools.lab.hosts import contents, disks, images, seed
 
 CA = "-----BEGIN CERTIFICATE-----\nthe lab's own\n-----END CERTIFICATE-----\n"
 ENDPOINT = seed.Endpoint("https://192.0.2.1", "us-west-2", CA)

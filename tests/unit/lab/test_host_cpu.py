@@ -16,7 +16,7 @@ from moto.ec2.models import ec2_backends
 from airaware import host_cpu, host_usage
 from airaware.errors import AirAwareError
 from airaware.host_usage import Usage, usage
-from tools.lab.metadata import Metadata
+from tools.lab.aws.metadata import Metadata
 
 STAT = "cpu  1000 200 300 90000 40 5 15 80 7 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools.lab import cgroups
+from tools.lab.hosts import cgroups
 
 
 @pytest.fixture

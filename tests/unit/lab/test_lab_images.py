@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools.lab import images
 from tools.lab.commands import run
+from tools.lab.hosts import images
 
 
 @pytest.fixture

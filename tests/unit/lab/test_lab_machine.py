@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from airaware.errors import AirAwareError
-from tools.lab import network, preflight
+from tools.lab import preflight
 from tools.lab.commands import run
+from tools.lab.net import network
 
 
 def test_a_command_that_fails_says_what_and_why() -> None:

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address
 
-from tools.lab import seed
+from tools.lab.hosts import seed
 from tools.lab.model import Region
 
 ENDPOINT = seed.Endpoint("https://192.0.2.1", "us-west-2", "the CA\n")

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from tools.lab import model
-from tools.lab.metadata import TOKEN, TTL, Metadata
+from tools.lab.aws.metadata import TOKEN, TTL, Metadata
 
 
 @dataclass

@@ -10,7 +10,7 @@ import smallfleet
 from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core.utils import utcnow
 
-from tools.lab import alarms, gaps, policies, scaling, tracking
+from tools.lab.aws import alarms, gaps, policies, scaling, tracking
 
 TARGET, PERIOD_SECONDS = 45, 10
 START_SECONDS = 2_000_000_000.0  # the tests' own time: a whole number of periods

@@ -9,7 +9,8 @@ import pytest
 import smallfleet
 
 from airaware.errors import AirAwareError
-from tools.lab import gaps, model, scaling
+from tools.lab import model
+from tools.lab.aws import gaps, scaling
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.rollout import renewal

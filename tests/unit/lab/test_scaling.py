@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.lab.scaling import Decision, Group, Member, decide
+from tools.lab.aws.scaling import Decision, Group, Member, decide
 
 A = Member("i-a", "zone-a", age_seconds=300)
 B = Member("i-b", "zone-b", age_seconds=200)

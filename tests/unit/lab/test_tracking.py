@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.lab.tracking import Group, Policy, Step, Steps, adjusted, stepped, wanted
+from tools.lab.aws.tracking import Group, Policy, Step, Steps, adjusted, stepped, wanted
 
 # "Target tracking scaling policies for Amazon EC2 Auto Scaling" (TRACKING), "Set the default
 # instance warmup for an Auto Scaling group" (WARMUP), "Dynamic scaling" (DYNAMIC), "Suspend and

@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from tools.lab import balancer, firewall, forwards, model, names
+from tools.lab import model
+from tools.lab.net import balancer, firewall, forwards, names
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
 GROUP = model.TargetGroup(

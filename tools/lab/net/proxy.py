@@ -1,12 +1,12 @@
 """OpenSSH's ProxyCommand (with ProxyUseFdpass): hands it a socket from within the lab.
 
-python -m tools.lab.proxy NAMESPACE ADDRESS PORT
+python -m tools.lab.net.proxy NAMESPACE ADDRESS PORT
 """
 
 import socket
 import sys
 
-from tools.lab import namespaces
+from tools.lab.net import namespaces
 
 CONNECT_SECONDS = 10
 

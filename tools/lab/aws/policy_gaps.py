@@ -13,8 +13,8 @@ from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.responses import EmptyResult
 from moto.core.utils import utcnow
 
-from tools.lab import alarms, tracking
-from tools.lab.gaps import in_place_of
+from tools.lab.aws import alarms, tracking
+from tools.lab.aws.gaps import in_place_of
 
 
 @in_place_of(AutoScalingBackend, "put_scaling_policy")

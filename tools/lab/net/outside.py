@@ -1,7 +1,7 @@
 """Runs a command on the lab's Internet side, as the site's visitors are there, with the name server
 that they ask.
 
-python -m tools.lab.outside LAB COMMAND [ARGUMENT ...]
+python -m tools.lab.net.outside LAB COMMAND [ARGUMENT ...]
 """
 
 import ctypes
@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.lab import namespaces, network
 from tools.lab.commands import MARK
+from tools.lab.net import namespaces, network
 
-WORDS = (sys.executable, "-m", "tools.lab.outside")  # that run this
+WORDS = (sys.executable, "-m", "tools.lab.net.outside")  # that run this
 RESOLVER = Path("/etc/resolv.conf")
 CLONE_NEWNS = 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000

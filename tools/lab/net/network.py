@@ -11,7 +11,7 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.lab import model
 from tools.lab.commands import run
-from tools.lab.namespaces import FOLDER, within
+from tools.lab.net.namespaces import FOLDER, within
 
 ROUTER_ADDRESS = IPv4Address("198.51.100.1")
 INTERNET_ADDRESS = IPv4Address("198.51.100.2")

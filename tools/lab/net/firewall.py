@@ -16,8 +16,8 @@ What the router itself sends (SSH, forwards) comes from the inside and is not fi
 from collections.abc import Iterable, Iterator
 
 from tools.lab import commands, model
-from tools.lab.namespaces import FOLDER
-from tools.lab.network import (
+from tools.lab.net.namespaces import FOLDER
+from tools.lab.net.network import (
     ENDPOINT_ADDRESS,
     INTERNET_ADDRESS,
     METADATA_ADDRESS,

@@ -13,8 +13,8 @@ from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
 
-from tools.lab import gaps
-from tools.lab.region import REGION, Moto
+from tools.lab.aws import gaps
+from tools.lab.aws.region import REGION, Moto
 
 # A host that dies earlier is left dead until then, so that an image which cannot boot is not
 # launched again without end. AWS has a longer pause.

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from airaware.errors import AirAwareError
-from tools.lab import model, namespaces
-from tools.lab.network import Network
+from tools.lab import model
+from tools.lab.net import namespaces
+from tools.lab.net.network import Network
 
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 100

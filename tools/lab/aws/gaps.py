@@ -40,7 +40,7 @@ from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.route53.responses import Route53
 
 if TYPE_CHECKING:
-    from tools.lab.balancer import TargetHealth
+    from tools.lab.net.balancer import TargetHealth
 
 PUBLIC = IPv4Network("203.0.113.0/24")  # TEST-NET-3: these exist nowhere
 

@@ -1,6 +1,6 @@
 """Binds a folder of this machine into a host that runs, or takes it out again.
 
-    python -m tools.lab.attach PID TARGET [SOURCE]
+    python -m tools.lab.hosts.attach PID TARGET [SOURCE]
 
 A program of its own, as only a process with a single thread may enter another mount namespace:
 that of the process PID. Without SOURCE, what is mounted at TARGET is taken out.
@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from tools.lab.namespaces import enter
+from tools.lab.net.namespaces import enter
 
 CLONE_NEWNS = 0x00020000
 AT_FDCWD = -100

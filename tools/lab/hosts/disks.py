@@ -12,14 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import images, seed
-from tools.lab.hosts import Hosts
+from tools.lab.aws.region import Moto
+from tools.lab.hosts import images, seed
+from tools.lab.hosts.nspawn import Hosts
 from tools.lab.model import Image, Region
-from tools.lab.region import Moto
 
 QUIET = ("stopped", "dead")
 
-log = logging.getLogger("tools.lab.disks")
+log = logging.getLogger("tools.lab.hosts.disks")
 
 
 def records(lab: str) -> Path:

@@ -20,8 +20,8 @@ from moto.cloudwatch.models import (
 )
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from tools.lab import alarms, policy_gaps, tracking
-from tools.lab.region import REGION, Moto
+from tools.lab.aws import alarms, policy_gaps, tracking
+from tools.lab.aws.region import REGION, Moto
 
 # A period's data are looked at when they had this long to arrive.
 ARRIVAL_SECONDS = 1

@@ -14,7 +14,7 @@ from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 
 from tools.lab import model
-from tools.lab.gaps import in_place_of
+from tools.lab.aws.gaps import in_place_of
 
 STATES = ("pending", "available")
 

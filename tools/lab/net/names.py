@@ -11,8 +11,9 @@ from ipaddress import IPv4Address
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
-from tools.lab import model, namespaces
-from tools.lab.network import NAMES_ADDRESS, ROUTER_ADDRESS
+from tools.lab import model
+from tools.lab.net import namespaces
+from tools.lab.net.network import NAMES_ADDRESS, ROUTER_ADDRESS
 
 PORT = 53
 TTL_SECONDS = 60  # of an ALB's name; private zones are no longer believed

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from tools.lab.model import Instance, Region
-from tools.lab.network import NAMES_ADDRESS
+from tools.lab.net.network import NAMES_ADDRESS
 
 HOST_CPU_SECONDS = 10  # at the clock's own speed
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"

@@ -29,11 +29,11 @@ from moto.moto_server.werkzeug_app import (
 from moto.route53.models import route53_backends
 from werkzeug.serving import ThreadedWSGIServer
 
-from tools.lab import (
+from tools.lab import model
+from tools.lab.aws import (
     gaps,
     image_gaps,
-    model,
-    policy_gaps,  # noqa: F401 - its patches are filled in, too
+    policy_gaps,  # noqa: F401 (importing it registers its patches)
 )
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import contents
 from tools.lab.commands import run
+from tools.lab.hosts import contents
 from tools.machine.checkout import CHECKOUT
 
 SUITE = "bookworm"

@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import cgroups, images, namespaces, seed, volumes
 from tools.lab.commands import marked, run
+from tools.lab.hosts import cgroups, images, seed, volumes
 from tools.lab.model import Instance, Region, Volume
-from tools.lab.network import Network, bridge
+from tools.lab.net import namespaces
+from tools.lab.net.network import Network, bridge
 
 # CPUs by the size in an instance's type; larger ones have all of the machine. As the launch
 # credits of burstable types do, the time before the cap lets a host boot at full speed.
@@ -256,7 +257,7 @@ class _Host:
         if wanted == self.mounted:
             return
         leader = self._leader()
-        attach = (sys.executable, "-m", "tools.lab.attach", str(leader))
+        attach = (sys.executable, "-m", "tools.lab.hosts.attach", str(leader))
         for volume in self.mounted - wanted:
             run(*attach, str(volume.mount))
         for volume in wanted - self.mounted:

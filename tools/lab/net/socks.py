@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tools.lab import namespaces
+from tools.lab.net import namespaces
 
 CONNECT_SECONDS = 10
 CHUNK_BYTES = 1 << 16

@@ -13,8 +13,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.lab import haproxy, model, namespaces
-from tools.lab.network import Network
+from tools.lab import model
+from tools.lab.net import haproxy, namespaces
+from tools.lab.net.network import Network
 
 TICK_SECONDS = 0.25
 PAUSE_SECONDS = 1  # after a failure

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airaware.errors import AirAwareError
 from tools.lab import commands, model
-from tools.lab.namespaces import FOLDER
+from tools.lab.net.namespaces import FOLDER
 
 CONNECT_SECONDS = 10  # an ALB's limit; it cannot be set
 START_SECONDS = 10

@@ -1,0 +1,1 @@
+"""The hosts of the lab: nspawn machines, their images and disks."""

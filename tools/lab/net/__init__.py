@@ -1,0 +1,1 @@
+"""The networks of the lab: bridges, firewall, load balancers and names."""
