@@ -13,10 +13,10 @@ import requests
 import yaml
 
 from airaware.errors import AirAwareError
-from tools.fleet.hosts import client
 from tools.machine import vendor_modules
 from tools.region import ami, packer
 from tools.region.ami import CHECKOUT, Image, Uses
+from tools.region.clients import client
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REGION = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}

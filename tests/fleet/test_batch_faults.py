@@ -23,6 +23,7 @@ from years import YEAR, Checksums, assert_both_hold, by_zone
 from tools.environments.fleet import Fleet
 from tools.fleet import hosts, ssh
 from tools.fleet.controller import DONE, FAILS, UNIT
+from tools.region import clients
 
 pytestmark = pytest.mark.slow
 
@@ -146,7 +147,7 @@ def test_a_database_lost_with_its_volume_comes_back_whole(
 
 def lose_with_volume(fleet: Fleet, host: hosts.Host) -> None:
     """Terminate a host, and delete the volume with its data."""
-    ec2 = hosts.client("ec2", fleet.region.environ())
+    ec2 = clients.client("ec2", fleet.region.environ())
     attached = [{"Name": "attachment.instance-id", "Values": [host.instance_id]}]
     volumes = [
         volume["VolumeId"]

@@ -11,8 +11,8 @@ from visitors import healthy_targets
 from wait import until
 
 from tools.environments.fleet import Fleet
-from tools.fleet import hosts
 from tools.fleet.hosts import Host
+from tools.region import clients
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet) -> None:
 
 def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
     lost = next(host for host in lab.hosts() if host.role == "controller")
-    ec2 = hosts.client("ec2", lab.region.environ())
+    ec2 = clients.client("ec2", lab.region.environ())
 
     def status() -> str:
         described = ec2.describe_instance_status(InstanceIds=[lost.instance_id])

@@ -12,7 +12,7 @@ from wait import until
 
 from airaware import host_cpu
 from tools.environments.fleet import Fleet
-from tools.fleet import hosts
+from tools.region import clients
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ GROWN_SECONDS, IN_SERVICE_SECONDS = 60, 300
 @contextmanager
 def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
     """CloudWatch is told so of a group, beside what its hosts say, which is far less."""
-    cloudwatch = hosts.client("cloudwatch", fleet.region.environ())
+    cloudwatch = clients.client("cloudwatch", fleet.region.environ())
     enough = threading.Event()
 
     def tell() -> None:
@@ -47,7 +47,7 @@ def test_a_zone_gets_a_second_host_by_its_own_cpu(lab: Fleet, grown_back: None) 
     groups = lab.terraform.outputs()["web_groups"]
     before = {zone: in_service(lab, zone) for zone in groups}
     assert before == dict.fromkeys(groups, 1)
-    scaling = hosts.client("autoscaling", lab.region.environ())
+    scaling = clients.client("autoscaling", lab.region.environ())
 
     def desired(zone: str) -> int:
         (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[groups[zone]])[

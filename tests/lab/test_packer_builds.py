@@ -16,14 +16,13 @@ import traces
 from places import until
 
 from airaware.errors import AirAwareError
-from tools.fleet import hosts
 from tools.lab import leftovers
 from tools.lab.client import Lab
 from tools.lab.hosts import disks, images
 from tools.lab.hosts.disks import recorded
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import carry_out
-from tools.region import ami, packer
+from tools.region import ami, clients, packer
 from tools.region.packer import Build
 
 SECONDS = 120
@@ -61,7 +60,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.region = Lab(folder)
         subprocess.run([sys.executable, "-c", PREPARE, folder], check=True, cwd=CHECKOUT)
-        self.ec2: Any = hosts.client("ec2", self.region.environ())
+        self.ec2: Any = clients.client("ec2", self.region.environ())
         network = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
         self.ec2.create_subnet(
             **{"VpcId": network, "CidrBlock": "10.9.1.0/24", "AvailabilityZone": "us-west-2a"},
@@ -71,7 +70,7 @@ class Place:
             **{"VpcId": network, "GroupName": "airaware-lab-image", "Description": "builders"},
             TagSpecifications=[_named("security-group", "airaware-lab-image")],
         )
-        iam: Any = hosts.client("iam", self.region.environ())
+        iam: Any = clients.client("iam", self.region.environ())
         iam.create_instance_profile(InstanceProfileName="airaware-lab-image")
 
 

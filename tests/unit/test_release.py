@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from airaware.errors import AirAwareError
+from tools.region import roles
 from tools.rollout import release
 
 BUCKET = "epa-data"
@@ -138,7 +139,7 @@ def test_hosts_get_the_locked_versions_with_their_checksums() -> None:
 
 
 def test_all_that_a_role_needs_is_locked() -> None:
-    for extra in release.extras():
+    for extra in roles.extras():
         for name in release.needed([extra]):
             assert release.locked({name}), f"{name}, of {extra}: tools/lock.sh"
 
@@ -152,7 +153,7 @@ def test_what_setup_cfg_names_is_needed_whatever_was_installed(tmp_path: Path) -
 
 
 def test_hosts_install_what_their_roles_name() -> None:
-    extras = release.extras()
+    extras = roles.extras()
     assert {"web", "batch", "fleet"} <= set(extras)
     assert len(extras) == len(set(extras))
 

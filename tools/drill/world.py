@@ -25,6 +25,7 @@ from airaware.store.manifest import Held
 from tools.environments.fleet import RAW, Fleet
 from tools.fleet import hosts, ssh
 from tools.fleet.hosts import Host
+from tools.region import clients
 from tools.rollout import release
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
@@ -346,7 +347,7 @@ class World:
         )
 
     def _client(self, service: str) -> Any:
-        return hosts.client(service, self.fleet.region.environ())
+        return clients.client(service, self.fleet.region.environ())
 
 
 def _alert_name(labels: Mapping[str, str], zone: str) -> str:

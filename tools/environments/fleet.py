@@ -22,7 +22,7 @@ from tools.machine import progress
 from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look
 from tools.machine.steps import Step, console
-from tools.region import ami, packer
+from tools.region import ami, clients, packer
 from tools.region.ami import Image
 from tools.region.interface import Region
 from tools.region.terraform import Plan, Terraform
@@ -241,10 +241,7 @@ class Fleet:
         """What gives the hosts of the web groups the image that new ones have now."""
         outputs = self.terraform.outputs()
         if target_group := outputs.get("target_group_arn"):
-            environ = self.region.environ()
-            yield from renewal.steps(
-                lambda service: hosts.client(service, environ), outputs["web_groups"], target_group
-            )
+            yield from renewal.steps(self.client, outputs["web_groups"], target_group)
 
     def destroy(self) -> Iterator[Step]:
         """What deletes the fleet, its data and what this machine keeps of it."""
@@ -262,7 +259,7 @@ class Fleet:
 
     def client(self, service: str) -> Any:
         """A client of one of AWS's services in the fleet's region."""
-        return hosts.client(service, self.region.environ())
+        return clients.client(service, self.region.environ())
 
     def outputs(self) -> dict[str, Any]:
         """What Terraform says of the fleet."""

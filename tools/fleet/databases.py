@@ -10,10 +10,11 @@ from psycopg2.extensions import make_dsn
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from tools.fleet import hosts, ssh
+from tools.fleet import ssh
 from tools.fleet.hosts import Host
 from tools.machine.postgres import DATABASE, READER
 from tools.machine.steps import console
+from tools.region import clients
 
 PORT = 5432
 CA = "/etc/airaware/ca.pem"
@@ -63,7 +64,7 @@ def _password(domain: str, environ: Mapping[str, str]) -> str:
     environment = domain.partition(".")[0]
     name = f"/airaware/{environment}/database/reader_password"
     try:
-        answer = hosts.client("ssm", environ).get_parameter(Name=name, WithDecryption=True)
+        answer = clients.client("ssm", environ).get_parameter(Name=name, WithDecryption=True)
     except (BotoCoreError, ClientError) as error:
         raise AirAwareError(f"no secret {name}: {error}. `fab deploy` makes it.") from None
     return answer["Parameter"]["Value"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.fleet import hosts
+from tools.region import clients
 
 POLL_SECONDS = 1.0
 # So many points in a row under the target are taken for "under the target again".
@@ -105,9 +105,9 @@ class Recorder:
         self, groups: Mapping[str, str], environ: Mapping[str, str], clock_factor: float
     ) -> None:
         self._groups = groups  # by zone
-        self._scaling = hosts.client("autoscaling", environ)
-        self._balancing = hosts.client("elbv2", environ)
-        self._metrics = hosts.client("cloudwatch", environ)
+        self._scaling = clients.client("autoscaling", environ)
+        self._balancing = clients.client("elbv2", environ)
+        self._metrics = clients.client("cloudwatch", environ)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
         self._policy = self._tracking()

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airaware.errors import AirAwareError
-from tools.fleet.hosts import client
 from tools.machine.checkout import CHECKOUT
+from tools.region.clients import client
 
 # What an image is made of. Not the package's own code: a host gets that with the release.
 INPUTS = (

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from airaware.errors import AirAwareError
-from tools.fleet.hosts import client
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console
-from tools.region import ami
+from tools.region import ami, roles
+from tools.region.clients import client
 from tools.region.interface import Region
-from tools.rollout import release
 
 TEMPLATES = CHECKOUT / "packer"
 VERSIONS = TEMPLATES / "versions.auto.pkrvars.json"
@@ -83,7 +82,7 @@ class Build:
 
     def run(self, version: str) -> None:
         """Build the image, with that release in it. Interrupted or failed, it leaves nothing."""
-        data = self.fleet.hiera_data(version, **{"airaware::extras": release.extras()})
+        data = self.fleet.hiera_data(version, **{"airaware::extras": roles.extras()})
         source = self._published()
         try:
             with self.fleet.region.packer() as way, self.work_folder(data) as folder:

@@ -30,7 +30,6 @@ from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -38,6 +37,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from airaware.errors import AirAwareError
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
+from tools.region import roles
 
 PUPPET = (
     *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "vendor_modules"),
@@ -200,17 +200,11 @@ def _bundles() -> list[str]:
     return [str(path.relative_to(CHECKOUT)) for path in found]
 
 
-def extras() -> list[str]:
-    """The package's extras that any role's hosts install."""
-    roles = [yaml.safe_load(path.read_text()) for path in CHECKOUT.glob("hieradata/role/*.yaml")]
-    return sorted({extra for role in roles for extra in role.get("airaware::extras", ())})
-
-
 def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     """The folder with all wheels that the extras need, from the cache or made now."""
     locks = (f"requirements/{name}.txt" for name in LOCKS)
     inputs = [(source / name).read_bytes() for name in ("setup.cfg", *locks)]
-    inputs += [" ".join(extras()).encode(), sys.version.encode()]
+    inputs += [" ".join(roles.extras()).encode(), sys.version.encode()]
     digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:DIGITS]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware/wheels"
     folder = cache / f"{platform.machine()}-{digest}"
@@ -265,7 +259,7 @@ def locked(names: set[str], source: Path = CHECKOUT) -> str:
 
 
 def _collect_wheels(source: Path, folder: Path) -> None:
-    of_extra = {extra: needed([extra], source) for extra in extras()}
+    of_extra = {extra: needed([extra], source) for extra in roles.extras()}
     of_extra["pip"] = {"pip"}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
         lock.write(locked(set().union(*of_extra.values()), source))

@@ -9,9 +9,10 @@ from fabric import Connection
 from airaware.errors import AirAwareError
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
-from tools.fleet import hosts, ssh
+from tools.fleet import ssh
 from tools.fleet.hosts import Host
 from tools.machine.steps import console
+from tools.region import clients
 from tools.tasks.operation import ENV_HELP, operation
 
 PREFIX = "logs/"
@@ -100,7 +101,7 @@ def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: A
 
 def _bucket(fleet: Fleet):  # noqa: ANN202
     """S3 and the name of the fleet's bucket there."""
-    return hosts.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
+    return clients.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
 
 
 def _backwards(s3, bucket: str, journal: Journal) -> Iterator[str]:  # noqa: ANN001

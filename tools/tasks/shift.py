@@ -12,8 +12,8 @@ from airaware.errors import AirAwareError
 from tools.drill import acts, faults
 from tools.drill.world import World
 from tools.environments import catalog
-from tools.fleet import hosts
 from tools.machine.steps import Step, carry_out, console
+from tools.region import clients
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 
 ONCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
@@ -93,7 +93,7 @@ def _in_short(error: Exception) -> str:
 
 def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)
     """Return a client that gives up soon: it is in the way of the rest."""
-    return hosts.client("arc-zonal-shift", world.fleet.region.environ(), ONCE)
+    return clients.client("arc-zonal-shift", world.fleet.region.environ(), ONCE)
 
 
 def _await_out(world: World, zone: str) -> None:
