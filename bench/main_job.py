@@ -21,9 +21,10 @@ import pyarrow as pa
 import pyarrow.csv
 from pyspark.sql import DataFrame, SparkSession
 
-from airaware import batch, epa, synthetic
-from airaware.interpolate import Points, mean_over_time, weights
-from airaware.sphere import REACH_KM
+from airaware.job import batch
+from airaware.raw import epa, synthetic
+from airaware.science.interpolate import Points, mean_over_time, weights
+from airaware.science.sphere import REACH_KM
 from airaware.store.load import Load
 from bench import original
 from bench.measure import Figure, peak_memory, seconds

@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 import shapely
 from pyspark import RDD, SparkContext
 
-from airaware import batch, epa, grid
-from airaware.sphere import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
+from airaware.job import batch
+from airaware.raw import epa
+from airaware.science import grid
+from airaware.science.sphere import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
 
 # Its lattice, degrees: first, last, and how many.
 LATITUDES = (18.0, 72.0, 430)

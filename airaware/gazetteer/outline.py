@@ -60,7 +60,7 @@ def build(countries: dict[str, Any]) -> Any:
     from shapely import make_valid, unary_union
     from shapely.geometry import box, shape
 
-    from airaware.grid import outlines
+    from airaware.science.grid import outlines
 
     us = unary_union([make_valid(shape(outline)) for outline in outlines().values()])
     near = _buffered(us.simplify(0.002))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from airaware.sphere import EARTH_RADIUS_KM
+from airaware.science.sphere import EARTH_RADIUS_KM
 
 # Abbreviations in names, written out: the Postal Service's (Publication 28), and people's own.
 WRITTEN_OUT = {

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airaware import epa, metrics, rawstore
-from airaware.pollutants import get
+from airaware.raw import epa, rawstore
+from airaware.science import metrics
+from airaware.science.pollutants import get
 
 HOURS = 12  # at each end
 DECEMBER_HOURS = 24 * 31

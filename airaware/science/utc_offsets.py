@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import h3.api.basic_int as h3
 import numpy as np
 
-from airaware import grid
+from airaware.science import grid
 
 FILE = Path(__file__).parent.parent / "data" / "utc_offsets.npz"
 # Resolutions of H3: of most areas, and along a border between two times (0.2 km an edge).
@@ -99,7 +99,7 @@ def _looked_up(cells: list[int]) -> list[int]:
     # Of extra `grid`; the site's hosts have neither.
     from timezonefinder import TimezoneFinder
 
-    from airaware.interpolate import Points
+    from airaware.science.interpolate import Points
 
     finder, ours = TimezoneFinder(in_memory=True), _zones()
     centers = np.array([h3.cell_to_latlng(cell) for cell in cells]).reshape(-1, 2)

@@ -15,8 +15,9 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from airaware import grid, store
+from airaware import store
 from airaware.errors import AirAwareError
+from airaware.science import grid
 from airaware.settings import Zone
 from airaware.store.shapes import RESOLUTIONS
 

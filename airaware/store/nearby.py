@@ -8,9 +8,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from airaware import point
-from airaware.science import utc_offsets
-from airaware.sphere import EARTH_RADIUS_KM, FAR_KM, REACH_KM, great_circle_km, unit_vectors
+from airaware.science import point, utc_offsets
+from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, REACH_KM, great_circle_km, unit_vectors
 from airaware.store.zones import Reader
 
 # A load of before clocks' offsets were kept has none: its stations' are those of their places.

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from airaware import grid, metrics, pollutants
-from airaware.accuracy import Residuals
-from airaware.sphere import REACH_KM
+from airaware.science import grid, metrics, pollutants
+from airaware.science.accuracy import Residuals
+from airaware.science.sphere import REACH_KM
 from airaware.store.zones import Reader
 
 CELLS_AT_ONCE = 4000

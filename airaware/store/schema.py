@@ -10,8 +10,9 @@ import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from airaware import grid, settings, store
+from airaware import settings, store
 from airaware.errors import AirAwareError
+from airaware.science import grid
 from airaware.settings import Zone
 from airaware.store import shapes
 

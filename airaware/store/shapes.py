@@ -10,7 +10,7 @@ from functools import lru_cache
 import h3.api.basic_int as h3
 import numpy as np
 
-from airaware import grid
+from airaware.science import grid
 from airaware.store.binary import encode
 
 # Coarse to fine.

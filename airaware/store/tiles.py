@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airaware import grid
+from airaware.science import grid
 from airaware.store.zones import Reader
 
 # Deeper than that, the map enlarges these.

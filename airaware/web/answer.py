@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from flask import current_app
 
-from airaware import metrics, point, pollutants
-from airaware.accuracy import DAILY, HOURS, MONTH
-from airaware.pollutants import AQI_CATEGORIES, Pollutant
-from airaware.sphere import REACH_KM
+from airaware.science import metrics, point, pollutants
+from airaware.science.accuracy import DAILY, HOURS, MONTH
+from airaware.science.pollutants import AQI_CATEGORIES, Pollutant
+from airaware.science.sphere import REACH_KM
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
 from airaware.web.asking import At, Span

@@ -10,11 +10,10 @@ from typing import TypeVar
 from flask import current_app, g
 from werkzeug.datastructures import MultiDict
 
-from airaware import pollutants
 from airaware.errors import AirAwareError
 from airaware.gazetteer.results import COVERED
-from airaware.pollutants import DEFAULT_PARAMETERS, Pollutant
-from airaware.science import utc_offsets
+from airaware.science import pollutants, utc_offsets
+from airaware.science.pollutants import DEFAULT_PARAMETERS, Pollutant
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest
 from airaware.store.zones import Reader

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from airaware.accuracy import expected_errors, from_miles, season
-from airaware.sphere import KM_PER_MILE
+from airaware.science.accuracy import expected_errors, from_miles, season
+from airaware.science.sphere import KM_PER_MILE
 from airaware.store import queries
 from airaware.store.queries import Load
 from airaware.store.tiles import LoadedYear

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airaware.accuracy import HOURS, SEASONS
+from airaware.science.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load
 from airaware.web import answer

@@ -1,6 +1,6 @@
 """How numbers are written on the pages."""
 
-from airaware.sphere import KM_PER_MILE
+from airaware.science.sphere import KM_PER_MILE
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NO_VALUE = "–"

@@ -28,10 +28,10 @@ from flask import (
     url_for,
 )
 
-from airaware import grid, pollutants
-from airaware.accuracy import DAILY, FROM_MILES, MONTH, season
-from airaware.pollutants import POLLUTANTS, Pollutant
-from airaware.sphere import KM_PER_MILE, REACH_KM
+from airaware.science import grid, pollutants
+from airaware.science.accuracy import DAILY, FROM_MILES, MONTH, season
+from airaware.science.pollutants import POLLUTANTS, Pollutant
+from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
 from airaware.web.answer import DAILY_METRICS

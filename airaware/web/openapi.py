@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from airaware.pollutants import AQI_CATEGORIES, POLLUTANTS
+from airaware.science.pollutants import AQI_CATEGORIES, POLLUTANTS
 from airaware.web.asking import FIRST_YEAR, MAX_DAYS, MOST_PLACES
 from airaware.web.geocode import MAX_LENGTH
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from airaware.sphere import KM_PER_MILE, REACH_KM
+from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.web.figures import MONTHS
 
 Chart = dict[str, Any]

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import h3.api.basic_int as h3
 
-from airaware.grid import RESOLUTION
+from airaware.science.grid import RESOLUTION
 from airaware.store import queries
 from airaware.store.queries import Load
 from airaware.store.zones import Reader

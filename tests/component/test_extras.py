@@ -15,9 +15,9 @@ from tools.rollout.release import needed
 CHECKOUT = Path(__file__).parents[2]
 # Module -> the role whose hosts run it; that of all hosts is shown by the role with the least.
 PROGRAMS = {
-    "airaware.batch": "spark_worker",
-    "airaware.host_cpu": "web",
-    "airaware.host_metrics": "database",
+    "airaware.job.batch": "spark_worker",
+    "airaware.host.cpu": "web",
+    "airaware.host.metrics": "database",
     "airaware.store.backup": "database",
     "airaware.store.schema": "database",
     "airaware.web": "web",

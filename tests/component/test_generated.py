@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from airaware import grid
 from airaware.gazetteer import build, places
+from airaware.science import grid
 
 # Outlines and cells north of it are Alaska's alone.
 ALASKA_FROM_LATITUDE = 50.5
@@ -27,7 +27,7 @@ def test_the_gazetteer_holds_what_the_packages_tell() -> None:
 
 
 def test_the_grid_holds_the_cells_that_overlap_the_outlines() -> None:
-    """Alaska's alone take half a minute more: `python -m airaware.grid` builds the whole file."""
+    """Leave out Alaska, half a minute more: `python -m airaware.science.grid` builds it all."""
     outlines = grid.outlines()
     assert len(outlines) == 52
     del outlines["AK"]

@@ -42,7 +42,8 @@ def checkout(tmp_path: Path) -> Path:
     for path in (
         *("packer/image.pkr.hcl", "modules/role/web.pp", "manifests/site.pp", "hiera.yaml"),
         *("hieradata/common.yaml", "hieradata/env/lab.yaml", "hieradata/env/staging.yaml"),
-        *("hieradata/role/web.yaml", "hieradata/role/puppet.yaml", "airaware/grid.py", "setup.cfg"),
+        *("hieradata/role/web.yaml", "hieradata/role/puppet.yaml"),
+        *("airaware/science/grid.py", "setup.cfg"),
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(path)
@@ -61,7 +62,7 @@ def checkout(tmp_path: Path) -> Path:
         ("requirements/site.txt", True),
         ("setup.cfg", True),
         # A host gets the package's own code with the release.
-        ("airaware/grid.py", False),
+        ("airaware/science/grid.py", False),
         ("airaware/__pycache__/grid.pyc", False),
         ("frontend/src/map.js", False),
         ("tools/drill/model.py", False),

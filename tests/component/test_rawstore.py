@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from airaware import rawstore
 from airaware.errors import AirAwareError
+from airaware.raw import rawstore
 
 NAME = "hourly_44201_2017.zip"
 SEPTEMBER_2001_SECONDS = 1_000_000_000.25

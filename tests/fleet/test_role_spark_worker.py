@@ -35,7 +35,8 @@ def test_it_loads_every_zone(fleet: Fleet, workers: list[Inspected]) -> None:
 
 
 def test_it_reads_the_bucket(workers: list[Inspected]) -> None:
-    code = "from airaware import rawstore, settings; rawstore.open(settings.read().raw).names()"
+    imports = "from airaware import settings; from airaware.raw import rawstore"
+    code = f"{imports}; rawstore.open(settings.read().raw).names()"
     for host in workers:
         assert host.python(f"{code}\nprint('read')") == "read", host
 

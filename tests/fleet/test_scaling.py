@@ -10,7 +10,7 @@ from fleets import Fab
 from visitors import in_service
 from wait import until
 
-from airaware import host_cpu
+from airaware.host import cpu
 from tools.environments.fleet import Fleet
 from tools.region import clients
 
@@ -31,7 +31,7 @@ def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
     def tell() -> None:
         while not enough.wait(1):
             cloudwatch.put_metric_data(
-                Namespace=host_cpu.NAMESPACE, MetricData=[host_cpu.datum(group, percent)]
+                Namespace=cpu.NAMESPACE, MetricData=[cpu.datum(group, percent)]
             )
 
     thread = threading.Thread(target=tell)

@@ -34,7 +34,9 @@ SET_UP = """
 useradd --system --home-dir /var/lib/airaware airaware
 install -d -o airaware /var/lib/airaware /var/lib/spark /var/log/spark
 install -d /etc/airaware /opt/airaware/releases/1/venv/bin
-install -D /dev/null /opt/airaware/releases/1/venv/lib/python3.11/site-packages/airaware/batch.py
+cd /opt/airaware/releases/1/venv
+install -D /dev/null lib/python3.11/site-packages/airaware/job/batch.py
+cd /
 ln -sfn releases/1 /opt/airaware/current
 echo SETTING=settings >/etc/airaware/settings
 """
@@ -88,7 +90,8 @@ def test_a_job_is_followed_to_its_end(controller: Controller, capfd: pytest.Capt
     controller.follow(job)
     said = capfd.readouterr().out
     assert "as airaware in settings" in said and "the end" in said
-    assert "/opt/airaware/releases/1/venv/lib/python3.11/site-packages/airaware/batch.py" in said
+    packages = "/opt/airaware/releases/1/venv/lib/python3.11/site-packages"
+    assert f"{packages}/airaware/job/batch.py" in said
     assert "--years 2000 --parameters 44201" in said
     assert "chatter" not in said
     found = controller.find(job)

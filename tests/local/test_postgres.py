@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from airaware import grid
 from airaware.errors import AirAwareError
+from airaware.science import grid
 from airaware.settings import Zone
 from tools.environments.local import Local
 from tools.machine.postgres import HOST, OWNER, READER, Cluster

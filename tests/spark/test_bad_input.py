@@ -16,7 +16,9 @@ import pytest
 from jobs import OZONE, Submits, staging_tables
 from psycopg2 import sql
 
-from airaware import batch, epa, store
+from airaware import store
+from airaware.job import batch
+from airaware.raw import epa
 from airaware.settings import Zone
 from airaware.store.load import TABLES
 from airaware.store.manifest import Held, held

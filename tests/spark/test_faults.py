@@ -21,7 +21,7 @@ import psutil
 import pytest
 from jobs import END_SECONDS, OZONE, Submits, ended, staging_tables, wait_for
 
-from airaware import epa, synthetic
+from airaware.raw import epa, synthetic
 from airaware.settings import Settings, Zone
 from airaware.store.manifest import Held, held
 from airaware.web import create_app

@@ -7,8 +7,8 @@ import pytest
 from jobs import OZONE
 from pyspark.sql import SparkSession
 
-from airaware import epa
-from airaware.interpolate import REACH_KM, Points, mean_over_time, weights
+from airaware.raw import epa
+from airaware.science.interpolate import REACH_KM, Points, mean_over_time, weights
 from bench import original
 
 YEAR, MONTH, DAYS = 2013, 7, 2

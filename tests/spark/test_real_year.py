@@ -11,8 +11,8 @@ import pytest
 from jobs import OZONE, Submits, forget_all
 
 from airaware import settings
-from airaware.accuracy import Residuals, errors
-from airaware.leave_one_out import month_sums
+from airaware.science.accuracy import Residuals, errors
+from airaware.science.leave_one_out import month_sums
 from airaware.settings import Zone
 from airaware.store import queries, stations
 from airaware.store.manifest import held

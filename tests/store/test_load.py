@@ -15,9 +15,12 @@ import pyarrow as pa
 import pytest
 from psycopg2 import sql
 
-from airaware import batch, epa, grid, metrics, pollutants, store
+from airaware import store
 from airaware.errors import AirAwareError
-from airaware.metrics import MARGIN_HOURS
+from airaware.job import batch
+from airaware.raw import epa
+from airaware.science import grid, metrics, pollutants
+from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
 from airaware.store import load as load_module
 from airaware.store import manifest

@@ -11,7 +11,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
 
-from airaware import grid, store
+from airaware import store
+from airaware.science import grid
 from airaware.settings import Zone
 from airaware.store import schema
 from tools.environments.local import Local

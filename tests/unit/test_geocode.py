@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airaware.gazetteer import build, places, reading
-from airaware.grid import in_us
+from airaware.science.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
     AddressError,

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from airaware.pollutants import AQI_CATEGORIES
-from airaware.sphere import KM_PER_MILE
+from airaware.science.pollutants import AQI_CATEGORIES
+from airaware.science.sphere import KM_PER_MILE
 from airaware.web import pictures
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from airaware import pollutants
+from airaware.science import pollutants
 from airaware.web.rank import Rank
 from airaware.web.words import plain_name, sentence
 

@@ -8,8 +8,8 @@ import numpy as np
 import psycopg2
 from psycopg2 import sql
 
-from airaware import grid, metrics, pollutants
-from airaware.leave_one_out import RESIDUALS
+from airaware.science import grid, metrics, pollutants
+from airaware.science.leave_one_out import RESIDUALS
 from airaware.settings import Zone
 from airaware.store.binary import encode
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece

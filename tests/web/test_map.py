@@ -12,8 +12,9 @@ from handmade import CHICAGO, FARGO, SYNTHETIC, YEAR, YEAR_BEFORE, cell_at
 from playwright.sync_api import Page, expect
 from psycopg2.extras import NamedTupleCursor
 
-from airaware import grid, store
-from airaware.pollutants import POLLUTANTS
+from airaware import store
+from airaware.science import grid
+from airaware.science.pollutants import POLLUTANTS
 from airaware.settings import Zone
 from airaware.store import shapes, tiles
 from airaware.web import map_page

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from airaware import epa
 from airaware.errors import AirAwareError
+from airaware.raw import epa
 from tools.drill.acts import SITE_PORT, Call, Change
 from tools.drill.world import World
 from tools.environments.fleet import RAW

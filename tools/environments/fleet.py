@@ -11,8 +11,9 @@ from typing import Any
 import requests
 from rich.table import Table
 
-from airaware import rawstore, settings
+from airaware import settings
 from airaware.errors import AirAwareError
+from airaware.raw import rawstore
 from airaware.settings import Zone
 from tools.fleet import agents, controller, databases, hosts, passwords, ssh
 from tools.fleet.agents import Report

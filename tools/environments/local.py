@@ -16,8 +16,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from airaware import rawstore, settings
+from airaware import settings
 from airaware.errors import AirAwareError
+from airaware.raw import rawstore
 from airaware.settings import Zone
 from airaware.store import schema
 from tools.machine import java, mainjob
@@ -244,7 +245,7 @@ class Local:
             *("--driver-memory", DRIVER_MEMORY, "--name", f"airaware {years}"),
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
             *("--driver-java-options", f"{DRIVER_JAVA} {log}"),
-            str(CHECKOUT / "airaware" / "batch.py"),
+            str(CHECKOUT / "airaware" / "job" / "batch.py"),
             *mainjob.arguments(years, parameters, again),
         ]
 

@@ -4,9 +4,9 @@ from itertools import chain
 
 from rich.table import Table
 
-from airaware import pollutants, rawstore
 from airaware.errors import AirAwareError
-from airaware.raw import edges
+from airaware.raw import edges, rawstore
+from airaware.science import pollutants
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded

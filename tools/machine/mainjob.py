@@ -2,7 +2,12 @@
 
 
 def arguments(years: str, parameters: list[int], again: bool = False) -> list[str]:
-    """What airaware/batch.py is called with; `years` as in "2013,2015-2017". `again`: also where a
-    zone holds them already."""
+    """Return the arguments of airaware/job/batch.py.
+
+    Args:
+        years: as in "2013,2015-2017".
+        parameters: EPA's codes; none: the default ones.
+        again: load also into zones that hold a year already.
+    """
     chosen = ["--parameters", ",".join(map(str, parameters))] if parameters else []
     return ["--years", years, *chosen, *(["--again"] if again else [])]

@@ -6,10 +6,20 @@ from contextlib import suppress
 from fabric import Connection
 from rich.table import Table
 
-from airaware import pollutants, spans, store
-from airaware.accuracy import DAILY, FROM_MILES, HOURS, MONTH, SEASONS, Errors, Residuals, errors
+from airaware import store
 from airaware.errors import AirAwareError
-from airaware.pollutants import Pollutant
+from airaware.science import pollutants, spans
+from airaware.science.accuracy import (
+    DAILY,
+    FROM_MILES,
+    HOURS,
+    MONTH,
+    SEASONS,
+    Errors,
+    Residuals,
+    errors,
+)
+from airaware.science.pollutants import Pollutant
 from airaware.settings import Zone
 from airaware.store import manifest, queries, stations
 from airaware.store.manifest import Loaded
@@ -61,7 +71,7 @@ def _answering(zones: tuple[Zone, ...]) -> Zone:
 
 def _table(zone: Zone, load: Loaded) -> Table:
     """Return errors by quantity, season and distance, of the site's rule and of kriging."""
-    from airaware import kriging  # SciPy takes a second to import, in every task
+    from airaware.science import kriging  # SciPy takes a second to import, in every task
 
     pollutant = pollutants.get(load.parameter)
     ours = queries.residuals(Reader([zone]), load.parameter, load.year)
@@ -90,8 +100,8 @@ def _table(zone: Zone, load: Loaded) -> Table:
 
 
 def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
-    from airaware import kriging
-    from airaware.leave_one_out import leave_one_out
+    from airaware.science import kriging
+    from airaware.science.leave_one_out import leave_one_out
 
     found = []
     for month in stations.months(zone, load.parameter, load.year):

@@ -11,9 +11,10 @@ from fabric import Connection
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from airaware import epa, fetch, pollutants, rawstore, settings, spans, synthetic
+from airaware import settings
 from airaware.errors import AirAwareError
-from airaware.raw import edges
+from airaware.raw import edges, epa, fetch, rawstore, synthetic
+from airaware.science import pollutants, spans
 from tools.environments import catalog
 from tools.machine.steps import console
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation

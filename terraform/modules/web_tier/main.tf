@@ -92,7 +92,7 @@ resource "aws_autoscaling_policy" "cpu" {
   target_tracking_configuration {
     target_value = 45
 
-    # EC2's own metric has a point a minute at best: the hosts publish theirs (airaware/host_cpu.py).
+    # EC2's own metric has a point a minute at best: the hosts publish theirs (airaware/host/cpu.py).
     customized_metric_specification {
       namespace   = var.metric.namespace
       metric_name = var.metric.name

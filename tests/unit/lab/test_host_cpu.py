@@ -13,9 +13,9 @@ import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.ec2.models import ec2_backends
 
-from airaware import host_cpu, host_usage
 from airaware.errors import AirAwareError
-from airaware.host_usage import Usage, usage
+from airaware.host import cpu, usage
+from airaware.host.usage import Usage
 from tools.lab.aws.metadata import Metadata
 
 STAT = "cpu  1000 200 300 90000 40 5 15 80 7 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
@@ -53,14 +53,14 @@ HOSTS = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_usage(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, expected = HOSTS[host]
-    monkeypatch.setattr(host_usage.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(host_usage, "TICKS_PER_SECOND", 100)
-    assert usage(made(tmp_path, files)) == expected
+    monkeypatch.setattr(usage.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(usage, "TICKS_PER_SECOND", 100)
+    assert usage.usage(made(tmp_path, files)) == expected
 
 
 def test_a_container_without_a_group_is_named(tmp_path: Path) -> None:
     with pytest.raises(AirAwareError, match=f"{tmp_path}/sys/fs/cgroup has none"):
-        usage(made(tmp_path, CONTAINER))
+        usage.usage(made(tmp_path, CONTAINER))
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_percent_of_what_the_host_may_use(after: Usage, percent: float) -> None:
 
 
 def test_this_machine_is_seen_to_work() -> None:
-    before, since = usage(), time.monotonic()
+    before, since = usage.usage(), time.monotonic()
     while time.monotonic() - since < 0.2:
         pass
-    assert usage().percent_since(before, time.monotonic() - since) > 5
+    assert usage.usage().percent_since(before, time.monotonic() - since) > 5
 
 
 def test_each_period_has_one_moment_shortly_before_its_end() -> None:
@@ -84,7 +84,7 @@ def test_each_period_has_one_moment_shortly_before_its_end() -> None:
     def sleep(seconds: float) -> None:
         now[0] += seconds + 0.003  # it is never exact
 
-    found = itertools.islice(host_cpu.moments(10, lambda: now[0], sleep), 4)
+    found = itertools.islice(cpu.moments(10, lambda: now[0], sleep), 4)
     assert [round(moment, 1) for moment in found] == [1009.0, 1019.0, 1029.0, 1039.0]
 
 
@@ -100,7 +100,7 @@ def here(served, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     metadata = Metadata(served.moto, listening)
     metadata.apply(replace(region, instances={instance.id: replace(instance, interface=interface)}))
     port = listening.getsockname()[1]
-    monkeypatch.setattr(host_cpu, "METADATA", f"http://127.0.0.1:{port}/latest")
+    monkeypatch.setattr(cpu, "METADATA", f"http://127.0.0.1:{port}/latest")
     for name, value in {
         **{"AWS_ENDPOINT_URL": served.endpoint, "AWS_CA_BUNDLE": str(served.ca)},
         **{"AWS_ACCESS_KEY_ID": "host", "AWS_SECRET_ACCESS_KEY": "any"},
@@ -114,13 +114,13 @@ def here(served, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = host_cpu.moments
-    monkeypatch.setattr(host_cpu, "moments", lambda s: itertools.islice(moments(s), count))
+    moments = cpu.moments
+    monkeypatch.setattr(cpu, "moments", lambda s: itertools.islice(moments(s), count))
 
 
 def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_after(3, monkeypatch)
-    host_cpu.main(lambda number: number < 1)
+    cpu.main(lambda number: number < 1)
     data = [
         datum
         for datum in cloudwatch_backends["123456789012"]["us-west-2"].metric_data
@@ -133,20 +133,20 @@ def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.Monke
 
 def test_what_a_host_takes_to_begin_is_not_of_its_visitors(tmp_path: Path) -> None:
     first_run = tmp_path / "first-run"
-    assert host_cpu.is_own(17, first_run) and not host_cpu.is_own(18, first_run)
+    assert cpu.is_own(17, first_run) and not cpu.is_own(18, first_run)
     first_run.touch()
-    assert host_cpu.is_own(3, first_run) and not host_cpu.is_own(4, first_run)
+    assert cpu.is_own(3, first_run) and not cpu.is_own(4, first_run)
 
 
 def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> None:
-    host_cpu.tell_prometheus(1764000000.5, tmp_path)
-    host_cpu.tell_prometheus(1764000010.5, tmp_path)
+    cpu.tell_prometheus(1764000000.5, tmp_path)
+    cpu.tell_prometheus(1764000010.5, tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.name == "host_cpu.prom"
     assert file.read_text().splitlines()[-1] == (
         "airaware_host_cpu_published_timestamp_seconds 1764000010.500"
     )
-    host_cpu.tell_prometheus(1764000020.5, tmp_path / "of a host without node exporter")
+    cpu.tell_prometheus(1764000020.5, tmp_path / "of a host without node exporter")
 
 
 def test_a_refusal_is_told_once_and_survived(
@@ -155,7 +155,7 @@ def test_a_refusal_is_told_once_and_survived(
     stop_after(3, monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
     with caplog.at_level(logging.ERROR):
-        host_cpu.main(lambda number: False)
+        cpu.main(lambda number: False)
     assert [record.message[:36] for record in caplog.records] == [
         "CloudWatch did not take the value: C"
     ]
@@ -166,11 +166,11 @@ def test_a_host_of_no_group_has_nothing_to_publish(
 ) -> None:
     known = ec2_backends["123456789012"]["us-west-2"].get_instance(here)
     known.metadata_options.instance_metadata_tags = "disabled"
-    host_cpu.main()
+    cpu.main()
     assert "no auto-scaling group" in caplog.text
 
 
 def test_without_metadata_it_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_cpu, "METADATA", "http://127.0.0.1:9/latest")
+    monkeypatch.setattr(cpu, "METADATA", "http://127.0.0.1:9/latest")
     with pytest.raises(AirAwareError, match="metadata service does not answer"):
-        host_cpu.group_name()
+        cpu.group_name()

@@ -1,0 +1,1 @@
+"""The Spark job: EPA's files in, both zones' databases out."""

@@ -1,0 +1,95 @@
+"""The air at one exact point, from the stations near it: the grid's rule for a single place.
+
+Pure NumPy, since a point has few stations: the web server works it out while a visitor waits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from airaware.science.instants import align
+from airaware.science.pollutants import Pollutant
+from airaware.science.sphere import FAR_KM, FAR_STATIONS, REACH_KM
+from airaware.science.summary import MONTH_FIELDS, summarise_days
+
+MONTH = np.dtype(MONTH_FIELDS)
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month at the point: hours (24*days,), the daily metric (days,); NaN where missing.
+
+    used: indices of the stations that it rests on; nearest_km: distance to the nearest of them,
+    beyond REACH_KM for an estimate.
+    """
+
+    used: np.ndarray
+    nearest_km: float
+    hours: np.ndarray
+    daily: np.ndarray
+
+
+def month(
+    distance_km: np.ndarray,
+    hours: np.ndarray,
+    daily: np.ndarray,
+    offsets: np.ndarray,
+    offset: int,
+) -> Month | None:
+    """Return a month from its stations.
+
+    The stations are all that report within the reach, or else the nearest few of those that report
+    within FAR_KM; weights are 1/distance^2, as `airaware.science.interpolate` has them for the
+    grid. None where no station reports so near. Days are made of the stations' own days, hours of
+    those at the same instant.
+
+    Args:
+        distance_km: of each station (n,).
+        hours: (n, margin + 24*days + margin), by the stations' own clocks.
+        daily: the daily metrics (n, days).
+        offsets: the stations' clocks, in hours from UTC (n,).
+        offset: the point's clock.
+    """
+    period = 24 * daily.shape[1]
+    margin = (hours.shape[1] - period) // 2
+    used = reporting_in_reach(distance_km, hours[:, margin : margin + period])
+    if not len(used):
+        return None
+    weights = distance_km[used] ** -2.0
+    shown = align(hours[used], offsets[used], period).by_clock(offset)
+    return Month(
+        used, float(distance_km[used].min()), _idw(weights, shown), _idw(weights, daily[used])
+    )
+
+
+def reporting_in_reach(distance_km: np.ndarray, hours: np.ndarray) -> np.ndarray:
+    """Return the indices of the stations that make a month, by its hours without the margins."""
+    reporting = np.flatnonzero(np.isfinite(hours).any(axis=1))
+    near = reporting[distance_km[reporting] <= REACH_KM]
+    if len(near):
+        return near
+    far = reporting[distance_km[reporting] <= FAR_KM]
+    return far[np.argsort(distance_km[far], kind="stable")[:FAR_STATIONS]]
+
+
+def _idw(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Weighted mean over the stations that report: (n,), (n, times) -> (times,)."""
+    reports = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weights @ np.where(reports, values, 0)) / (weights @ reports)
+
+
+def figures(pollutant: Pollutant, found: Month | None) -> np.ndarray:
+    """The month's figures, MONTH (1,), by the same code as the grid's; without one, as missing."""
+    row = np.zeros(1, MONTH)
+    if found is None:
+        for name in ("hourly_mean", "daily_mean", "daily_max", "daily_median", "daily_p95"):
+            row[name] = np.nan
+        row["nearest_km"] = np.nan
+        return row
+    hours = found.hours[np.isfinite(found.hours)]
+    # None where all that was measured is another month's by the point's clock.
+    row["hourly_mean"], row["hours"] = hours.mean() if len(hours) else np.nan, len(hours)
+    summarise_days(pollutant, found.daily[np.newaxis], row)
+    row["stations"], row["nearest_km"] = len(found.used), found.nearest_km
+    return row
