@@ -22,7 +22,7 @@ await build({
 await build({
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
   entryPoints: ["src/dashboards.js", "src/dashboards.css"],
-  outdir: fileURLToPath(new URL("../tools/dashboards/build/", import.meta.url)),
+  outdir: fileURLToPath(new URL("../airaware/host/dashboards/build/", import.meta.url)),
   bundle: true,
   minify: true,
   format: "iife",

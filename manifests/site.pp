@@ -1,5 +1,5 @@
 # A host is what its certificate says, and Puppet's CA signs only what EC2 confirms
-# (tools/autosign.py). Anything else gets no catalog.
+# (airaware/host/autosign.py). Anything else gets no catalog.
 node default {
   $role = $trusted['extensions']['pp_role']
 

@@ -1,4 +1,4 @@
-// Draws the panels of tools/dashboards/page.py: each section's JSON says what it shows.
+// Draws the panels of airaware/host/dashboards/page.py: each section's JSON says what it shows.
 import uPlot from "uplot";
 
 const HEIGHT = 200; // CSS pixels

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
 
-from tools import autosign, cleancerts
-from tools.autosign import Policy, RefusedError
-from tools.certificates import EXTENSIONS
+from airaware.host import autosign, cleancerts
+from airaware.host.autosign import Policy, RefusedError
+from airaware.host.certificates import EXTENSIONS
 
 IMAGE = "ami-12c6146b"  # one of those that moto knows
 DOMAIN = "lab.airaware.internal"

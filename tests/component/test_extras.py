@@ -21,10 +21,10 @@ PROGRAMS = {
     "airaware.store.backup": "database",
     "airaware.store.schema": "database",
     "airaware.web": "web",
-    "tools.autosign": "puppet",
-    "tools.cleancerts": "puppet",
-    "tools.dashboards.panels": "monitoring",
-    "tools.dashboards.serve": "monitoring",
+    "airaware.host.autosign": "puppet",
+    "airaware.host.cleancerts": "puppet",
+    "airaware.host.dashboards.panels": "monitoring",
+    "airaware.host.dashboards.serve": "monitoring",
 }
 # A package that is not there is not found, be it asked for at need or on trial.
 WITHOUT = """

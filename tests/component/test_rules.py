@@ -8,9 +8,9 @@ import pytest
 import yaml
 from promtool import CHECKOUT, says
 
-from tools.dashboards import page, panels
+from airaware.host.dashboards import page, panels
+from airaware.host.prometheus import ERROR_BUDGET_LEFT
 from tools.drill import steady
-from tools.prometheus import ERROR_BUDGET_LEFT
 
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
 FILES = sorted(path for path in RULES.glob("*.yaml") if not path.stem.endswith("_test"))

@@ -10,11 +10,11 @@ import pytest
 import requests
 from wait import until
 
-from tools.dashboards import page, panels
+from airaware.host.dashboards import page, panels
+from airaware.host.prometheus import Prometheus
 from tools.environments.fleet import Fleet
 from tools.fleet import ssh
 from tools.fleet.hosts import Host, client
-from tools.prometheus import Prometheus
 from tools.tasks import logs
 from tools.tasks.dashboards import prometheus
 

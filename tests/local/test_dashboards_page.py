@@ -12,10 +12,10 @@ from playwright.sync_api import sync_playwright
 from promtool import program
 
 from airaware.errors import AirAwareError
-from tools.dashboards import page, panels
-from tools.dashboards.serve import server
+from airaware.host.dashboards import page, panels
+from airaware.host.dashboards.serve import server
+from airaware.host.prometheus import Prometheus
 from tools.machine.postgres import free_port
-from tools.prometheus import Prometheus
 
 # Of the last hour, each minute: two zones, a drill, and a page that fired.
 METRICS = {

@@ -71,7 +71,7 @@ def test_what_terraform_knows_of_a_region_comes_first(environment: Path, tmp_pat
     """A release writes it; our own data guess at two zones."""
     release, zones = tmp_path / "production", "airaware::settings::zones"
     shutil.copytree(environment, release, symlinks=True)
-    (release / "tools").symlink_to(CHECKOUT / "tools")
+    (release / "scripts").symlink_to(CHECKOUT / "scripts")
     databases = {"us-west-2c": "database-c.lab.airaware.internal"}
     (release / "hieradata" / "region.yaml").write_text(json.dumps({zones: databases}))
     (tmp_path / "facts.yaml").write_text("kernel: Linux\n")
@@ -81,8 +81,8 @@ def test_what_terraform_knows_of_a_region_comes_first(environment: Path, tmp_pat
 
 
 def test_reports_name_the_release(environment: Path) -> None:
-    assert run("tools/config_version.sh", environment) == "0123456\n"
-    assert run("tools/config_version.sh", CHECKOUT) == run("git", "rev-parse", "HEAD")
+    assert run("scripts/config_version.sh", environment) == "0123456\n"
+    assert run("scripts/config_version.sh", CHECKOUT) == run("git", "rev-parse", "HEAD")
 
 
 def test_manifests_and_templates_parse() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from promtool import CHECKOUT, says
 
-from tools.dashboards import page, panels
+from airaware.host.dashboards import page, panels
 
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
 QUERIES = page.queries(panels.all_of_them())

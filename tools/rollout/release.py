@@ -40,9 +40,12 @@ from tools.machine.checkout import CHECKOUT
 from tools.region import roles
 
 PUPPET = (
-    *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "vendor_modules"),
-    "tools/config_version.sh",
+    *("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules", "scripts"),
+    "vendor_modules",
 )
+# Where setup puts bundles, and what of the checkout no host installs.
+BUNDLES = ("airaware/web/static/build", "airaware/host/dashboards/build")
+NOT_ON_HOSTS = ("docs/", "tests/", "terraform/", "tools/")
 CURRENT, PREVIOUS, BEGUN = "releases/current", "releases/previous", "releases/begun"
 # Files of requirements/ with what hosts may install.
 LOCKS = ("build", "built", "site", "development")
@@ -183,21 +186,24 @@ def _sizes(s3: Any, bucket: str) -> dict[str, int]:
 
 
 def _exported(folder: Path) -> Path:
-    """A copy of what the package is made of: no build's leftovers get into it."""
+    """Copy what hosts' package is made of into `folder`; leave a build's leftovers out."""
     listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in [*filter(None, listed.split("\0")), *_bundles()]:
-        if (CHECKOUT / name).is_file() and not name.startswith(("docs/", "tests/", "terraform/")):
+        if (CHECKOUT / name).is_file() and not name.startswith(NOT_ON_HOSTS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, folder / name)
     return folder
 
 
 def _bundles() -> list[str]:
-    """What setup has bundled for browsers: it is in the package, and not in Git."""
-    found = [path for part in ("airaware", "tools") for path in CHECKOUT.glob(f"{part}/**/build/*")]
-    if not found:
-        raise AirAwareError("The site's bundle is missing: make setup")
-    return [str(path.relative_to(CHECKOUT)) for path in found]
+    """Return the files that setup bundles for browsers: they are in the package, not in Git.
+
+    Raises AirAwareError where a bundle is missing.
+    """
+    found = {folder: sorted((CHECKOUT / folder).glob("*")) for folder in BUNDLES}
+    if missing := [folder for folder, files in found.items() if not files]:
+        raise AirAwareError(f"{' and '.join(missing)}: the bundle is missing. Make it: make setup")
+    return [str(path.relative_to(CHECKOUT)) for files in found.values() for path in files]
 
 
 def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:

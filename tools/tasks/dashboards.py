@@ -7,12 +7,12 @@ from pathlib import Path
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools.dashboards import page
+from airaware.host.dashboards import page
+from airaware.host.prometheus import Prometheus
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.fleet import ssh
 from tools.machine.steps import Step, carry_out, console
-from tools.prometheus import Prometheus
 from tools.tasks.operation import ENV_HELP, operation
 
 PORT = 9090

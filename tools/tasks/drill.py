@@ -14,6 +14,7 @@ from invoke import Exit
 from rich.table import Table
 
 from airaware.errors import AirAwareError
+from airaware.host.prometheus import ERROR_BUDGET_LEFT
 from tools.drill import faults, model, report, runner, steady
 from tools.drill import journal as journals
 from tools.drill.journal import Journal
@@ -22,7 +23,6 @@ from tools.drill.world import World
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.machine.steps import console, heartbeat
-from tools.prometheus import ERROR_BUDGET_LEFT
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 from tools.tasks.shift import ZONE_HELP
 

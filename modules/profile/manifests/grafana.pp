@@ -39,7 +39,7 @@ class profile::grafana (
 
     # Grafana looks there itself from time to time.
     exec { 'write the dashboards':
-      command     => "${python} -m tools.dashboards.panels /var/lib/grafana/dashboards",
+      command     => "${python} -m airaware.host.dashboards.panels /var/lib/grafana/dashboards",
       refreshonly => true,
       subscribe   => [Class['airaware'], Package['grafana']],
     }

@@ -1,6 +1,6 @@
 """Revokes the certificates of instances that are gone. Runs on Puppet's master, on a timer.
 
-    python -m tools.cleancerts --cadir FOLDER
+    python -m airaware.host.cleancerts --cadir FOLDER
 
 An instance is gone when EC2 says that it is terminated, or knows it no longer. Where EC2 cannot be
 asked, nothing is revoked. Requests that were refused are thrown away: one that stayed would keep
@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptography import x509
 
 from airaware.errors import AirAwareError
-from tools.certificates import common_name, trusted_extensions
+from airaware.host.certificates import common_name, trusted_extensions
 
 # The policy takes a second or two; what is older has been refused.
 DECIDED_SECONDS = 60

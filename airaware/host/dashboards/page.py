@@ -16,8 +16,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from airaware.errors import AirAwareError
-from tools.dashboards import panels
-from tools.prometheus import Prometheus, Series, number
+from airaware.host.dashboards import panels
+from airaware.host.prometheus import Prometheus, Series, number
 
 FOLDER = Path(__file__).parent
 BUILT = FOLDER / "build"

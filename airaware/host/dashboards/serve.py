@@ -1,6 +1,6 @@
 """Serves the page of the dashboards, made anew for whoever asks.
 
-python -m tools.dashboards.serve --port 3000 --prometheus http://localhost:9090
+python -m airaware.host.dashboards.serve --port 3000 --prometheus http://localhost:9090
 """
 
 import argparse
@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from airaware.errors import AirAwareError
-from tools.dashboards import page
-from tools.prometheus import Prometheus
+from airaware.host.dashboards import page
+from airaware.host.prometheus import Prometheus
 
 # A page is several dozens of queries: whoever asks again within this time gets it again.
 KEPT_SECONDS = 10

@@ -1,8 +1,9 @@
 """Puppet's autosign policy: only a young instance of ours gets a certificate, and only one.
 
-Puppet's master calls `python -m tools.autosign … CERTNAME` with the request on standard input, and
-signs it where the exit status is 0. What the request says of itself counts only if EC2 says the
-same. Each refusal goes to standard error, which is the master's log, and to the system's journal.
+Puppet's master calls `python -m airaware.host.autosign … CERTNAME` with the request on standard
+input, and signs it where the exit status is 0. What the request says of itself counts only if EC2
+says the same. Each refusal goes to standard error, which is the master's log, and to the system's
+journal.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography import x509
 
-from tools.certificates import common_name, trusted_extensions
+from airaware.host.certificates import common_name, trusted_extensions
 
 INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
 NEEDED = ("pp_role", "pp_environment", "pp_instance_id", "pp_zone")

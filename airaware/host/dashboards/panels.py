@@ -1,6 +1,6 @@
 """Every dashboard, as Grafana takes it; where there is no Grafana, page.py draws the same panels.
 
-    python -m tools.dashboards.panels FOLDER      writes them as JSON, for Puppet to provision
+    python -m airaware.host.dashboards.panels FOLDER    writes them as JSON, for Puppet to provision
 
 A panel without a value for a legend's label would show nothing: what may be absent has
 `or vector(0)` behind it.
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.builders import dashboard, prometheus, stat, timeser
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, DataSourceRef
 
-from tools.prometheus import ERROR_BUDGET_LEFT
+from airaware.host.prometheus import ERROR_BUDGET_LEFT
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 # Units, by Grafana's names.
