@@ -22,7 +22,7 @@ from tools.fleet.controller import DONE, FAILS
 from tools.machine.usage import Usage
 from tools.tasks import drill as tasks
 
-RULES = Path(__file__).parents[2] / "modules/profile/files/prometheus/rules"
+RULES = Path(__file__).parents[3] / "modules/profile/files/prometheus/rules"
 NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
 
 

@@ -280,7 +280,7 @@ def test_a_job_without_an_end_stops_the_rollout(
 
 
 def test_every_role_of_the_fleet_has_its_turn() -> None:
-    roles = Path(__file__).parents[2] / "modules" / "role" / "manifests"
+    roles = Path(__file__).parents[3] / "modules" / "role" / "manifests"
     assert set(rollout.ORDER) == {path.stem for path in roles.glob("*.pp")}
 
 
