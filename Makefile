@@ -1,6 +1,7 @@
 # make demo [YEAR=2017]: the site with a year of air   make test: what CI tests
 # make lab: a region of real hosts, as root
-# make check: the quick part   make setup: only install   make bench: ratios   make stop: stop the site
+# make check: the quick part   make lint: its checks without tests   make setup: only install
+# make bench: ratios   make stop: stop the site
 # make screenshots: pictures of the demo, for docs/   make soak: half an hour of load on the demo
 # make drills: all outages on purpose in a lab, as root   make test-slow: the tests that make test leaves out
 # Every recipe has a clean environment, whatever the user's shell exports.
@@ -11,6 +12,9 @@ export PYTHON ?=
 # By the interpreter: a script names it in its first line, which not every path survives.
 FAB = .venv/bin/python -m fabric
 PYTEST = .venv/bin/python -m pytest
+LAYERS = .venv/bin/python -c "from importlinter.cli import *; lint_imports_command()" --no-logo
+SCRIPTS = .ci/run $(wildcard packer/*.sh scripts/*.sh tools/*.sh tools/*/*.sh terraform/modules/*/*.sh) \
+	$(wildcard modules/profile/files/airaware-[bf]*)
 # In the files' order: the lab's tests share moto, which is their process's, and come before those
 # that reset it.
 SIDE_BY_SIDE = -n $$(nproc) --dist loadfile --no-loadscope-reorder
@@ -18,7 +22,7 @@ SIDE_BY_SIDE = -n $$(nproc) --dist loadfile --no-loadscope-reorder
 # at work could break. The other parts run side by side.
 ALONE = tests/web tests/lab tests/fleet
 
-.PHONY: setup demo lab test test-slow check bench screenshots soak drills stop
+.PHONY: setup demo lab test test-slow check lint bench screenshots soak drills stop
 
 setup: ; @tools/setup.sh
 lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
@@ -29,7 +33,9 @@ test:
 	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
 	@$(PYTEST) -m 'not slow' $(ALONE)
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
-check: setup ; @.venv/bin/ruff check && .venv/bin/python -m mypy && $(PYTEST) $(SIDE_BY_SIDE) tests/unit
+check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) tests/unit
+lint: setup
+	@.venv/bin/ruff check && $(LAYERS) && .venv/bin/shellcheck -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots.site
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0

@@ -33,5 +33,7 @@ lock checkov - <<<checkov
 # PyPI has its source only: tools/setup.sh builds the wheel once, and keeps it.
 lock built --no-deps - <<<pyspark
 # What the site needs, and what its development and fleets need beside.
+# shellcheck disable=SC2046 # words on purpose
 lock site $(after built) --extra batch --extra web --extra operator setup.cfg
+# shellcheck disable=SC2046 # words on purpose
 lock development $(after built build site) --all-extras setup.cfg

@@ -327,6 +327,7 @@ make_environment() {
         digest) ${parts[*]}"
     UV=$CACHE/uv-$(digest <requirements/uv.txt | cut -c-16)
     if [ "$(cat .venv/made-for 2>/dev/null)" != "$identity" ] || ! .venv/bin/python -c ''; then
+        # shellcheck disable=SC2046 # no word where there is none to say
         step "making .venv" "$PYTHON" -m venv --clear $([ ! -x "$UV" ] || echo --without-pip) .venv ||
             fail "$PYTHON cannot make an environment; name another interpreter: PYTHON=python3.12"
         echo "$identity" >.venv/made-for
@@ -340,6 +341,7 @@ make_environment() {
     fi
     step "installing what builds packages" locked .venv -r requirements/build.txt || not_installed
     build_wheels
+    # shellcheck disable=SC2046 # a word per file
     step "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
         -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
     step "installing the checkout itself" .venv/bin/python -m pip install \
@@ -398,6 +400,7 @@ unpack_prometheus() {
     rm -rf "$folder" && mkdir -p "$folder"
     (
         cd "$folder"
+        # shellcheck disable=SC2046 # no word where there is none to say
         step "bringing Prometheus' programs, for its rules' tests" apt-get -q download \
             $(promtool_package) prometheus prometheus-alertmanager prometheus-blackbox-exporter \
             prometheus-postgres-exporter
