@@ -74,7 +74,7 @@ def lab() -> dict[str, Any]:
 
 @pytest.mark.parametrize("question", AWS)
 def test_moto_needs_its_patch(question: str, moto: dict[str, Any]) -> None:
-    assert moto[question] != AWS[question], "moto has learnt it: remove the patch from gaps.py"
+    assert moto[question] != AWS[question], "moto does it now: remove its patch"
 
 
 @pytest.mark.parametrize("question", AWS | BOTH)

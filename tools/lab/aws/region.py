@@ -30,10 +30,15 @@ from moto.route53.models import route53_backends
 from werkzeug.serving import ThreadedWSGIServer
 
 from tools.lab import model
-from tools.lab.aws import (
+from tools.lab.aws import (  # importing them registers their patches
+    autoscaling_gaps,  # noqa: F401
+    ec2_gaps,
+    elb_gaps,
     gaps,
+    iam_gaps,  # noqa: F401
     image_gaps,
-    policy_gaps,  # noqa: F401 (importing it registers its patches)
+    policy_gaps,  # noqa: F401
+    route53_gaps,  # noqa: F401
 )
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
@@ -171,7 +176,7 @@ def _instances(ec2: EC2Backend, subnets: dict[str, model.Subnet]) -> Iterator[mo
             yield model.Instance(
                 id=instance.id,
                 state=state,
-                launch=gaps.launch_count(instance),
+                launch=ec2_gaps.launch_count(instance),
                 zone=nic.subnet.availability_zone,
                 interface=model.Interface(
                     IPv4Address(nic.private_ip_address),
@@ -306,7 +311,7 @@ def _balancers(elb: ELBv2Backend) -> Iterator[model.Balancer]:
                         frozenset(balancer.security_groups),
                     ),
                 )
-                for nic in gaps.interfaces(balancer)
+                for nic in elb_gaps.interfaces(balancer)
             ),
             listeners=listeners,
         )
@@ -338,14 +343,14 @@ def _target_groups(
                 unhealthy_count=int(group.unhealthy_threshold_count),
                 codes=group.matcher.get("HttpCode") or "200",
             ),
-            deregistration_delay_seconds=gaps.deregistration_delay_seconds(group),
+            deregistration_delay_seconds=elb_gaps.deregistration_delay_seconds(group),
             targets=tuple(_targets(group, instances)),
         )
 
 
 def _targets(group: Any, instances: dict[str, model.Instance]) -> Iterator[model.Target]:
     """The targets that run. One that was deregistered is there, draining, for the group's delay."""
-    draining = gaps.draining(group, time.monotonic())
+    draining = elb_gaps.draining(group, time.monotonic())
     for target in (*group.targets.values(), *draining):
         instance = instances.get(target["Id"])
         if instance and instance.state == "running":

@@ -13,7 +13,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
 
-from tools.lab.aws import gaps
+from tools.lab.aws import autoscaling_gaps, elb_gaps, gaps
 from tools.lab.aws.region import REGION, Moto
 
 # A host that dies earlier is left dead until then, so that an image which cannot boot is not
@@ -150,21 +150,21 @@ def _act(group: FakeAutoScalingGroup, decision: Decision) -> None:
     for instance_id in decision.drain:
         log.info("%s: %s leaves", group.name, instance_id)
         states[instance_id].lifecycle_state = "Terminating"
-        for target_group in gaps.target_groups(group):
+        for target_group in autoscaling_gaps.target_groups(group):
             target_group.deregister([{"Id": instance_id}])
     for instance_id in decision.terminate:
         log.info("%s: %s is gone", group.name, instance_id)
         _terminate(group, instance_id)
     for zone in decision.launch:
-        log.info("%s: launched %s in %s", group.name, gaps.launch(group, zone), zone)
+        log.info("%s: launched %s in %s", group.name, autoscaling_gaps.launch(group, zone), zone)
 
 
 def _end_leaving(group: FakeAutoScalingGroup) -> None:
     """Terminate the members whose requests are ended, or were given time enough."""
     draining = {
         target["Id"]
-        for target_group in gaps.target_groups(group)
-        for target in gaps.draining(target_group, time.monotonic())
+        for target_group in autoscaling_gaps.target_groups(group)
+        for target in elb_gaps.draining(target_group, time.monotonic())
     }
     for state in list(group.instance_states):
         if state.lifecycle_state == "Terminating" and state.instance.id not in draining:
@@ -197,7 +197,7 @@ def _member(group: FakeAutoScalingGroup, state: Any) -> Member:
         host=gaps.observed.hosts.get(instance.id, "starting"),
         targets=frozenset(
             gaps.observed.target_state(target_group.arn, target_group.targets[instance.id])
-            for target_group in gaps.target_groups(group)
+            for target_group in autoscaling_gaps.target_groups(group)
             if instance.id in target_group.targets
         ),
         unhealthy=state.health_status == "Unhealthy",
@@ -207,7 +207,7 @@ def _member(group: FakeAutoScalingGroup, state: Any) -> Member:
 
 def _register(group: FakeAutoScalingGroup) -> None:
     """Make the group's members targets, where they are not."""
-    for target_group in gaps.target_groups(group):
+    for target_group in autoscaling_gaps.target_groups(group):
         target_group.register(
             [
                 {"Id": state.instance.id}
