@@ -22,7 +22,7 @@ from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look
-from tools.machine.steps import Step, console
+from tools.machine.steps import Stage, Step, console
 from tools.region import ami, clients, packer
 from tools.region.ami import Image
 from tools.region.interface import Region
@@ -65,12 +65,15 @@ class Fleet:
             (self.variant,) if self.variant else (),
         )
 
-    def deploy(self, agree: Callable[[Plan], None], from_image: bool = True) -> Iterator[Step]:
+    def deploy(
+        self, agree: Callable[[Plan], None], from_image: bool = True
+    ) -> Iterator[Step | Stage]:
         """Bring the fleet to this checkout, in stages: the network; the release; the image, if
         it is out of date; then the hosts, from that image, Puppet's master first.
 
         `agree` is shown what Terraform plans to change, and raises where a person does not want it.
-        Without `from_image` new hosts start from the distribution's image.
+        Without `from_image` new hosts start from the distribution's image. A dry run names the
+        same steps; where the region is down, it takes it to have neither hosts nor images.
         """
         if not self.region.is_up():
             yield Step("find Terraform and its provider", self._terraform({}).check)
@@ -85,7 +88,7 @@ class Fleet:
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
         yield Step("make and publish this checkout's release", lambda: self.publish(from_image))
         if from_image:
-            yield from self._build_image()
+            yield Stage("build the image of all hosts, if it is out of date", self._build_image)
         if is_first:
             if not begins_with_master:
                 yield from self._make_master(agree, from_image, refresh=False)
@@ -99,10 +102,9 @@ class Fleet:
             lambda: rollout.keep_web_hosts(self),
         )
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
-        if self._published:
-            yield from self.roll_out(self._published)
-            # Last: a new host starts with the release that all have.
-            yield from self._renew_web_hosts()
+        yield from self.roll_out()
+        # Last: a new host starts with the release that all have.
+        yield Stage("give web hosts the image of new hosts, one by one", self._renew_web_hosts)
 
     def _change(
         self,
@@ -147,22 +149,24 @@ class Fleet:
         yield from self._build_image()
 
     def _build_image(self) -> Iterator[Step]:
-        # A dry run of a region that is down knows no images.
-        if self.region.is_up():
-            yield from packer.steps(self, lambda: self._published)
-        else:
-            yield Step("build the image of all hosts, if it is out of date", lambda: None)
+        return packer.steps(self, lambda: self._published)
 
-    def rollback(self) -> Iterator[Step]:
+    def rollback(self) -> Iterator[Step | Stage]:
         """What returns the fleet to the release before. Raises AirAwareError without one."""
         self._must_be_up()
         previous = release.to_go_back_to(self.client("s3"), self.bucket)
         if not previous:
             raise AirAwareError("There is no release to go back to: this is the fleet's first")
-        yield from self._roll_out(previous, rollout.steps_back)
+        yield from self._roll_out(
+            f"bring release {previous} to the master",
+            "take back the hosts that left it",
+            lambda: previous,
+            rollout.steps_back,
+        )
 
-    def roll_out(self, version: str) -> Iterator[Step]:
-        """What has each host run a release that is published; one that fails stops it."""
+    def roll_out(self, version: str = "") -> Iterator[Step | Stage]:
+        """Have each host run a release, the one just published if none is named, until one fails.
+        """
         yield Step(WAIT_FOR_MASTER, self._keep_ca)
         yield Step(
             "wait for the hosts' first runs",
@@ -172,16 +176,30 @@ class Fleet:
             "have the web groups replace hosts again, once all are in service",
             lambda: rollout.replace_web_hosts(self),
         )
-        yield from self._roll_out(version, rollout.steps)
+        yield from self._roll_out(
+            f"bring {f'release {version}' if version else 'the release'} to the master",
+            f"converge the hosts, one by one: {', '.join(rollout.ORDER)}",
+            lambda: version or self._published,
+            rollout.steps,
+        )
 
     def _roll_out(
-        self, version: str, steps: Callable[[rollout.Place, str, list[Report]], Iterator[Step]]
-    ) -> Iterator[Step]:
-        yield Step(f"bring release {version} to the master", lambda: self._begin(version))
-        reports: list[Report] = []
-        yield from steps(self, version, reports)
-        show_reports(reports)
-        yield Step("have new hosts get it, too", lambda: self._settle(version))
+        self,
+        bring: str,
+        converge: str,
+        version: Callable[[], str],
+        steps: Callable[[rollout.Place, str, list[Report]], Iterator[Step]],
+    ) -> Iterator[Step | Stage]:
+        """`version` is asked when a step needs it: before, there may be none."""
+
+        def converged() -> Iterator[Step]:
+            reports: list[Report] = []
+            yield from steps(self, version(), reports)
+            show_reports(reports)
+
+        yield Step(bring, lambda: self._begin(version()))
+        yield Stage(converge, converged)
+        yield Step("have new hosts get it, too", lambda: self._settle(version()))
         yield Step("wait until the site answers", self.wait_for_site)
 
     def puppet(self, host: str, noop: bool) -> Iterator[Step]:

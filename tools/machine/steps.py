@@ -47,17 +47,33 @@ class Step:
     text: str
     act: Callable[[], object]
 
+    def do(self) -> None:
+        """Act, and print how long it took."""
+        started = time.monotonic()
+        with console.status(self.text), heartbeat(self.text):
+            self.act()
+        console.print(f"{self.text}: done in {time.monotonic() - started:.1f} s", markup=False)
 
-def carry_out(steps: Iterable[Step], dry_run: bool) -> None:
-    """Do the steps in order, each with its time; or with `dry_run` only say them."""
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps that are known only when their turn comes, such as one per host; `text` names all."""
+
+    text: str
+    steps: Callable[[], Iterable[Step]]
+
+    def do(self) -> None:
+        """Carry the steps out."""
+        carry_out(self.steps(), dry_run=False)
+
+
+def carry_out(steps: Iterable[Step | Stage], dry_run: bool) -> None:
+    """Carry out the steps in order, or print them where `dry_run` is set."""
     for step in steps:
         if dry_run:
             console.print(f"would {step.text}", markup=False)
-            continue
-        started = time.monotonic()
-        with console.status(step.text), heartbeat(step.text):
-            step.act()
-        console.print(f"{step.text}: done in {time.monotonic() - started:.1f} s", markup=False)
+        else:
+            step.do()
 
 
 @contextmanager

@@ -1,14 +1,19 @@
 """The stages of a deployment, on a region that is not there yet."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from airaware.errors import AirAwareError
 from tools.environments.fleet import Fleet
+from tools.fleet.hosts import Host
 from tools.machine.steps import Step
-from tools.region import terraform
+from tools.region import packer, terraform
+from tools.rollout import rollout
 
 
 class NoRegion:
@@ -56,7 +61,7 @@ def test_where_the_image_is_current_the_master_boots_while_the_release_is_made(
 
 def test_without_images_none_is_built(fleet: Fleet) -> None:
     texts = [step.text for step in fleet.deploy(lambda plan: None, from_image=False)]
-    assert not any("image" in text for text in texts)
+    assert not any("build the image" in text for text in texts)
 
 
 def test_without_terraform_nothing_is_made(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,5 +71,82 @@ def test_without_terraform_nothing_is_made(fleet: Fleet, monkeypatch: pytest.Mon
     monkeypatch.setattr(terraform, "find_binary", missing)
     with pytest.raises(AirAwareError, match="there is no Terraform"):
         for step in fleet.deploy(lambda plan: None):
-            step.act()
+            step.do()
     assert not fleet.region.prepared  # type: ignore[attr-defined]
+
+
+class Region(NoRegion):
+    """A region that comes up when it is told to."""
+
+    def __init__(self, is_up: bool) -> None:
+        self.prepared = is_up
+
+    def is_up(self) -> bool:
+        return self.prepared
+
+    def prepare(self) -> Iterator[Step]:
+        if not self.prepared:
+            yield Step("start the region", self._start)
+
+    def environ(self) -> dict[str, str]:
+        return {}
+
+    def packages(self, progress: object) -> None:
+        return None
+
+
+class Made(Fleet):
+    """A fleet that notes what it is told, and is as it was told to be."""
+
+    def __init__(self, folder: Path, is_up: bool) -> None:
+        super().__init__("lab", folder, Region(is_up))  # type: ignore[arg-type]
+        self.outputs_of_terraform = {"hosts": {"puppet": {}}} if is_up else {}
+        self.terraform = SimpleNamespace(  # type: ignore[assignment]
+            init=lambda: None,
+            outputs=lambda: self.outputs_of_terraform,
+            plan=lambda **_: terraform.Plan(Path(), {}, {}),
+            apply=lambda _: self.outputs_of_terraform.update(hosts={"puppet": {}}),
+        )
+        self.converged: list[str] = []
+
+    def _terraform(self, environ: object) -> Any:
+        return SimpleNamespace(check=lambda: None)
+
+    def publish(self, from_image: bool = True) -> str:
+        self._published = "0123456"
+        return self._published
+
+    def _nothing(self, *_: object) -> None: ...
+
+    _ensure_passwords = _keep_ca = wait_for_hosts = wait_for_site = _nothing
+    _begin = _settle = _nothing
+
+    def hosts(self) -> list[Host]:
+        return []
+
+    def _has_current_image(self) -> bool:
+        return False
+
+    def image(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+@pytest.mark.parametrize("from_image", [False, True])
+def test_a_dry_run_names_every_step_of_the_real_run(
+    is_up: bool, from_image: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("keep_web_hosts", "replace_web_hosts", "wait_for_first_runs"):
+        monkeypatch.setattr(rollout, name, lambda *_: None)
+    monkeypatch.setattr(packer, "steps", lambda *_: iter([Step("build", lambda: None)]))
+    real = Made(tmp_path, is_up)
+    turns = [Step(f"converge {name}", partial(real.converged.append, name)) for name in "ab"]
+    monkeypatch.setattr(rollout, "steps", lambda *_: iter(turns))
+    taken = []
+    for step in real.deploy(lambda plan: None, from_image):
+        step.do()
+        taken.append(step.text)
+    dry = [step.text for step in Made(tmp_path, is_up).deploy(lambda plan: None, from_image)]
+    assert dry == taken
+    assert real.converged == ["a", "b"]
+    assert [text for text in dry if text.startswith(("converge", "give web hosts"))]
