@@ -20,8 +20,10 @@ import psycopg2
 import pyarrow as pa
 import pyarrow.csv
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from airaware.job import batch
+from airaware.job import driver, model, stages
+from airaware.job.stations import assemble
 from airaware.raw import epa, synthetic
 from airaware.science.interpolate import Points, mean_over_time, weights
 from airaware.science.sphere import REACH_KM
@@ -162,13 +164,13 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     year; ours on the year, before and after it. And ours from the zip on, beside them.
     """
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": HOST}
-    spark = batch.session(
+    spark = driver.session(
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
     )
     lattice = original.lattice()
-    job = batch.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2)
+    job = model.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2)
     july = original.stations_of(raw / epa.file_name(OZONE, YEAR), OZONE, YEAR, month=7)
     few = original.rows_of_days(july, 7, ORIGINAL_DAYS)
     near = original.neighbours(few, lattice)
@@ -192,17 +194,17 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     ]
 
 
-def clean_rows(spark: SparkSession, job: batch.Job) -> DataFrame:
+def clean_rows(spark: SparkSession, job: model.Job) -> DataFrame:
     """The batch's first stage: the file's STATION_MONTHS."""
 
     def read(shares: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batch.read_shares(job, [], shares)
+        return stages.read_shares(job, [], shares)
 
-    schema = batch.from_arrow_schema(epa.STATION_MONTHS)
+    schema = from_arrow_schema(epa.STATION_MONTHS)
     return spark.range(0, job.shares, 1, job.shares).mapInArrow(read, schema)
 
 
-def lattice_months(clean: DataFrame, job: batch.Job, lattice: original.Lattice) -> list:
+def lattice_months(clean: DataFrame, job: model.Job, lattice: original.Lattice) -> list:
     """The monthly means on a lattice, of stations within 30 miles: the batch's second stage."""
     points = Points(*lattice)
 
@@ -210,7 +212,7 @@ def lattice_months(clean: DataFrame, job: batch.Job, lattice: original.Lattice) 
         month = table.column("month")[0].as_py()
         if month == 0:
             return pa.table({"mean": pa.array([], pa.binary())})
-        stations = batch.assemble(table, job.days(month))
+        stations = assemble(table, job.days(month))
         reach = weights(points, Points(stations.latitude, stations.longitude))
         matrix = reach.matrix[reach.nearest_km <= REACH_KM]
         mean, _ = mean_over_time(matrix, stations.hours_of_month)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import shapely
 from pyspark import RDD, SparkContext
 
-from airaware.job import batch
+from airaware.job.stations import StationMonth, assemble
 from airaware.raw import epa
 from airaware.science import grid
 from airaware.science.sphere import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
@@ -53,15 +53,15 @@ def lattice() -> Lattice:
     return latitude[inside], longitude[inside]
 
 
-def stations_of(path: Path, parameter: int, year: int, month: int) -> batch.StationMonth:
+def stations_of(path: Path, parameter: int, year: int, month: int) -> StationMonth:
     """A month of a file's stations, clean as the batch has them."""
     batches = epa.station_months(path, parameter, year)
     records = [found.filter(pc.equal(found.column("month"), month)) for found in batches]
     days = calendar.monthrange(year, month)[1]
-    return batch.assemble(pa.Table.from_batches(records), days)
+    return assemble(pa.Table.from_batches(records), days)
 
 
-def rows_of_days(stations: batch.StationMonth, month: int, days: int) -> list[StationHour]:
+def rows_of_days(stations: StationMonth, month: int, days: int) -> list[StationHour]:
     """The rows of the month's first days, in plain Python."""
     hours = stations.hours_of_month
     places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))

@@ -15,7 +15,7 @@ from tools.rollout.release import needed
 CHECKOUT = Path(__file__).parents[2]
 # Module -> the role whose hosts run it; that of all hosts is shown by the role with the least.
 PROGRAMS = {
-    "airaware.job.batch": "spark_worker",
+    "airaware.job.submit": "spark_worker",
     "airaware.host.cpu": "web",
     "airaware.host.metrics": "database",
     "airaware.store.backup": "database",

@@ -35,7 +35,7 @@ useradd --system --home-dir /var/lib/airaware airaware
 install -d -o airaware /var/lib/airaware /var/lib/spark /var/log/spark
 install -d /etc/airaware /opt/airaware/releases/1/venv/bin
 cd /opt/airaware/releases/1/venv
-install -D /dev/null lib/python3.11/site-packages/airaware/job/batch.py
+install -D /dev/null lib/python3.11/site-packages/airaware/job/submit.py
 cd /
 ln -sfn releases/1 /opt/airaware/current
 echo SETTING=settings >/etc/airaware/settings
@@ -91,7 +91,7 @@ def test_a_job_is_followed_to_its_end(controller: Controller, capfd: pytest.Capt
     said = capfd.readouterr().out
     assert "as airaware in settings" in said and "the end" in said
     packages = "/opt/airaware/releases/1/venv/lib/python3.11/site-packages"
-    assert f"{packages}/airaware/job/batch.py" in said
+    assert f"{packages}/airaware/job/submit.py" in said
     assert "--years 2000 --parameters 44201" in said
     assert "chatter" not in said
     found = controller.find(job)

@@ -17,7 +17,7 @@ from jobs import OZONE, Submits, staging_tables
 from psycopg2 import sql
 
 from airaware import store
-from airaware.job import batch
+from airaware.job import submit
 from airaware.raw import epa
 from airaware.settings import Zone
 from airaware.store.load import TABLES
@@ -246,5 +246,5 @@ def test_single_bad_rows_are_counted_and_shown_and_the_limit_is_a_setting(
 def test_a_wrong_command_is_explained(arguments, told, raw, zones, monkeypatch, capsys):
     monkeypatch.setenv("AIRAWARE_RAW", str(raw))
     monkeypatch.setenv("AIRAWARE_ZONES", "; ".join(f"{zone.name}={zone.dsn}" for zone in zones))
-    assert batch.main(arguments) == 1
+    assert submit.main(arguments) == 1
     assert re.search(f"^error: .*{told}", capsys.readouterr().err)

@@ -17,7 +17,8 @@ from psycopg2 import sql
 
 from airaware import store
 from airaware.errors import AirAwareError
-from airaware.job import batch
+from airaware.job import model, stages
+from airaware.job.stations import assemble
 from airaware.raw import epa
 from airaware.science import grid, metrics, pollutants
 from airaware.science.metrics import MARGIN_HOURS
@@ -496,13 +497,13 @@ def station_month(month: int, site: str, level: float, days: int) -> dict:
 def test_what_the_batch_computes_is_what_the_zones_hold(zones):
     """January and July, of two stations and of one, from the second stage to the tables."""
     load = Load(PARAMETER, YEAR, "batch")
-    job = batch.Job(load, raw="", zones=zones, shares=1)
+    job = model.Job(load, raw="", zones=zones, shares=1)
     months = {
         1: [station_month(1, "17-031-4201", 0.02, 31), station_month(1, "17-031-7002", 0.03, 31)],
         7: [station_month(7, "17-031-7002", 0.08, 31)],
     }
     tables = {m: pa.Table.from_pylist(r, schema=epa.STATION_MONTHS) for m, r in months.items()}
-    found = pa.concat_tables(batch.month_pieces(job, table) for table in tables.values())
+    found = pa.concat_tables(stages.month_pieces(job, table) for table in tables.values())
     numbers = sorted(set(found.column("piece").to_pylist()))
     with ExitStack() as stack:
         loads = [stack.enter_context(ZoneLoad(zone, load)) for zone in zones]
@@ -510,8 +511,8 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
             zone_load.stage()
         for number in numbers:
             rows = found.filter(pa.compute.equal(found["piece"], number))
-            copied = batch.copy_pieces(job, rows)
-            assert copied.schema == batch.COPIED
+            copied = stages.copy_pieces(job, rows)
+            assert copied.schema == model.COPIED
             assert copied.column("zone").to_pylist() == [zone.name for zone in zones]
             assert copied.column("error").to_pylist() == [None, None]
         checksums = {
@@ -519,7 +520,7 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
         }
     assert len(checksums) == 1
 
-    names = [name for name in batch.MONTH_CELLS.names if name != "cell"]
+    names = [name for name in model.MONTH_CELLS.names if name != "cell"]
     columns = sql.SQL(", ").join(map(sql.Identifier, ("cell", *names)))
     statement = sql.SQL("SELECT {} FROM cell_year WHERE year = %s").format(columns)
     rows = {cell: dict(zip(names, values, strict=True)) for cell, *values in ask(
@@ -527,9 +528,9 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
     )}  # fmt: skip
     covered = set()
     for month, table in tables.items():
-        stations = batch.assemble(table, 31)
+        stations = assemble(table, 31)
         ozone = pollutants.get(PARAMETER)
-        cells = batch.month_cells(ozone, stations, metrics.daily(ozone, stations.hours))
+        cells = stages.month_cells(ozone, stations, metrics.daily(ozone, stations.hours))
         covered.update(grid.load().cells[cells["cell"]].tolist())
         for expected in cells[::97]:
             row = rows[int(grid.load().cells[expected["cell"]])]

@@ -245,7 +245,7 @@ class Local:
             *("--driver-memory", DRIVER_MEMORY, "--name", f"airaware {years}"),
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"),
             *("--driver-java-options", f"{DRIVER_JAVA} {log}"),
-            str(CHECKOUT / "airaware" / "job" / "batch.py"),
+            str(CHECKOUT / "airaware" / "job" / "submit.py"),
             *mainjob.arguments(years, parameters, again),
         ]
 

@@ -2,7 +2,7 @@
 
 
 def arguments(years: str, parameters: list[int], again: bool = False) -> list[str]:
-    """Return the arguments of airaware/job/batch.py.
+    """Return the arguments of airaware/job/submit.py.
 
     Args:
         years: as in "2013,2015-2017".

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airaware.job import batch
+from airaware.job import model, stages
+from airaware.job.stations import assemble
 from airaware.raw import edges, rawstore
 from airaware.science import metrics
 from airaware.store.load import Load
@@ -16,17 +17,17 @@ from airaware.store.load import Load
 
 def days_of(raw: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple[float, int]]:
     """Return the daily metric and AQI of each station and day with any hour; NaN and -1 if none."""
-    job = batch.Job(Load(parameter, year, "test"), raw=str(raw), zones=(), shares=1)
+    job = model.Job(Load(parameter, year, "test"), raw=str(raw), zones=(), shares=1)
     beyond = edges.neighbours(rawstore.open(job.raw), parameter, year, False, print)
     share = pa.record_batch([[0]], names=["id"])
-    records = pa.Table.from_batches(batch.read_shares(job, beyond.records, iter([share])))
+    records = pa.Table.from_batches(stages.read_shares(job, beyond.records, iter([share])))
     found = {}
     for month in set(records.column("month").to_pylist()) - {0}:
-        stations = batch.assemble(
+        stations = assemble(
             records.filter(pc.equal(records["month"], month)), job.days(month)
         )
         daily = metrics.daily(job.pollutant, stations.hours)
-        for row in batch._station_days(job, month, stations, daily):
+        for row in stages._station_days(job, month, stations, daily):
             found[row["site"].decode(), str(row["day"])] = (row["daily"], row["aqi"])
     return found
 

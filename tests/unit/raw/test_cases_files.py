@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from airaware import settings
-from airaware.job import batch
+from airaware.job import driver
+from airaware.job.stations import StationMonth, assemble
 from airaware.raw import epa, fetch
 
 CASES = Path(__file__).parents[4] / "shared/data/cases"
@@ -23,11 +24,11 @@ def case(name: str, parameter: int, year: int) -> Path:
     return path
 
 
-def stations(path: Path, parameter: int, year: int, month: int) -> batch.StationMonth:
+def stations(path: Path, parameter: int, year: int, month: int) -> StationMonth:
     """Return the file's stations of a month (June has 30 days, July 31)."""
     table = pa.Table.from_batches(epa.station_months(path, parameter, year))
     found = table.filter(pa.compute.equal(table.column("month"), month))
-    return batch.assemble(found, 31 if month == 7 else 30)
+    return assemble(found, 31 if month == 7 else 30)
 
 
 def counts(path: Path, parameter: int, year: int) -> Counter[str]:
@@ -43,7 +44,7 @@ def test_site_without_place():
     key = 44201, 1980
     path = case("site-without-place", *key)
     epa.check_file(path, *key)
-    found = batch._checked_counts(path.name, counts(path, *key), max_bad_rows=0.0)
+    found = driver._checked_counts(path.name, counts(path, *key), max_bad_rows=0.0)
     assert found.rows_read == 720
     assert found.excluded == {epa.UNPLACED: 72}
     assert found.rejected == {}

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from airaware import settings
-from airaware.job import batch
+from airaware.job import model, stages
+from airaware.job.stations import assemble
 from airaware.raw import edges, epa, fetch, rawstore, synthetic
 from airaware.science import metrics
 from airaware.science.pollutants import POLLUTANTS, get
@@ -188,12 +189,12 @@ def test_a_station_that_only_a_neighbour_has_is_none_of_the_year(store, write):
     beyond = edges.neighbours(store, OZONE, 2013, False, print).records
     december = pa.Table.from_batches([*beyond, *own])
     december = december.filter(pc.equal(december["month"], 12))
-    stations = batch.assemble(december, 31)
+    stations = assemble(december, 31)
     assert stations.pocs == [[2], []]
     assert np.isfinite(stations.hours[:, -metrics.MARGIN_HOURS :]).all()
-    job = batch.Job(Load(OZONE, 2013, "test"), raw="", zones=(), shares=1)
-    pieces = batch.month_pieces(job, december).filter(pc.field("notes").is_valid())
-    found = batch._joined_notes(pieces).stations
+    job = model.Job(Load(OZONE, 2013, "test"), raw="", zones=(), shares=1)
+    pieces = stages.month_pieces(job, december).filter(pc.field("notes").is_valid())
+    found = stages._joined_notes(pieces).stations
     assert [(site, pocs) for site, *_, pocs in found] == [("17-031-4201", 1)]
 
 

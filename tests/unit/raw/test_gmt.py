@@ -12,15 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airaware.job import batch
+from airaware.job import model, stages
+from airaware.job.stations import StationMonth, assemble
 from airaware.raw import epa, gmt
-from airaware.science import metrics, point, pollutants, utc_offsets
+from airaware.science import grid, metrics, point, pollutants, utc_offsets
 from airaware.science.sphere import great_circle_km, unit_vectors
 from airaware.store.load import Load
 
 CHICAGO, GARY, NOME, ATTU = (41.98, -87.79), (41.59, -87.34), (64.5, -165.41), (52.9, 172.9)
 PARAMETER, YEAR = 88101, 2013
-JOB = batch.Job(Load(PARAMETER, YEAR, "test"), raw="", zones=(), shares=1)
+JOB = model.Job(Load(PARAMETER, YEAR, "test"), raw="", zones=(), shares=1)
 
 
 def clocks(said: dict[int, int], place=CHICAGO) -> gmt.Clocks:
@@ -86,25 +87,25 @@ def zip_of_pulse(folder: Path, sign: int = 1) -> Path:
     return path
 
 
-def read(folder: Path) -> tuple[dict[int, batch.StationMonth], batch.Notes]:
+def read(folder: Path) -> tuple[dict[int, StationMonth], stages.Notes]:
     """Return the file's months as the batch's tasks have them, and the year's notes."""
-    job = batch.Job(JOB.load, str(folder), (), 3)
+    job = model.Job(JOB.load, str(folder), (), 3)
     shares = pa.record_batch([list(range(job.shares))], names=["id"])
-    records = pa.Table.from_batches(batch.read_shares(job, [], iter([shares])))
+    records = pa.Table.from_batches(stages.read_shares(job, [], iter([shares])))
     months, pieces = {}, []
     for month in (0, 6, 7):
         table = records.filter(pc.equal(records["month"], month))
-        pieces.append(batch.month_pieces(job, table))
+        pieces.append(stages.month_pieces(job, table))
         if month:
             notes = table.filter(table["site"].is_null())["gmt"].to_pylist()
             offsets = gmt.clocks(map(json.loads, notes)).offsets
-            months[month] = batch.assemble(table, job.days(month), offsets)
+            months[month] = assemble(table, job.days(month), offsets)
     found = pa.concat_tables(pieces)
-    joined = found.filter(pc.equal(found["piece"], batch.STATIONS_PIECE))
-    return months, batch._joined_notes(joined)
+    joined = found.filter(pc.equal(found["piece"], model.STATIONS_PIECE))
+    return months, stages._joined_notes(joined)
 
 
-def hours_between(stations: batch.StationMonth) -> np.ndarray:
+def hours_between(stations: StationMonth) -> np.ndarray:
     at = unit_vectors(stations.latitude, stations.longitude)
     distance_km = great_circle_km(at, unit_vectors(*np.array(BETWEEN)))
     daily = metrics.daily(pollutants.get(PARAMETER), stations.hours)
@@ -145,11 +146,11 @@ def test_a_cells_month_is_that_of_the_point_at_its_centre(tmp_path):
     stations = months[6]
     ozone = pollutants.get(PARAMETER)
     daily = metrics.daily(ozone, stations.hours)
-    cells = batch.month_cells(ozone, stations, daily)
+    cells = stages.month_cells(ozone, stations, daily)
     clocks = utc_offsets.of_grid()[cells["cell"]]
     assert {-5, -6} <= set(clocks.tolist())
     at = unit_vectors(stations.latitude, stations.longitude)
-    air = batch.grid.load()
+    air = grid.load()
     for row, clock in zip(cells[::11], clocks[::11].tolist(), strict=True):
         centre = np.array([air.latitude[row["cell"]], air.longitude[row["cell"]]])
         distance_km = great_circle_km(at, unit_vectors(*centre))

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airaware.job import batch
+from airaware.job import model
+from airaware.job.stations import assemble
 from airaware.raw import epa
 from airaware.science import accuracy, metrics, pollutants
 from airaware.science.accuracy import (
@@ -135,12 +136,12 @@ def test_the_sums_are_those_of_a_double_loop(seed):
 def test_the_sums_are_those_of_a_double_loop_in_chicago(real_epa, parameter):
     """The whole year as EPA published it."""
     batches = epa.station_months(real_epa / epa.file_name(parameter, 2013), parameter, 2013)
-    job = batch.Job(Load(parameter, 2013, "test"), raw="", zones=(), shares=1)
+    job = model.Job(Load(parameter, 2013, "test"), raw="", zones=(), shares=1)
     year = pa.Table.from_batches(batches)
     estimated = 0
     for month in range(1, 13):
         table = year.filter(pa.compute.equal(year["month"], month))
-        stations = batch.assemble(table, job.days(month))
+        stations = assemble(table, job.days(month))
         daily = metrics.daily(pollutants.get(parameter), stations.hours)
         places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))
         hours = stations.hours_of_month

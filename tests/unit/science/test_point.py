@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airaware.job import batch
+from airaware.job import stages
+from airaware.job.stations import assemble
 from airaware.raw import epa
 from airaware.science import grid, metrics, point, pollutants
 from airaware.science.interpolate import Points, idw, mean_over_time, weights
@@ -91,7 +92,7 @@ def chicago_july(real_epa):
     rows = pa.Table.from_batches(
         list(epa.station_months(real_epa / "hourly_44201_2013.zip", 44201, 2013))
     )
-    stations = batch.assemble(rows.filter(pc.equal(rows["month"], 7)), 31)
+    stations = assemble(rows.filter(pc.equal(rows["month"], 7)), 31)
     return stations, metrics.daily(OZONE, stations.hours)
 
 
@@ -103,7 +104,7 @@ def test_the_grid_is_near_the_exact_point(chicago_july):
     """
     stations, daily = chicago_july
     cells = grid.load()
-    made = batch.month_cells(OZONE, stations, daily)
+    made = stages.month_cells(OZONE, stations, daily)
     by_cell = dict(zip(made["cell"].tolist(), made, strict=True))
     reach = Points(cells.latitude, cells.longitude)
     hours, clocks = stations.hours, stations.offsets

@@ -14,23 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airaware.errors import AirAwareError
-from airaware.job import batch
-from airaware.job.batch import (
+from airaware.job import driver, model, stages, versions
+from airaware.job.model import (
     CELL_PIECES,
     MONTH_CELLS,
-    RESIDUALS,
     RESIDUALS_PIECE,
     STATION_DAYS,
     STATIONS_PIECE,
 )
+from airaware.job.stations import StationMonth, assemble
 from airaware.raw import epa, rawstore
 from airaware.science import grid, metrics, pollutants, summary, utc_offsets
+from airaware.science.leave_one_out import RESIDUALS
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
 
 OZONE = pollutants.get(44201)
-JOB = batch.Job(Load(44201, 2013, "test"), raw="", zones=(), shares=1)
+JOB = model.Job(Load(44201, 2013, "test"), raw="", zones=(), shares=1)
 DAYS = 30
 HOURS = 24 * DAYS
 COOK, LAKE = "17-031-4201", "17-097-1007"
@@ -69,7 +70,7 @@ def test_of_duplicates_the_first_in_the_file_stays():
         record(COOK, 1, 900, [(5, 0.09, False)]),
         record(COOK, 1, 100, [(5, 0.03, False), (6, 0.04, False), (5, 0.05, False)]),
     ]
-    stations = batch.assemble(table(records), DAYS)
+    stations = assemble(table(records), DAYS)
     assert stations.hours_of_month[0, 5:7].tolist() == np.float32([0.03, 0.04]).tolist()
     assert stations.duplicates == 2
 
@@ -80,7 +81,7 @@ def test_instruments_are_averaged_hour_by_hour():
         record(COOK, 3, 1, [(1, 0.04, False), (2, 0.06, False)]),
         record(LAKE, 1, 2, [(1, 0.08, False)]),
     ]
-    stations = batch.assemble(table(records), DAYS)
+    stations = assemble(table(records), DAYS)
     assert stations.sites == [COOK, LAKE]
     assert stations.pocs == [[1, 3], [1]]
     np.testing.assert_allclose(
@@ -95,7 +96,7 @@ def test_the_margins_are_kept_apart_from_the_month():
     morning = [(HOURS, 0.05, True), (HOURS + 6, 0.06, True), (HOURS, 0.07, True)]
     evening = [(-7, 0.02, True), (-1, 0.03, True), (-1, 0.04, True)]
     rows = [(3, 0.01, False), *morning, *evening]
-    stations = batch.assemble(table([record(COOK, 1, 0, rows)]), DAYS)
+    stations = assemble(table([record(COOK, 1, 0, rows)]), DAYS)
     assert stations.hours.shape == (1, HOURS + 2 * MARGIN_HOURS)
     assert stations.hours[0, MARGIN_HOURS + HOURS] == np.float32(0.05)
     assert stations.hours[0, [0, 6]].tolist() == np.float32([0.02, 0.03]).tolist()
@@ -109,7 +110,7 @@ def test_smoke_counts_hours_whatever_the_instruments():
         record(COOK, 1, 0, [(0, 1, True), (1, 1, True), (24, 1, False)]),
         record(COOK, 2, 1, [(1, 1, True), (25, 1, True)]),
     ]
-    assert batch.assemble(table(records), DAYS).smoke_hours[0, :3].tolist() == [2, 1, 0]
+    assert assemble(table(records), DAYS).smoke_hours[0, :3].tolist() == [2, 1, 0]
 
 
 def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
@@ -129,14 +130,14 @@ def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
         record(LAKE, 2, 5, [(5, 6, False)]),
         of_method(LAKE, 2, 6, {5: epa.AS_MEASURED}, 9),
     ]
-    stations = batch.assemble(table(records), DAYS)
+    stations = assemble(table(records), DAYS)
     assert stations.hours_of_month[0, :4].tolist() == [10, 10, 11, 11]  # the last: 14 and 8
     assert stations.hours_of_month[1, [0, 1, HOURS - 1]].tolist()[::2] == [12, 12]
     assert (stations.replaced, stations.duplicates) == (3, 1)
     assert stations.uncorrected_hours.tolist() == [1, 2]
-    pieces = batch.month_pieces(JOB, table(records))
+    pieces = stages.month_pieces(JOB, table(records))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
-    joined = batch._joined_notes(notes)
+    joined = stages._joined_notes(notes)
     assert joined.counts[epa.UNCORRECTED] == 3
     assert joined.uncorrected == {COOK: 1, LAKE: 2}
 
@@ -174,7 +175,7 @@ def test_however_the_records_come_the_stations_are_those_of_the_rows(rows, data)
         record(site, poc, position, [(hour, value, smoky)])
         for position, (site, poc, hour, value, smoky) in enumerate(rows)
     ]
-    stations = batch.assemble(table(data.draw(st.permutations(records))), DAYS)
+    stations = assemble(table(data.draw(st.permutations(records))), DAYS)
     assert stations.sites == sites
     np.testing.assert_allclose(stations.hours, expected, rtol=1e-12, atol=1e-15)
     in_month = [row for row in rows if 0 <= row[2] < HOURS]
@@ -188,7 +189,7 @@ def test_however_the_records_come_the_stations_are_those_of_the_rows(rows, data)
 
 
 @pytest.fixture(scope="module")
-def month() -> batch.StationMonth:
+def month() -> StationMonth:
     """Six stations around Chicago, one of them silent, with gaps and a smoky week."""
     random = np.random.default_rng(2)
     latitude = np.array([42.14, 41.67, 41.98, 42.47, 40.20, 41.76])
@@ -199,7 +200,7 @@ def month() -> batch.StationMonth:
     hours[random.random(hours.shape) < 0.15] = nan
     hours[2] = nan
     sites = [f"17-031-{n:04}" for n in range(6)]
-    return batch.StationMonth(
+    return StationMonth(
         sites,
         latitude,
         longitude,
@@ -215,7 +216,7 @@ def month() -> batch.StationMonth:
 
 def test_a_months_cells_are_those_of_brute_force(month):
     daily = metrics.daily(OZONE, month.hours)
-    cells = batch.month_cells(OZONE, month, daily)
+    cells = stages.month_cells(OZONE, month, daily)
     assert (np.diff(cells["cell"]) > 0).all()
     assert cells["hours"].max() <= HOURS
     centers = np.radians(np.column_stack([grid.load().latitude, grid.load().longitude]))
@@ -265,7 +266,7 @@ def test_a_months_cells_are_those_of_brute_force(month):
 
 
 def test_every_cell_that_a_station_reaches_is_there_and_no_other(month):
-    cells = batch.month_cells(OZONE, month, metrics.daily(OZONE, month.hours))
+    cells = stages.month_cells(OZONE, month, metrics.daily(OZONE, month.hours))
     assert len(cells) > 1000
     assert cells["nearest_km"].max() <= FAR_KM
     assert (cells["hours"] > 0).any()
@@ -275,7 +276,7 @@ def test_a_month_in_which_no_station_reports_has_no_cells(month):
     silent = np.full((6, HOURS + 2 * MARGIN_HOURS), nan)
     silent[0, -MARGIN_HOURS:] = 0.04  # of the next month
     month = dataclasses.replace(month, hours=silent)
-    assert len(batch.month_cells(OZONE, month, metrics.daily(OZONE, silent))) == 0
+    assert len(stages.month_cells(OZONE, month, metrics.daily(OZONE, silent))) == 0
 
 
 def test_quantiles_are_numpys():
@@ -314,8 +315,8 @@ def test_a_month_becomes_pieces_of_the_tables():
         record(COOK, 1, 1, rows[:2]),
         record(LAKE, 2, 2, rows[:24] + rows[48:72]),
     ]
-    pieces = batch.month_pieces(JOB, table(records))
-    assert pieces.schema == batch.PIECES
+    pieces = stages.month_pieces(JOB, table(records))
+    assert pieces.schema == model.PIECES
     assert pieces.column("piece").to_pylist() == [
         *range(CELL_PIECES),
         CELL_PIECES + 6,
@@ -325,9 +326,9 @@ def test_a_month_becomes_pieces_of_the_tables():
     assert set(pieces.column("month").to_pylist()) == {6}
     *cells, days, _, residuals = pieces.column("rows").to_pylist()
 
-    stations = batch.assemble(table(records), DAYS)
-    expected = batch.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
-    per_piece = batch._cells_per_piece()
+    stations = assemble(table(records), DAYS)
+    expected = stages.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
+    per_piece = stages._cells_per_piece()
     for piece, content in enumerate(cells):
         found = np.frombuffer(content, MONTH_CELLS)
         assert (found["cell"] // per_piece == piece).all()
@@ -363,9 +364,9 @@ def test_counts_of_all_blocks_and_months_are_added_up():
         table([record(COOK, 1, 0, [(5, 1, False), (5, 2, False)], month=1)]),
         table([record(COOK, 2, 0, [(5, 1, False)], month=2), record(LAKE, 1, 1, [(5, 1, False)])]),
     ]
-    pieces = pa.concat_tables(batch.month_pieces(JOB, found) for found in (blocks, *months))
+    pieces = pa.concat_tables(stages.month_pieces(JOB, found) for found in (blocks, *months))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
-    assert batch._joined_notes(notes) == batch.Notes(
+    assert stages._joined_notes(notes) == stages.Notes(
         {"kept": 7, epa.READ: 8, epa.BAD_LINE: 1, epa.DUPLICATE: 1, epa.UNCORRECTED: 0},
         {},
         {"offsets": {COOK: -6}, "misfits": {COOK: 2}},
@@ -382,7 +383,7 @@ def counts_of(read=0, excluded=0, bad=0) -> Counter:
 
 
 def test_counts_are_told_apart_by_kind():
-    found = batch._checked_counts("x", counts_of(read=1000, excluded=500, bad=25), 0.05)
+    found = driver._checked_counts("x", counts_of(read=1000, excluded=500, bad=25), 0.05)
     assert found.rows_read == 1000
     assert found.excluded == {epa.CANADA: 500}
     assert found.rejected == {epa.BAD_NUMBER: 25}
@@ -391,20 +392,20 @@ def test_counts_are_told_apart_by_kind():
 def test_too_many_bad_rows_stop_the_load():
     """Rows excluded by rule do not count: 26 of 500."""
     with pytest.raises(AirAwareError, match="26 of 500 rows are bad.*AIRAWARE_MAX_BAD_ROWS"):
-        batch._checked_counts("x", counts_of(read=1000, excluded=500, bad=26), 0.05)
-    assert batch._checked_counts("x", counts_of(read=1000, bad=1), 0.001)
+        driver._checked_counts("x", counts_of(read=1000, excluded=500, bad=26), 0.05)
+    assert driver._checked_counts("x", counts_of(read=1000, bad=1), 0.001)
     with pytest.raises(AirAwareError, match="nothing was loaded|Nothing was loaded"):
-        batch._checked_counts("x", counts_of(read=1000, bad=1), 0)
+        driver._checked_counts("x", counts_of(read=1000, bad=1), 0)
 
 
 def test_a_file_of_bad_rows_alone_is_no_load():
     with pytest.raises(AirAwareError, match="not one row to use"):
-        batch._checked_counts("x", counts_of(10, bad=10), 1.0)
+        driver._checked_counts("x", counts_of(10, bad=10), 1.0)
 
 
 @pytest.mark.parametrize("counts", [counts_of(), counts_of(10, excluded=10)])
 def test_a_file_whose_rows_are_all_left_out_by_rule_has_no_candidates(counts):
-    assert batch._checked_counts("x", counts, 0.0).candidates == 0
+    assert driver._checked_counts("x", counts, 0.0).candidates == 0
 
 
 @pytest.mark.parametrize(
@@ -414,9 +415,9 @@ def test_a_file_whose_rows_are_all_left_out_by_rule_has_no_candidates(counts):
 )
 def test_a_tasks_error_is_known_by_its_traceback(error):
     text = "".join(traceback.format_exception(error))
-    assert re.search(batch.KNOWN_ERROR, f"Job aborted: {text}\n")[1] == str(error)
+    assert re.search(driver.KNOWN_ERROR, f"Job aborted: {text}\n")[1] == str(error)
 
 
 def test_the_code_version_depends_on_the_code():
-    assert batch.code_version() == batch.code_version()
-    assert len(batch.code_version()) == 16
+    assert versions.code_version() == versions.code_version()
+    assert len(versions.code_version()) == 16

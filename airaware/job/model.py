@@ -1,0 +1,53 @@
+"""What the job's stages pass on: the job itself, pieces of tables, and their rows."""
+
+import calendar
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from airaware.science.pollutants import Pollutant, get
+from airaware.science.summary import MONTH_FIELDS
+from airaware.settings import Zone
+from airaware.store.load import Load
+
+# The grid is copied in this many pieces, each with its own index range.
+CELL_PIECES = 16
+# A month's station-days are one piece; then come the year's stations, and its residuals.
+STATIONS_PIECE = CELL_PIECES + 13
+RESIDUALS_PIECE = STATIONS_PIECE + 1
+
+MONTH_CELLS = np.dtype([("cell", np.int32), *MONTH_FIELDS])  # cell: index into the grid
+STATION_DAYS = np.dtype(
+    [
+        ("site", "S11"),
+        ("day", "datetime64[D]"),
+        ("hours", np.float32, (24,)),
+        ("daily", np.float32),
+        ("aqi", np.int16),
+        ("smoke_hours", np.int16),
+    ]
+)
+PIECES = pa.schema(
+    [("piece", pa.int32()), ("month", pa.int32()), ("rows", pa.binary()), ("notes", pa.string())]
+)
+COPIED = pa.schema(
+    [("piece", pa.int32()), ("zone", pa.string()), ("error", pa.string()), ("notes", pa.string())]
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the tasks of one load need to know; no secret is in it."""
+
+    load: Load
+    raw: str
+    zones: tuple[Zone, ...]
+    shares: int
+
+    @property
+    def pollutant(self) -> Pollutant:
+        return get(self.load.parameter)
+
+    def days(self, month: int) -> int:
+        return calendar.monthrange(self.load.year, month)[1]

@@ -1,0 +1,286 @@
+"""The tasks: shares of a file -> station-months -> pieces of tables -> staging tables."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from airaware.errors import AirAwareError
+from airaware.job.model import (
+    CELL_PIECES,
+    COPIED,
+    MONTH_CELLS,
+    PIECES,
+    RESIDUALS_PIECE,
+    STATION_DAYS,
+    STATIONS_PIECE,
+    Job,
+)
+from airaware.job.stations import StationMonth, assemble
+from airaware.raw import epa, gmt, rawstore
+from airaware.science import grid, metrics, utc_offsets
+from airaware.science.instants import align
+from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
+from airaware.science.leave_one_out import RESIDUALS, month_sums
+from airaware.science.pollutants import Pollutant
+from airaware.science.summary import summarise_days
+from airaware.settings import Zone
+from airaware.store.binary import encode
+from airaware.store.load import copy_piece
+
+# --- stage 1: shares of the file -> station-months ---
+
+
+def read_shares(
+    job: Job, beyond: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Rows of one column `id`, a share each -> STATION_MONTHS.
+
+    With the first share come the records from `beyond` the file: hours of neighbouring years.
+    What a block says of its sites' clocks goes to every month, since all of them need the year's.
+    """
+    parameter, year = job.load.parameter, job.load.year
+    with rawstore.open(job.raw).local(epa.file_name(parameter, year)) as path:
+        for batch in batches:
+            for share in batch.column("id").to_pylist():
+                yield from beyond if share == 0 else ()
+                for block in epa.station_months(path, parameter, year, share, job.shares):
+                    yield block
+                    yield _for_all_months(block)
+
+
+def _for_all_months(block: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the block's votes on clocks, STATION_MONTHS, once for each month of the year."""
+    (notes,) = block.slice(len(block) - 1).to_pylist()
+    return pa.RecordBatch.from_pylist(
+        [notes | {"month": month, "counts": None} for month in range(1, 13)], epa.STATION_MONTHS
+    )
+
+
+# --- stage 2: a month's stations -> pieces ---
+
+
+def month_pieces(job: Job, table: pa.Table) -> pa.Table:
+    """STATION_MONTHS of one month -> PIECES; of month 0, the counts of rows."""
+    month = table.column("month")[0].as_py()
+    blocks = table.filter(table.column("site").is_null()).sort_by("position")
+    clocks = gmt.clocks(map(json.loads, blocks.column("gmt").drop_null().to_pylist()))
+    if month == 0:
+        counts: Counter[str] = Counter()
+        for notes in blocks.column("counts").to_pylist():
+            counts.update(json.loads(notes))
+        found = {"counts": counts, "uncorrected": {}, "stations": [], "clocks": asdict(clocks)}
+        return _pieces([(STATIONS_PIECE, 0, None, json.dumps(found))])
+    stations = assemble(table, job.days(month), clocks.offsets)
+    daily = metrics.daily(job.pollutant, stations.hours)
+    cells = month_cells(job.pollutant, stations, daily)
+    pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
+    notes = {
+        "counts": {epa.DUPLICATE: stations.duplicates, epa.UNCORRECTED: stations.replaced},
+        "uncorrected": {
+            site: hours
+            for site, hours in zip(stations.sites, stations.uncorrected_hours.tolist(), strict=True)
+            if hours
+        },
+        "stations": [
+            (site, latitude, longitude, pocs)
+            for site, latitude, longitude, pocs in zip(
+                stations.sites,
+                stations.latitude.tolist(),
+                stations.longitude.tolist(),
+                stations.pocs,
+                strict=True,
+            )
+            if pocs
+        ],
+    }
+    station_days = _station_days(job, month, stations, daily)
+    residuals = month_sums(
+        month, stations.latitude, stations.longitude, stations.hours, daily, stations.offsets
+    )
+    return _pieces(
+        [
+            *(
+                (piece, month, cells[pieces[piece] : pieces[piece + 1]].tobytes(), None)
+                for piece in range(CELL_PIECES)
+            ),
+            (CELL_PIECES + month, month, station_days.tobytes(), None),
+            (STATIONS_PIECE, month, None, json.dumps(notes)),
+            (RESIDUALS_PIECE, month, residuals.tobytes(), None),
+        ]
+    )
+
+
+def _pieces(rows: list[tuple[int, int, bytes | None, str | None]]) -> pa.Table:
+    return pa.Table.from_arrays([list(c) for c in zip(*rows, strict=True)], schema=PIECES)
+
+
+def _cells_per_piece() -> int:
+    return -(-len(grid.load()) // CELL_PIECES)
+
+
+@lru_cache(maxsize=1)
+def _grid_points() -> Points:
+    cells = grid.load()
+    return Points(cells.latitude, cells.longitude)
+
+
+@lru_cache(maxsize=2)
+def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
+    """Built once per set of stations in a worker; the key is their coordinates, float64."""
+    return weights(_grid_points(), Points(np.frombuffer(latitude), np.frombuffer(longitude)))
+
+
+def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
+    """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order.
+
+    Hours are those of the cell's clock, each made of the stations' hours at the same instant. Days
+    are made of the stations' own.
+    """
+    hours = stations.hours_of_month
+    reporting = np.isfinite(hours).any(axis=1)
+    if not reporting.any():
+        return np.zeros(0, MONTH_CELLS)
+    reach = _grid_weights(
+        stations.latitude[reporting].tobytes(), stations.longitude[reporting].tobytes()
+    )
+    cells = np.zeros(len(reach.points), MONTH_CELLS)
+    cells["cell"] = reach.points
+    cells["stations"] = reach.stations
+    cells["nearest_km"] = reach.nearest_km
+    instants = align(stations.hours[reporting], stations.offsets[reporting], hours.shape[1])
+    clock = utc_offsets.of_grid()[reach.points]
+    for offset in np.unique(clock).tolist():
+        rows = np.flatnonzero(clock == offset)
+        cells["hourly_mean"][rows], cells["hours"][rows] = mean_over_time(
+            reach.matrix[rows], instants.by_clock(offset)
+        )
+    summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
+    return cells
+
+
+def _station_days(job: Job, month: int, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
+    """STATION_DAYS of the month, without days of no hour at all."""
+    days = job.days(month)
+    hours = stations.hours_of_month.reshape(len(stations.sites), days, 24)
+    rows = np.zeros((len(stations.sites), days), STATION_DAYS)
+    rows["site"] = np.array(stations.sites, dtype="S11")[:, None]
+    rows["day"] = np.datetime64(f"{job.load.year}-{month:02}-01") + np.arange(days)
+    rows["hours"] = hours
+    rows["daily"] = daily
+    rows["aqi"] = metrics.aqi(job.pollutant, daily)
+    rows["smoke_hours"] = stations.smoke_hours
+    return rows[np.isfinite(hours).any(axis=2)]
+
+
+# --- stage 3: pieces -> the zones' staging tables ---
+
+
+def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
+    """PIECES of one piece, all months -> the zones' staging tables; COPIED, a row per zone."""
+    piece = table.column("piece")[0].as_py()
+    notes = None
+    if piece == STATIONS_PIECE:
+        year = _joined_notes(table)
+        notes = json.dumps(asdict(year) | {"stations": len(year.stations)})
+        target, rows = "station", _station_rows(job, year.stations)
+    elif piece == RESIDUALS_PIECE:
+        target, rows = "residual", _encoded(job, table, RESIDUALS)
+    elif piece >= CELL_PIECES:
+        target, rows = "station_day", _encoded(job, table, STATION_DAYS)
+    else:
+        target, rows = "cell_year", _cell_year_rows(job, table, piece)
+    with ThreadPoolExecutor(len(job.zones)) as threads:
+        errors = list(threads.map(lambda zone: _copy(job, zone, piece, target, rows), job.zones))
+    many = len(job.zones)
+    return pa.Table.from_arrays(
+        [[piece] * many, [zone.name for zone in job.zones], errors, [notes] * many], schema=COPIED
+    )
+
+
+def _copy(job: Job, zone: Zone, piece: int, table: str, rows: bytes) -> str | None:
+    """What went wrong in a zone must not keep the others from the piece."""
+    try:
+        copy_piece(zone, job.load, piece, table, rows)
+    except AirAwareError as error:
+        return str(error)
+    return None
+
+
+def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(rows, job.load.parameter, np.int32), np.full(rows, job.load.year, np.int16)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What the months of a year noted.
+
+    counts of rows by reason; uncorrected hours by site; the fields of gmt.Clocks; and the year's
+    stations (site, latitude, longitude, instruments), by site.
+    """
+
+    counts: dict[str, int]
+    uncorrected: dict[str, int]
+    clocks: dict[str, dict[str, int]]
+    stations: list[tuple[str, float, float, int]]
+
+
+def _joined_notes(table: pa.Table) -> Notes:
+    """Return the notes of all months; the clocks are those of month 0, which every file has."""
+    counts: Counter[str] = Counter()
+    uncorrected: Counter[str] = Counter()
+    places: dict[str, tuple[float, float]] = {}
+    pocs: dict[str, set[int]] = {}
+    clocks: dict[str, dict[str, int]] = {}
+    for notes in table.sort_by("month").column("notes").to_pylist():
+        found = json.loads(notes)
+        counts.update(found["counts"])
+        uncorrected.update(found["uncorrected"])
+        clocks |= found.get("clocks", {})
+        for site, latitude, longitude, instruments in found["stations"]:
+            places.setdefault(site, (latitude, longitude))
+            pocs.setdefault(site, set()).update(instruments)
+    stations = [(site, *places[site], len(pocs[site])) for site in sorted(places)]
+    return Notes(dict(counts), dict(uncorrected), clocks, stations)
+
+
+def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> bytes:
+    site, latitude, longitude, instruments = zip(*stations, strict=True) if stations else [()] * 4
+    return encode(
+        *_key_columns(job, len(stations)),
+        np.array(site, "S11"),
+        np.array(latitude, np.float64),
+        np.array(longitude, np.float64),
+        np.array(instruments, np.int16),
+    )
+
+
+def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> bytes:
+    """The pieces' rows, which are those of the store's table but for its first two columns."""
+    rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
+    return encode(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
+
+
+def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
+    """A piece's twelve months, joined: a row per cell with any month."""
+    first = piece * _cells_per_piece()
+    cells = grid.load().cells[first : first + _cells_per_piece()]
+    year = np.zeros((len(cells), 12), MONTH_CELLS)
+    for name in MONTH_CELLS.names or ():
+        if MONTH_CELLS[name] == np.float32:
+            year[name] = np.nan
+    for month, rows in zip(
+        table.column("month").to_pylist(), table.column("rows").to_pylist(), strict=True
+    ):
+        found = np.frombuffer(rows, MONTH_CELLS)
+        year[found["cell"] - first, month - 1] = found
+    covered = (year["hours"] > 0).any(axis=1)
+    year = year[covered]
+    fields = [year[name] for name in (MONTH_CELLS.names or ())[1:]]
+    columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
+    return encode(*_key_columns(job, len(year)), cells[covered], *columns)
