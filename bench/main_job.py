@@ -24,7 +24,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from airaware.job import driver, model, stages
 from airaware.job.stations import assemble
-from airaware.raw import epa, synthetic
+from airaware.raw import epa, station_months, synthetic
 from airaware.science.interpolate import Points, mean_over_time, weights
 from airaware.science.sphere import REACH_KM
 from airaware.store.load import Load
@@ -102,7 +102,7 @@ def parse(zip_path: Path) -> int:
     with zipfile.ZipFile(zip_path) as archive, archive.open(archive.namelist()[0]) as stream:
         reader = pyarrow.csv.open_csv(
             stream,
-            pyarrow.csv.ReadOptions(use_threads=False, block_size=epa.BLOCK_BYTES),
+            pyarrow.csv.ReadOptions(use_threads=False, block_size=station_months.BLOCK_BYTES),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=PARSED_COLUMNS,
                 # The other types are found by pyarrow; a state code may be "CC".
@@ -200,7 +200,7 @@ def clean_rows(spark: SparkSession, job: model.Job) -> DataFrame:
     def read(shares: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return stages.read_shares(job, [], shares)
 
-    schema = from_arrow_schema(epa.STATION_MONTHS)
+    schema = from_arrow_schema(station_months.SCHEMA)
     return spark.range(0, job.shares, 1, job.shares).mapInArrow(read, schema)
 
 

@@ -17,7 +17,7 @@ import shapely
 from pyspark import RDD, SparkContext
 
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa
+from airaware.raw import station_months
 from airaware.science import grid
 from airaware.science.sphere import EARTH_RADIUS_KM, MIN_DISTANCE_KM, REACH_KM
 
@@ -55,7 +55,7 @@ def lattice() -> Lattice:
 
 def stations_of(path: Path, parameter: int, year: int, month: int) -> StationMonth:
     """A month of a file's stations, clean as the batch has them."""
-    batches = epa.station_months(path, parameter, year)
+    batches = station_months.read(path, parameter, year)
     records = [found.filter(pc.equal(found.column("month"), month)) for found in batches]
     days = calendar.monthrange(year, month)[1]
     return assemble(pa.Table.from_batches(records), days)

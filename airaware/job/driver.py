@@ -24,7 +24,7 @@ from airaware.errors import AirAwareError
 from airaware.job.model import COPIED, PIECES, Job
 from airaware.job.stages import copy_pieces, month_pieces, read_shares
 from airaware.job.versions import code_version
-from airaware.raw import edges, epa, rawstore
+from airaware.raw import edges, epa, rawstore, station_months, verdicts
 from airaware.science.pollutants import DEFAULT_PARAMETERS, get
 from airaware.settings import Settings
 from airaware.store.load import Counts, Load, Source, ZoneLoad
@@ -136,7 +136,7 @@ def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
 
     chain = (
         spark.range(0, job.shares, 1, job.shares)
-        .mapInArrow(partial(read_shares, job, beyond), from_arrow_schema(epa.STATION_MONTHS))
+        .mapInArrow(partial(read_shares, job, beyond), from_arrow_schema(station_months.SCHEMA))
         .groupBy("month")
         .applyInArrow(to_pieces, from_arrow_schema(PIECES))
         .groupBy("piece")
@@ -153,9 +153,9 @@ def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
 
 def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
     """The counts by kind. Raises AirAwareError where too many rows are bad."""
-    excluded = {reason: counts[reason] for reason in epa.EXCLUDED if counts[reason]}
-    rejected = {reason: counts[reason] for reason in epa.REJECTED if counts[reason]}
-    found = Counts(counts[epa.READ], excluded, rejected)
+    excluded = {reason: counts[reason] for reason in verdicts.EXCLUDED if counts[reason]}
+    rejected = {reason: counts[reason] for reason in verdicts.REJECTED if counts[reason]}
+    found = Counts(counts[verdicts.READ], excluded, rejected)
     bad = sum(rejected.values())
     if bad > max_bad_rows * found.candidates:
         raise AirAwareError(

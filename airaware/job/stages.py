@@ -22,7 +22,7 @@ from airaware.job.model import (
     Job,
 )
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa, gmt, rawstore
+from airaware.raw import epa, gmt, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
@@ -49,7 +49,7 @@ def read_shares(
         for batch in batches:
             for share in batch.column("id").to_pylist():
                 yield from beyond if share == 0 else ()
-                for block in epa.station_months(path, parameter, year, share, job.shares):
+                for block in station_months.read(path, parameter, year, share, job.shares):
                     yield block
                     yield _for_all_months(block)
 
@@ -58,7 +58,7 @@ def _for_all_months(block: pa.RecordBatch) -> pa.RecordBatch:
     """Return the block's votes on clocks, STATION_MONTHS, once for each month of the year."""
     (notes,) = block.slice(len(block) - 1).to_pylist()
     return pa.RecordBatch.from_pylist(
-        [notes | {"month": month, "counts": None} for month in range(1, 13)], epa.STATION_MONTHS
+        [notes | {"month": month, "counts": None} for month in range(1, 13)], station_months.SCHEMA
     )
 
 
@@ -81,7 +81,10 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     cells = month_cells(job.pollutant, stations, daily)
     pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
     notes = {
-        "counts": {epa.DUPLICATE: stations.duplicates, epa.UNCORRECTED: stations.replaced},
+        "counts": {
+            verdicts.DUPLICATE: stations.duplicates,
+            verdicts.UNCORRECTED: stations.replaced,
+        },
         "uncorrected": {
             site: hours
             for site, hours in zip(stations.sites, stations.uncorrected_hours.tolist(), strict=True)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from airaware.raw import epa
+from airaware.raw import station_months
 from airaware.science import metrics, utc_offsets
 
 # The columns of a month between its margins.
@@ -87,7 +87,7 @@ def assemble(
     # views like row[::-1] in the order of memory.
     row, hour = rows["instrument"][::-1].copy(), rows["hour"][::-1].copy()
     by_instrument[row, hour] = rows["value"][::-1].copy()
-    as_measured[row, hour] = rows["method"][::-1] == epa.AS_MEASURED
+    as_measured[row, hour] = rows["method"][::-1] == station_months.AS_MEASURED
     reports = np.isfinite(by_instrument)
     duplicates = int(in_month[hour].sum() - reports[:, MONTH].sum())
     smoky = _marked(rows, rows["smoke"], (len(starts), columns))
@@ -149,8 +149,8 @@ def _rows(table: pa.Table, first: list[int], starts: np.ndarray) -> np.ndarray:
 
 def _replaced(rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return which rows, as measured, have a corrected one of their site and hour: (rows,)."""
-    corrected = _marked(rows, rows["method"] == epa.CORRECTED, shape)
-    return (rows["method"] == epa.AS_MEASURED) & corrected[rows["site"], rows["hour"]]
+    corrected = _marked(rows, rows["method"] == station_months.CORRECTED, shape)
+    return (rows["method"] == station_months.AS_MEASURED) & corrected[rows["site"], rows["hour"]]
 
 
 def _marked(rows: np.ndarray, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

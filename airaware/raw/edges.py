@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airaware.raw import epa, rawstore
+from airaware.raw import epa, rawstore, station_months
 from airaware.science import metrics
 from airaware.science.pollutants import get
 
@@ -27,7 +27,7 @@ EDGES = pa.schema(
         ("site", pa.string()),
         ("poc", pa.int32()),
         ("hour", pa.int8()),  # from the year's beginning, or (negative) from its end
-        ("method", pa.uint8()),  # its kind, as epa.STATION_MONTHS has it
+        ("method", pa.uint8()),  # its kind, as station_months.SCHEMA has it
         ("latitude", pa.float64()),
         ("longitude", pa.float64()),
         ("value", pa.float32()),
@@ -44,7 +44,7 @@ BEHIND = 1 << 62
 class Neighbours:
     """What a load takes from the years before and after it.
 
-    records: batches of epa.STATION_MONTHS; digests: of the hours of each year that its days reach
+    records: of station_months.SCHEMA; digests: of the hours of each year that its days reach
     into, None where they cannot be had.
     """
 
@@ -183,8 +183,8 @@ def _stored(store: rawstore.Store, parameter: int, year: int) -> pa.Table | None
 def _read_zip(path: Path, parameter: int, year: int) -> pa.Table:
     """Read the first and last HOURS of each site and instrument: EDGES, sorted by KEY."""
     ends = (f"{year}-01-01", f"{year}-12-31")
-    batches = list(epa.station_months(path, parameter, year, days=ends))
-    records = pa.Table.from_batches(batches, epa.STATION_MONTHS)
+    batches = list(station_months.read(path, parameter, year, days=ends))
+    records = pa.Table.from_batches(batches, station_months.SCHEMA)
     records = records.filter(pc.greater(records["month"], 0)).sort_by("position")
     hours = [np.frombuffer(hour, np.uint16) for hour in records["hour"].to_pylist()]
     row = np.repeat(np.arange(len(hours)), [len(each) for each in hours])
@@ -252,6 +252,6 @@ def _records(rows: pa.Table, parameter: int, year: int) -> list[pa.RecordBatch]:
                 }
                 for begin, end in zip(starts, [*starts, len(rows)][1:], strict=True)
             ],
-            epa.STATION_MONTHS,
+            station_months.SCHEMA,
         )
     ]

@@ -19,7 +19,7 @@ from airaware import store
 from airaware.errors import AirAwareError
 from airaware.job import model, stages
 from airaware.job.stations import assemble
-from airaware.raw import epa
+from airaware.raw import station_months, verdicts
 from airaware.science import grid, metrics, pollutants
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
@@ -33,7 +33,7 @@ from tools.machine.postgres import free_port
 # A year that no other test loads.
 PARAMETER, YEAR = 44201, 1985
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
-COUNTS = Counts(1000, {epa.CANADA: 7}, {epa.BAD_NUMBER: 3})
+COUNTS = Counts(1000, {verdicts.CANADA: 7}, {verdicts.BAD_NUMBER: 3})
 CELLS = grid.load().cells[:50]
 PARENTS = {h3.cell_to_parent(cell, each) for cell in CELLS.tolist() for each in RESOLUTIONS[:-1]}
 SITES = np.array([b"17-031-4201", b"17-031-7002"])
@@ -174,8 +174,8 @@ def test_a_load_is_served_and_recorded(zones):
         "first",
         True,
         1000,
-        {epa.CANADA: 7},
-        {epa.BAD_NUMBER: 3},
+        {verdicts.CANADA: 7},
+        {verdicts.BAD_NUMBER: 3},
         {
             "cell_year": len(CELLS),
             "parent_year": len(PARENTS),
@@ -502,7 +502,7 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
         1: [station_month(1, "17-031-4201", 0.02, 31), station_month(1, "17-031-7002", 0.03, 31)],
         7: [station_month(7, "17-031-7002", 0.08, 31)],
     }
-    tables = {m: pa.Table.from_pylist(r, schema=epa.STATION_MONTHS) for m, r in months.items()}
+    tables = {m: pa.Table.from_pylist(r, schema=station_months.SCHEMA) for m, r in months.items()}
     found = pa.concat_tables(stages.month_pieces(job, table) for table in tables.values())
     numbers = sorted(set(found.column("piece").to_pylist()))
     with ExitStack() as stack:

@@ -23,7 +23,7 @@ from airaware.job.model import (
     STATIONS_PIECE,
 )
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa, rawstore
+from airaware.raw import epa, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, pollutants, summary, utc_offsets
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.science.metrics import MARGIN_HOURS
@@ -59,7 +59,7 @@ def record(site, poc, position, rows, month=6) -> dict:
 
 
 def table(records) -> pa.Table:
-    return pa.Table.from_pylist(list(records), schema=epa.STATION_MONTHS)
+    return pa.Table.from_pylist(list(records), schema=station_months.SCHEMA)
 
 
 # --- a month's stations ---
@@ -121,14 +121,14 @@ def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
         return record(site, poc, position, rows) | {"method": bytes(kinds.values())}
 
     records = [
-        of_method(COOK, 3, 0, dict.fromkeys((-1, 0, 1, 2, 3), epa.AS_MEASURED), 14),
-        of_method(COOK, 3, 1, dict.fromkeys((-1, 0, 1), epa.CORRECTED), 10),
-        of_method(COOK, 4, 2, {2: epa.CORRECTED}, 11),
+        of_method(COOK, 3, 0, dict.fromkeys((-1, 0, 1, 2, 3), station_months.AS_MEASURED), 14),
+        of_method(COOK, 3, 1, dict.fromkeys((-1, 0, 1), station_months.CORRECTED), 10),
+        of_method(COOK, 4, 2, {2: station_months.CORRECTED}, 11),
         record(COOK, 5, 3, [(3, 8, False)]),
-        of_method(LAKE, 1, 4, dict.fromkeys((0, HOURS - 1, HOURS), epa.AS_MEASURED), 12),
+        of_method(LAKE, 1, 4, dict.fromkeys((0, HOURS - 1, HOURS), station_months.AS_MEASURED), 12),
         # Not a third hour: a duplicate that another value comes before.
         record(LAKE, 2, 5, [(5, 6, False)]),
-        of_method(LAKE, 2, 6, {5: epa.AS_MEASURED}, 9),
+        of_method(LAKE, 2, 6, {5: station_months.AS_MEASURED}, 9),
     ]
     stations = assemble(table(records), DAYS)
     assert stations.hours_of_month[0, :4].tolist() == [10, 10, 11, 11]  # the last: 14 and 8
@@ -138,7 +138,7 @@ def test_hours_as_measured_give_way_to_corrected_ones_of_their_site_and_hour():
     pieces = stages.month_pieces(JOB, table(records))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
     joined = stages._joined_notes(notes)
-    assert joined.counts[epa.UNCORRECTED] == 3
+    assert joined.counts[verdicts.UNCORRECTED] == 3
     assert joined.uncorrected == {COOK: 1, LAKE: 2}
 
 
@@ -351,13 +351,14 @@ def test_a_month_becomes_pieces_of_the_tables():
     assert residuals["estimated"].tolist() == [2 * 48, 0, 0]
 
     notes = json.loads(pieces.column("notes")[-2].as_py())
-    assert notes["counts"] == {epa.DUPLICATE: 2, epa.UNCORRECTED: 0}
+    assert notes["counts"] == {verdicts.DUPLICATE: 2, verdicts.UNCORRECTED: 0}
     assert notes["stations"] == [[COOK, *PLACES[COOK], [1]], [LAKE, *PLACES[LAKE], [2]]]
 
 
 def test_counts_of_all_blocks_and_months_are_added_up():
-    empty = dict.fromkeys(epa.STATION_MONTHS.names) | {"parameter": 44201, "year": 2013, "month": 0}
-    counts = [{"kept": 2, epa.READ: 3, epa.BAD_LINE: 1}, {"kept": 5, epa.READ: 5}]
+    keys = {"parameter": 44201, "year": 2013, "month": 0}
+    empty = dict.fromkeys(station_months.SCHEMA.names) | keys
+    counts = [{"kept": 2, verdicts.READ: 3, verdicts.BAD_LINE: 1}, {"kept": 5, verdicts.READ: 5}]
     votes = json.dumps([(COOK, PLACES[COOK], [(-6, 2), (6, 1)])])
     blocks = table(empty | {"counts": json.dumps(found), "gmt": votes} for found in counts)
     months = [
@@ -367,7 +368,13 @@ def test_counts_of_all_blocks_and_months_are_added_up():
     pieces = pa.concat_tables(stages.month_pieces(JOB, found) for found in (blocks, *months))
     notes = pieces.filter(pa.compute.equal(pieces["piece"], STATIONS_PIECE))
     assert stages._joined_notes(notes) == stages.Notes(
-        {"kept": 7, epa.READ: 8, epa.BAD_LINE: 1, epa.DUPLICATE: 1, epa.UNCORRECTED: 0},
+        {
+            "kept": 7,
+            verdicts.READ: 8,
+            verdicts.BAD_LINE: 1,
+            verdicts.DUPLICATE: 1,
+            verdicts.UNCORRECTED: 0,
+        },
         {},
         {"offsets": {COOK: -6}, "misfits": {COOK: 2}},
         [(COOK, *PLACES[COOK], 2), (LAKE, *PLACES[LAKE], 1)],
@@ -379,14 +386,15 @@ def test_counts_of_all_blocks_and_months_are_added_up():
 
 def counts_of(read=0, excluded=0, bad=0) -> Counter:
     kept = read - excluded - bad
-    return Counter({epa.READ: read, "kept": kept, epa.CANADA: excluded, epa.BAD_NUMBER: bad})
+    left_out = {verdicts.CANADA: excluded, verdicts.BAD_NUMBER: bad}
+    return Counter({verdicts.READ: read, "kept": kept} | left_out)
 
 
 def test_counts_are_told_apart_by_kind():
     found = driver._checked_counts("x", counts_of(read=1000, excluded=500, bad=25), 0.05)
     assert found.rows_read == 1000
-    assert found.excluded == {epa.CANADA: 500}
-    assert found.rejected == {epa.BAD_NUMBER: 25}
+    assert found.excluded == {verdicts.CANADA: 500}
+    assert found.rejected == {verdicts.BAD_NUMBER: 25}
 
 
 def test_too_many_bad_rows_stop_the_load():

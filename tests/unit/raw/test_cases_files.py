@@ -11,7 +11,7 @@ import pytest
 from airaware import settings
 from airaware.job import driver
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa, fetch
+from airaware.raw import epa, fetch, station_months, verdicts
 
 CASES = Path(__file__).parents[4] / "shared/data/cases"
 
@@ -26,7 +26,7 @@ def case(name: str, parameter: int, year: int) -> Path:
 
 def stations(path: Path, parameter: int, year: int, month: int) -> StationMonth:
     """Return the file's stations of a month (June has 30 days, July 31)."""
-    table = pa.Table.from_batches(epa.station_months(path, parameter, year))
+    table = pa.Table.from_batches(station_months.read(path, parameter, year))
     found = table.filter(pa.compute.equal(table.column("month"), month))
     return assemble(found, 31 if month == 7 else 30)
 
@@ -34,7 +34,7 @@ def stations(path: Path, parameter: int, year: int, month: int) -> StationMonth:
 def counts(path: Path, parameter: int, year: int) -> Counter[str]:
     """Return the file's rows by verdict."""
     found: Counter[str] = Counter()
-    for rows in epa.station_months(path, parameter, year):
+    for rows in station_months.read(path, parameter, year):
         for text in rows.column("counts").drop_null().to_pylist():
             found.update(json.loads(text))
     return found
@@ -46,7 +46,7 @@ def test_site_without_place():
     epa.check_file(path, *key)
     found = driver._checked_counts(path.name, counts(path, *key), max_bad_rows=0.0)
     assert found.rows_read == 720
-    assert found.excluded == {epa.UNPLACED: 72}
+    assert found.excluded == {verdicts.UNPLACED: 72}
     assert found.rejected == {}
     assert len(stations(path, *key, month=7).sites) == 9
 
@@ -60,7 +60,7 @@ def test_zero_row_file(tmp_path):
         (epa.file_name(42602, 1996), "fetched"),
     ]
     assert counts(path, 81102, 1996) == {}
-    assert counts(path.with_name(epa.file_name(42602, 1996)), 42602, 1996)[epa.READ] == 48
+    assert counts(path.with_name(epa.file_name(42602, 1996)), 42602, 1996)[verdicts.READ] == 48
 
 
 def test_t640_old_copy():

@@ -18,7 +18,7 @@ from rich.console import Console
 from airaware import settings
 from airaware.job import model, stages
 from airaware.job.stations import assemble
-from airaware.raw import edges, epa, fetch, rawstore, synthetic
+from airaware.raw import edges, epa, fetch, rawstore, station_months, synthetic
 from airaware.science import metrics
 from airaware.science.pollutants import POLLUTANTS, get
 from airaware.store.load import Load
@@ -185,7 +185,7 @@ def test_a_station_that_only_a_neighbour_has_is_none_of_the_year(store, write):
     put(store, write(span("2013-12-31", 24, poc=2), year=2013))
     put(store, write(span("2014-01-01", 24) | span("2014-01-01", 24, 0.03, OTHER_SITE)))
     with store.local(epa.file_name(OZONE, 2013)) as path:
-        own = list(epa.station_months(path, OZONE, 2013))
+        own = list(station_months.read(path, OZONE, 2013))
     beyond = edges.neighbours(store, OZONE, 2013, False, print).records
     december = pa.Table.from_batches([*beyond, *own])
     december = december.filter(pc.equal(december["month"], 12))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zipcodes
 
-from airaware.raw import epa
+from airaware.raw import verdicts
 from airaware.science import grid
 from airaware.science.interpolate import Points
 from airaware.science.sphere import EARTH_RADIUS_KM, KM_PER_MILE, great_circle_km, unit_vectors
@@ -72,7 +72,7 @@ def test_epas_sites_are_in_the_us():
         places = [
             (float(site["Latitude"]), float(site["Longitude"]))
             for site in csv.DictReader(text)
-            if site["State Code"] not in epa.BEYOND and float(site["Latitude"] or 0)
+            if site["State Code"] not in verdicts.BEYOND and float(site["Latitude"] or 0)
         ]
     assert len(places) > 19_000
     outside = [place for place in places if not grid.in_us(*place)]

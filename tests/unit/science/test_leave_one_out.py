@@ -8,7 +8,7 @@ import pytest
 
 from airaware.job import model
 from airaware.job.stations import assemble
-from airaware.raw import epa
+from airaware.raw import epa, station_months
 from airaware.science import accuracy, metrics, pollutants
 from airaware.science.accuracy import (
     FROM_MILES,
@@ -135,7 +135,7 @@ def test_the_sums_are_those_of_a_double_loop(seed):
 @pytest.mark.parametrize("parameter", [44201, 88101])
 def test_the_sums_are_those_of_a_double_loop_in_chicago(real_epa, parameter):
     """The whole year as EPA published it."""
-    batches = epa.station_months(real_epa / epa.file_name(parameter, 2013), parameter, 2013)
+    batches = station_months.read(real_epa / epa.file_name(parameter, 2013), parameter, 2013)
     job = model.Job(Load(parameter, 2013, "test"), raw="", zones=(), shares=1)
     year = pa.Table.from_batches(batches)
     estimated = 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airaware.job import stages
 from airaware.job.stations import assemble
-from airaware.raw import epa
+from airaware.raw import station_months
 from airaware.science import grid, metrics, point, pollutants
 from airaware.science.interpolate import Points, idw, mean_over_time, weights
 from airaware.science.sphere import FAR_KM, REACH_KM, great_circle_km, unit_vectors
@@ -90,7 +90,7 @@ def test_without_a_month_the_figures_are_missing():
 def chicago_july(real_epa):
     """Chicago's ozone in July 2013, as the batch has it: stations, and their daily metrics."""
     rows = pa.Table.from_batches(
-        list(epa.station_months(real_epa / "hourly_44201_2013.zip", 44201, 2013))
+        list(station_months.read(real_epa / "hourly_44201_2013.zip", 44201, 2013))
     )
     stations = assemble(rows.filter(pc.equal(rows["month"], 7)), 31)
     return stations, metrics.daily(OZONE, stations.hours)
