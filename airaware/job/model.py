@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from airaware.science.pollutants import Pollutant, get
+from airaware.science.pollutant import Pollutant
+from airaware.science.pollutants import get
 from airaware.science.summary import MONTH_FIELDS
 from airaware.settings import Zone
 from airaware.store.load import Load

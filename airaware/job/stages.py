@@ -27,7 +27,7 @@ from airaware.science import grid, metrics, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.science.leave_one_out import RESIDUALS, month_sums
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 from airaware.science.summary import summarise_days
 from airaware.settings import Zone
 from airaware.store.binary import encode

@@ -8,9 +8,9 @@ from pathlib import Path
 FIGURES = (
     "data/us_cells.npz", "data/utc_offsets.npz", "job/driver.py", "job/model.py", "job/stages.py",
     "job/stations.py", "raw/edges.py", "raw/epa.py", "raw/gmt.py", "raw/station_months.py",
-    "raw/verdicts.py", "science/accuracy.py",
-    "science/grid.py", "science/instants.py", "science/interpolate.py", "science/leave_one_out.py",
-    "science/metrics.py", "science/pollutants.py", "science/sphere.py", "science/summary.py",
+    "raw/verdicts.py", "science/accuracy.py", "science/grid.py", "science/instants.py",
+    "science/interpolate.py", "science/leave_one_out.py", "science/metrics.py",
+    "science/pollutant.py", "science/pollutants.py", "science/sphere.py", "science/summary.py",
     "science/utc_offsets.py", "store/migrations",
 )  # fmt: skip
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from airaware.errors import AirAwareError
-from airaware.science.pollutants import Pollutant, get
+from airaware.science.pollutant import Pollutant
+from airaware.science.pollutants import get
 
 COLUMNS_24 = (
     "State Code", "County Code", "Site Num", "Parameter Code", "POC", "Latitude", "Longitude",

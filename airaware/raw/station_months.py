@@ -13,7 +13,8 @@ import pyarrow as pa
 from airaware.raw import gmt, verdicts
 from airaware.raw.epa import BLOCK_BYTES, METHOD, SITE_CODES, open_csv, read_header
 from airaware.science.metrics import MARGIN_HOURS
-from airaware.science.pollutants import Pollutant, get
+from airaware.science.pollutant import Pollutant
+from airaware.science.pollutants import get
 
 # Kinds of methods: those that need a correction, those that have it, and all others.
 PLAIN, AS_MEASURED, CORRECTED = 0, 1, 2

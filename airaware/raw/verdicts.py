@@ -19,7 +19,7 @@ import pyarrow.csv
 from airaware.raw import gmt
 from airaware.raw.epa import METHOD, NUMBERS, SITE_CODES, TEXTS
 from airaware.science import grid
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 
 # AQS's qualifiers of fires (https://aqs.epa.gov/aqsweb/documents/codetables/qualifiers.html), each
 # with whether its hours count as smoke. I is for information, R asks EPA to exclude the hour;

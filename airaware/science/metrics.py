@@ -10,7 +10,7 @@ instruments, is never so near by itself; float32 is finer than that up to 30,000
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 
 TOLERANCE = 0.002  # of one step of the last digit kept
 

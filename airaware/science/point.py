@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from airaware.science.instants import align
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 from airaware.science.sphere import FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.science.summary import MONTH_FIELDS, summarise_days
 

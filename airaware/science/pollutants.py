@@ -1,86 +1,19 @@
-"""The table of parameters: EPA's codes, units, standards and AQI breakpoints.
+"""The table of pollutants: EPA's codes, units, standards, AQI breakpoints, and the map's scales.
 
-Concentrations are in the unit of EPA's hourly files; `display_factor` is for pages alone.
+One entry is all that a pollutant needs (docs/adding.md). Concentrations are in the unit of EPA's
+hourly files, but for the map's scales, which are in the display unit.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from airaware.errors import AirAwareError
-
-AQI_CATEGORIES = (
-    "Good",
-    "Moderate",
-    "Unhealthy for Sensitive Groups",
-    "Unhealthy",
-    "Very Unhealthy",
-    "Hazardous",
+from airaware.science.pollutant import (
+    Breakpoints,
+    EightHourRule,
+    MapScales,
+    Method,
+    Pollutant,
+    Standard,
+    SyntheticProfile,
 )
-
-
-@dataclass(frozen=True)
-class Standard:
-    """A national ambient air quality standard (40 CFR 50), as it bears on one day.
-
-    `above_from` is the least daily metric that counts as above the level: each standard's own
-    rounding decides it (35.4 is 35, and 35.5 is 36, which is above).
-    """
-
-    level: float
-    above_from: float
-    edition: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Breakpoints:
-    """A row per AQI category, from Good upwards: (lowest, highest, AQI of lowest, AQI of highest).
-
-    Concentrations are truncated to `decimals` before they are looked up.
-    """
-
-    edition: str
-    decimals: int
-    rows: tuple[tuple[float, float, int, int], ...]
-
-
-@dataclass(frozen=True)
-class EightHourRule:
-    """Which 8-hour means make a day, and how many of them are needed.
-
-    `begin_hours` are the hours (LST) in which they begin; negative ones are of the day before.
-    """
-
-    begin_hours: tuple[int, ...]
-    needed_means: int
-
-
-@dataclass(frozen=True)
-class Pollutant:
-    """One parameter of EPA's Air Quality System, and how a day of it is judged."""
-
-    code: int
-    name: str  # as in the files' "Parameter Name"
-    label: str  # short, for pages: tells 88101 from 88502
-    file_units: tuple[str, ...]  # accepted in the files' "Units of Measure"
-    unit: str
-    display_unit: str
-    display_factor: float
-    default: bool  # fetched without being named
-    first_year: int  # of EPA's hourly files
-    possible: tuple[float, float]  # the lowest and the highest hour that a file may hold
-    daily: Literal["max_8h", "mean_24h", "max_1h"]
-    daily_decimals: int  # that the daily metric is truncated to
-    standard: Standard
-    aqi: Breakpoints | None
-    eight_hours: EightHourRule | None = None  # where daily is "max_8h"
-    # Whether a mean with too few hours counts if it is above the standard with zeros for them.
-    zeros_for_missing: bool = False
-    # "Method Code"s whose rows are left out where the same site and hour has one of the others.
-    uncorrected_methods: tuple[str, ...] = ()
-    corrected_methods: tuple[str, ...] = ()
-    note: str = ""  # what a page must say beside it
-
 
 # The AQI tables: EPA-454/B-24-002, "Technical Assistance Document for the Reporting of Daily Air
 # Quality - the Air Quality Index" (May 2024), Table 6 = 40 CFR 58 Appendix G, Table 2.
@@ -181,6 +114,20 @@ PM25_STANDARD = Standard(
 #   limit is that day's dust in four hours.
 PM25_POSSIBLE = (-50, 9_000)
 
+_ULTRAVIOLET = (
+    Method("047", "INSTRUMENTAL - ULTRA VIOLET"),
+    Method("087", "INSTRUMENTAL - ULTRA VIOLET ABSORPTION"),
+)
+_BETA = (Method("170", "Met One BAM-1020 Mass Monitor w/VSCC - Beta Attenuation"),)
+_BETA_NOT_FEM = (Method("731", "Met-One BAM-1020 W/PM2.5 SCC - Beta Attenuation"),)
+_CHEMILUMINESCENCE = (
+    Method("074", "INSTRUMENTAL - CHEMILUMINESCENCE"),
+    Method("099", "INSTRUMENTAL - GAS PHASE CHEMILUMINESCENCE"),
+)
+_FLUORESCENCE = (Method("060", "INSTRUMENTAL - PULSED FLUORESCENT"),)
+_INFRARED = (Method("054", "INSTRUMENTAL - NONDISPERSIVE INFRARED"),)
+_BETA_PM10 = (Method("122", "INSTRUMENT MET ONE 4 MODELS - BETA ATTENUATION"),)
+
 _TABLE = (
     Pollutant(
         code=44201,
@@ -205,6 +152,24 @@ _TABLE = (
             text="0.070 ppm, daily maximum 8-hour mean (2015; 40 CFR 50.19)",
         ),
         aqi=OZONE_AQI,
+        map_scales=MapScales(hourly_mean=(10, 50), daily_mean=(20, 70), daily_max=(40, 100)),
+        synthetic=SyntheticProfile(
+            stations=1270,
+            methods=_ULTRAVIOLET,
+            detection_limit=0.005,
+            decimals=3,
+            lowest=0,
+            highest=0.25,
+            level=0.021,
+            season=0.35,
+            peak_day=165,
+            daily=0.6,
+            peak_hour=15,
+            spread=0.22,
+            noise=0.0025,
+            smoke=0.25,
+            seasonal=0.58,
+        ),
     ),
     Pollutant(
         code=88101,
@@ -227,6 +192,23 @@ _TABLE = (
         # Files from before May 2024 and agencies that opted out have the hours as measured alone.
         uncorrected_methods=("236", "238"),
         corrected_methods=("736", "738", "636", "638"),
+        map_scales=MapScales(hourly_mean=(0, 20), daily_mean=(0, 20), daily_max=(0, 60)),
+        synthetic=SyntheticProfile(
+            stations=650,
+            methods=_BETA,
+            detection_limit=5,
+            decimals=1,
+            lowest=-9,
+            highest=985,
+            level=8,
+            season=0.15,
+            peak_day=15,
+            daily=0.15,
+            peak_hour=7,
+            spread=0.45,
+            noise=2.1,
+            smoke=1.8,
+        ),
     ),
     Pollutant(
         code=88502,
@@ -244,6 +226,23 @@ _TABLE = (
         standard=PM25_STANDARD,
         aqi=PM25_AQI,
         note="Not a method of the national standard: level and AQI are shown for orientation.",
+        map_scales=MapScales(hourly_mean=(0, 20), daily_mean=(0, 20), daily_max=(0, 60)),
+        synthetic=SyntheticProfile(
+            stations=200,
+            methods=_BETA_NOT_FEM,
+            detection_limit=5,
+            decimals=1,
+            lowest=-9,
+            highest=985,
+            level=7,
+            season=0.15,
+            peak_day=15,
+            daily=0.15,
+            peak_hour=7,
+            spread=0.45,
+            noise=2.1,
+            smoke=1.8,
+        ),
     ),
     Pollutant(
         code=42602,
@@ -266,6 +265,23 @@ _TABLE = (
             text="100 ppb, daily maximum 1-hour mean (2010; 40 CFR 50.11)",
         ),
         aqi=NO2_AQI,
+        map_scales=MapScales(hourly_mean=(0, 25), daily_mean=(0, 50), daily_max=(0, 80)),
+        synthetic=SyntheticProfile(
+            stations=450,
+            methods=_CHEMILUMINESCENCE,
+            detection_limit=5,
+            decimals=1,
+            lowest=0,
+            highest=400,
+            level=9,
+            season=0.25,
+            peak_day=15,
+            daily=0.35,
+            peak_hour=7,
+            spread=0.5,
+            noise=0.8,
+            smoke=0.2,
+        ),
     ),
     Pollutant(
         code=42401,
@@ -288,6 +304,23 @@ _TABLE = (
             text="75 ppb, daily maximum 1-hour mean (2010; 40 CFR 50.17)",
         ),
         aqi=SO2_AQI,
+        map_scales=MapScales(hourly_mean=(0, 5), daily_mean=(0, 20), daily_max=(0, 75)),
+        synthetic=SyntheticProfile(
+            stations=480,
+            methods=_FLUORESCENCE,
+            detection_limit=2,
+            decimals=1,
+            lowest=0,
+            highest=1000,
+            level=1.2,
+            season=0.1,
+            peak_day=15,
+            daily=0.2,
+            peak_hour=11,
+            spread=0.9,
+            noise=0.3,
+            smoke=0.1,
+        ),
     ),
     Pollutant(
         code=42101,
@@ -313,6 +346,23 @@ _TABLE = (
             text="9 ppm, daily maximum 8-hour mean (1971; 40 CFR 50.8)",
         ),
         aqi=CO_AQI,
+        map_scales=MapScales(hourly_mean=(0, 0.8), daily_mean=(0, 1.6), daily_max=(0, 4)),
+        synthetic=SyntheticProfile(
+            stations=300,
+            methods=_INFRARED,
+            detection_limit=0.5,
+            decimals=1,
+            lowest=0,
+            highest=50,
+            level=0.35,
+            season=0.25,
+            peak_day=15,
+            daily=0.25,
+            peak_hour=8,
+            spread=0.4,
+            noise=0.05,
+            smoke=0.8,
+        ),
     ),
     Pollutant(
         code=81102,
@@ -336,6 +386,23 @@ _TABLE = (
             text="150 µg/m³, 24-hour mean (1987; 40 CFR 50.6)",
         ),
         aqi=PM10_AQI,
+        map_scales=MapScales(hourly_mean=(0, 50), daily_mean=(0, 50), daily_max=(0, 150)),
+        synthetic=SyntheticProfile(
+            stations=350,
+            methods=_BETA_PM10,
+            detection_limit=4,
+            decimals=0,
+            lowest=-15,
+            highest=4000,
+            level=20,
+            season=0.2,
+            peak_day=200,
+            daily=0.2,
+            peak_hour=17,
+            spread=0.6,
+            noise=3,
+            smoke=1.3,
+        ),
     ),
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from airaware.science import metrics
-from airaware.science.pollutants import AQI_CATEGORIES, Pollutant
+from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 
 # A month at one place: the columns of the store's cell_year, in their order.
 MONTH_FIELDS = [

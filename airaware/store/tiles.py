@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from airaware.science import grid
+from airaware.science.map_metrics import MAP_METRICS
 from airaware.store.zones import Reader
 
 # Deeper than that, the map enlarges these.
 MAX_ZOOM = 7
 # The resolution at each zoom: a tile holds at most some 4,000 cells.
 _RESOLUTION = (3, 3, 3, 4, 4, 5, 5, 6)
-# The columns that a map may show.
-METRICS = ("hourly_mean", "daily_mean", "daily_max", "days_above")
 
 # Whole cells, also across the tile's edge: the map cuts them off, three times faster than
 # ST_AsMVTGeom. 4096 units from the tile's upper left corner, y downwards.
@@ -82,11 +81,11 @@ def shapes(reader: Reader, z: int, x: int, y: int) -> bytes:
 
 
 def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int) -> Values:
-    """The values of one of METRICS in a tile, all months.
+    """The values of one of MAP_METRICS in a tile, all months.
 
     Raises NoZoneError where no database answers.
     """
-    if metric not in METRICS:
+    if metric not in MAP_METRICS:
         raise ValueError(f"no such metric: {metric}")
     resolution = _RESOLUTION[z]
     table = "cell_year" if resolution == grid.RESOLUTION else "parent_year"

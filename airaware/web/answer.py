@@ -15,7 +15,7 @@ from flask import current_app
 
 from airaware.science import metrics, point, pollutants
 from airaware.science.accuracy import DAILY, HOURS, MONTH
-from airaware.science.pollutants import AQI_CATEGORIES, Pollutant
+from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 from airaware.science.sphere import REACH_KM
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
@@ -23,11 +23,6 @@ from airaware.web.asking import At, Span
 from airaware.web.certainty import ExpectedErrors, expected
 from airaware.web.words import sentence
 
-DAILY_METRICS = {
-    "max_8h": "daily maximum 8-hour mean",
-    "mean_24h": "24-hour mean",
-    "max_1h": "daily maximum 1-hour mean",
-}
 # Of the figures of a year, those that its trend has.
 OF_A_YEAR = (
     "hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km", "expected_error",
@@ -202,7 +197,7 @@ def _described(load: Load) -> dict[str, Any]:
         "unit": pollutant.display_unit,
         "synthetic": load.synthetic,
         "loaded_at": load.committed_at.isoformat(timespec="seconds"),
-        "daily_metric": DAILY_METRICS[pollutant.daily],
+        "daily_metric": pollutant.daily_label,
         "standard": {
             "level": _shown(pollutant, standard.level),
             "edition": standard.edition,

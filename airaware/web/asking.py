@@ -13,7 +13,8 @@ from werkzeug.datastructures import MultiDict
 from airaware.errors import AirAwareError
 from airaware.gazetteer.results import COVERED
 from airaware.science import pollutants, utc_offsets
-from airaware.science.pollutants import DEFAULT_PARAMETERS, Pollutant
+from airaware.science.pollutant import Pollutant
+from airaware.science.pollutants import DEFAULT_PARAMETERS
 from airaware.store import queries
 from airaware.store.queries import Load, Nearest
 from airaware.store.zones import Reader

@@ -30,11 +30,12 @@ from flask import (
 
 from airaware.science import grid, pollutants
 from airaware.science.accuracy import DAILY, FROM_MILES, MONTH, season
-from airaware.science.pollutants import POLLUTANTS, Pollutant
+from airaware.science.map_metrics import MAP_METRICS, MapMetric
+from airaware.science.pollutant import Pollutant
+from airaware.science.pollutants import POLLUTANTS
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
-from airaware.web.answer import DAILY_METRICS
 from airaware.web.errors import BadYear, VisitorError, YearNotLoaded
 from airaware.web.figures import MONTHS
 from airaware.web.front_end import ASK_AGAIN, FOREVER, built
@@ -43,18 +44,6 @@ blueprint = Blueprint("map", __name__)
 
 # Where a month has no value.
 MISSING = -32768
-# What the colours stretch over, in display units: the same in each year, so that years compare.
-# By parameter: mean of all hours, mean of the daily metric, highest day.
-SCALES: Mapping[int, tuple[tuple[float, float], ...]] = {
-    44201: ((10, 50), (20, 70), (40, 100)),
-    88101: ((0, 20), (0, 20), (0, 60)),
-    88502: ((0, 20), (0, 20), (0, 60)),
-    42602: ((0, 25), (0, 50), (0, 80)),
-    42401: ((0, 5), (0, 20), (0, 75)),
-    42101: ((0, 0.8), (0, 1.6), (0, 4)),
-    81102: ((0, 50), (0, 50), (0, 150)),
-}
-DAYS_SCALE = (0, 10)
 
 
 class BadMapRequest(VisitorError):
@@ -103,15 +92,13 @@ def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) 
     """The values of a tile's cells in all twelve months, as `encode` packs them."""
     _check_tile(z, x, y)
     pollutant = _pollutant(parameter)
-    if metric not in tiles.METRICS:
-        raise BadMapRequest(f"There is no such metric; there are {', '.join(tiles.METRICS)}.")
+    shown = _metric(metric)
     reader = current_app.extensions["reader"]
     load = _loaded(pollutant, year)
-    factor = 1.0 if metric == "days_above" else pollutant.display_factor
     return _kept(
         values_version(load),
         "application/octet-stream",
-        lambda: encode(tiles.values(reader, load, metric, z, x, y), factor),
+        lambda: encode(tiles.values(reader, load, metric, z, x, y), shown.factor(pollutant)),
     )
 
 
@@ -196,6 +183,12 @@ def _pollutant(parameter: int) -> Pollutant:
     return pollutants.get(parameter)
 
 
+def _metric(column: str) -> MapMetric:
+    if column not in MAP_METRICS:
+        raise BadMapRequest(f"There is no such metric; there are {', '.join(MAP_METRICS)}.")
+    return MAP_METRICS[column]
+
+
 def _check_year(pollutant: Pollutant, year: int) -> None:
     first = pollutant.first_year
     if not first <= year <= date.today().year:
@@ -240,22 +233,20 @@ def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
 
 
 def _metrics(pollutant: Pollutant) -> list[dict[str, Any]]:
-    daily = DAILY_METRICS[pollutant.daily]
-    standard = pollutant.standard.level * pollutant.display_factor
-    names = (
-        "Mean of all hours",
-        f"Mean of the {daily}s",
-        f"Highest {daily}",
-        f"Days above {standard:g} {pollutant.display_unit}",
-    )
-    units = (*[pollutant.display_unit] * 3, "days")
-    scales = (*SCALES[pollutant.code], DAYS_SCALE)
-    return [
-        {"name": name, "label": label, "unit": unit, "low": low, "high": high, "errs_as": quantity}
-        for name, label, unit, (low, high), quantity in zip(
-            tiles.METRICS, names, units, scales, (MONTH, DAILY, DAILY, DAILY), strict=True
+    shown = []
+    for metric in MAP_METRICS.values():
+        low, high = metric.scale(pollutant)
+        shown.append(
+            {
+                "name": metric.column,
+                "label": metric.label(pollutant),
+                "unit": metric.unit(pollutant),
+                "low": low,
+                "high": high,
+                "errs_as": metric.errs_as,
+            }
         )
-    ]
+    return shown
 
 
 def _chosen(catalogue: list[dict[str, Any]], arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -266,9 +257,7 @@ def _chosen(catalogue: list[dict[str, Any]], arguments: Mapping[str, str]) -> di
     pollutant = next((each for each in catalogue if each["parameter"] == parameter), None)
     if pollutant is None:
         raise BadMapRequest(f"There are no data on parameter {parameter} here.")
-    metric = arguments.get("metric", tiles.METRICS[0])
-    if metric not in tiles.METRICS:
-        raise BadMapRequest(f"There is no such metric; there are {', '.join(tiles.METRICS)}.")
+    metric = _metric(arguments.get("metric", next(iter(MAP_METRICS)))).column
     years = [each["year"] for each in pollutant["years"]]
     year = _number(arguments, "year", years[0])
     if year not in years:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from airaware.science.pollutants import AQI_CATEGORIES, POLLUTANTS
+from airaware.science.pollutant import AQI_CATEGORIES
+from airaware.science.pollutants import POLLUTANTS
 from airaware.web.asking import FIRST_YEAR, MAX_DAYS, MOST_PLACES
 from airaware.web.geocode import MAX_LENGTH
 

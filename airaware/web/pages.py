@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
 
-from airaware.science.pollutants import AQI_CATEGORIES
+from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.web import answer, asking, pictures
 
 blueprint = Blueprint("pages", __name__)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 from airaware.web.rank import Rank
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from airaware.science.pollutants import AQI_CATEGORIES
+from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.science.sphere import KM_PER_MILE
 from airaware.web import pictures
 

@@ -14,7 +14,7 @@ from psycopg2.extras import NamedTupleCursor
 
 from airaware import store
 from airaware.science import grid
-from airaware.science.pollutants import POLLUTANTS
+from airaware.science.map_metrics import MAP_METRICS
 from airaware.settings import Zone
 from airaware.store import shapes, tiles
 from airaware.web import map_page
@@ -135,7 +135,7 @@ def test_far_estimates_are_marked(client: FlaskClient) -> None:
     assert far.all()
 
 
-@pytest.mark.parametrize("metric", tiles.METRICS)
+@pytest.mark.parametrize("metric", MAP_METRICS)
 def test_parents_have_the_mean_of_their_children(
     client: FlaskClient, zones: tuple[Zone, ...], metric: str
 ) -> None:
@@ -246,10 +246,6 @@ def test_page_offers_what_is_loaded(client: FlaskClient) -> None:
         assert file.headers["Content-Encoding"] == "gzip"
         assert "immutable" in file.headers["Cache-Control"]
     assert client.get("/built/0/../../app.py").status_code == 404
-
-
-def test_every_pollutant_has_its_colours() -> None:
-    assert set(map_page.SCALES) == set(POLLUTANTS)
 
 
 def shapes_requested(page: Page) -> int:

@@ -19,7 +19,7 @@ from airaware.science.accuracy import (
     Residuals,
     errors,
 )
-from airaware.science.pollutants import Pollutant
+from airaware.science.pollutant import Pollutant
 from airaware.settings import Zone
 from airaware.store import manifest, queries, stations
 from airaware.store.manifest import Loaded

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from airaware.science import metrics, pollutants
-from airaware.science.pollutants import Breakpoints, EightHourRule, Standard
+from airaware.science.pollutant import Breakpoints, EightHourRule, Standard
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "epa"
 SITE = ("17", "031", "4201")

@@ -16,7 +16,7 @@ import pyarrow.csv
 import pytest
 
 from airaware.errors import AirAwareError
-from airaware.raw import epa, synthetic
+from airaware.raw import epa, synthetic, synthetic_air
 from airaware.science import grid
 from airaware.science.pollutants import POLLUTANTS, get
 
@@ -211,7 +211,7 @@ def test_t640_hours_come_twice_from_2017_on(made):
     same = [*epa.COLUMNS_24[:13]]
     assert raw.select(same) == corrected.select(same)
     means = [np.mean(part["Sample Measurement"].to_numpy()) for part in (raw, corrected)]
-    assert means[0] == pytest.approx(synthetic.T640_EXCESS * means[1], rel=0.02)
+    assert means[0] == pytest.approx(synthetic_air.T640_EXCESS * means[1], rel=0.02)
     assert "236" not in table_of(made(88101, year=2016))["Method Code"].unique().to_pylist()
 
 

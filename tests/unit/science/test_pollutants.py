@@ -4,6 +4,7 @@ import pytest
 
 from airaware.errors import AirAwareError
 from airaware.science import pollutants
+from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.science.pollutants import POLLUTANTS
 
 EVERY = pytest.mark.parametrize("pollutant", POLLUTANTS.values(), ids=lambda known: known.label)
@@ -54,7 +55,7 @@ def test_the_aqi_table_has_no_gap(pollutant):
     # Every row is one category, whose tops are these.
     tops = (50, 100, 150, 200, 300, 500)
     assert tuple(row[3] for row in rows) == tops[: len(rows)]
-    assert len(tops) == len(pollutants.AQI_CATEGORIES)
+    assert len(tops) == len(AQI_CATEGORIES)
 
 
 @EVERY
