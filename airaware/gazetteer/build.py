@@ -137,7 +137,7 @@ def build(points: dict[str, Point]) -> Gazetteer:
     states = _states(cache.get_us_states())
     covered = set(states.values())
     areas = Areas(points)
-    entries = [_corrected(entry) for entry in zipcodes.list_all()]
+    entries = [_corrected(entry) for entry in zipcodes.list_all()]  # type: ignore[no-untyped-call]
     ours = [entry for entry in entries if entry["state"] in covered]
     counties = {entry["zip_code"]: entry["county"] for entry in ours}
     spots = {entry["zip_code"]: _spot(entry, areas) for entry in ours}

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -167,5 +167,5 @@ def _load() -> Gazetteer:
     )
 
 
-def _cities(table: dict[str, list[list]]) -> dict[str, list[City]]:
+def _cities(table: dict[str, list[list[Any]]]) -> dict[str, list[City]]:
     return {name: [City._make(told) for told in same] for name, same in table.items()}

@@ -98,7 +98,8 @@ class Policy:
         instances = [i for r in answer["Reservations"] for i in r["Instances"]]
         if not instances:
             raise RefusedError(f"EC2 knows no instance {instance_id}")
-        return instances[0]
+        instance: dict[str, Any] = instances[0]
+        return instance
 
     def _confirm(self, claims: dict[str, str], instance: dict[str, Any]) -> None:
         instance_id, state = instance["InstanceId"], instance["State"]["Name"]

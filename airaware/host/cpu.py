@@ -59,7 +59,8 @@ def group_name() -> str:
 def _metadata(method: str, path: str, headers: dict[str, str]) -> str:
     request = urllib.request.Request(f"{METADATA}/{path}", headers=headers, method=method)
     with urllib.request.urlopen(request, timeout=5) as answer:
-        return answer.read().decode()
+        text: bytes = answer.read()
+    return text.decode()
 
 
 def moments(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from cryptography import x509
@@ -51,7 +52,7 @@ class HostMetrics:
             )
 
 
-def last_run(summary: dict) -> Iterator[Metric]:
+def last_run(summary: dict[str, Any]) -> Iterator[Metric]:
     """The metrics of Puppet's last_run_summary.yaml.
 
     A run that had no catalog has no figures of events: it counts as a failure.

@@ -59,7 +59,7 @@ class Prometheus:
         return answer["data"]
 
 
-def _point(pair: list) -> tuple[float, float]:
+def _point(pair: list[Any]) -> tuple[float, float]:
     return pair[0], float(pair[1])
 
 

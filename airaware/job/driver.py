@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ import psycopg2
 import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark.errors import PythonException
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from airaware.errors import AirAwareError
@@ -121,7 +122,7 @@ def _zones_to_load(
     return zones, complete
 
 
-def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list:
+def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list[Row]:
     """Run the three stages; return rows of COPIED. A task's AirAwareError comes out as one.
 
     `beyond`: records of neighbouring years, as `read_shares` takes them.
@@ -169,7 +170,7 @@ def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Cou
 
 
 def _in_words(counts: Counts) -> str:
-    def listed(reasons) -> str:
+    def listed(reasons: Mapping[str, int]) -> str:
         return ", ".join(f"{n:,} {reason}" for reason, n in reasons.items()) or "none"
 
     text = (
@@ -194,7 +195,9 @@ def say(name: str, text: str) -> None:
     print(f"{datetime.now():%H:%M:%S} {name}: {text}", flush=True)
 
 
-def files_to_load(config: Settings, parameters: list[int] | None, years: list[int]) -> list:
+def files_to_load(
+    config: Settings, parameters: list[int] | None, years: list[int]
+) -> list[tuple[int, int]]:
     """(parameter, year) of each file in the raw store. A named parameter's file must be there."""
     there = set(rawstore.open(config.raw).names())
     wanted = [(p, year) for year in years for p in parameters or DEFAULT_PARAMETERS]

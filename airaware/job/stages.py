@@ -178,7 +178,8 @@ def _station_days(job: Job, month: int, stations: StationMonth, daily: np.ndarra
     rows["daily"] = daily
     rows["aqi"] = metrics.aqi(job.pollutant, daily)
     rows["smoke_hours"] = stations.smoke_hours
-    return rows[np.isfinite(hours).any(axis=2)]
+    found: np.ndarray = rows[np.isfinite(hours).any(axis=2)]
+    return found
 
 
 # --- stage 3: pieces -> the zones' staging tables ---

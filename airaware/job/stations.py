@@ -150,7 +150,10 @@ def _rows(table: pa.Table, first: list[int], starts: np.ndarray) -> np.ndarray:
 def _replaced(rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return which rows, as measured, have a corrected one of their site and hour: (rows,)."""
     corrected = _marked(rows, rows["method"] == station_months.CORRECTED, shape)
-    return (rows["method"] == station_months.AS_MEASURED) & corrected[rows["site"], rows["hour"]]
+    replaced: np.ndarray = (rows["method"] == station_months.AS_MEASURED) & corrected[
+        rows["site"], rows["hour"]
+    ]
+    return replaced
 
 
 def _marked(rows: np.ndarray, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -182,13 +182,13 @@ class S3Store:
         """The file's SHA-256 in hex: as checked when it came, or else taken now."""
         recorded = self._known(name)["Metadata"].get("sha256")
         if recorded:
-            return recorded
+            return str(recorded)
         with self.local(name) as path:
             return _digest(path)
 
     def size(self, name: str) -> int:
         """The file's size in bytes."""
-        return self._known(name)["ContentLength"]
+        return int(self._known(name)["ContentLength"])
 
     def modified_seconds(self, name: str) -> float:
         """When the file was last changed at its source, in seconds since 1970."""
@@ -215,17 +215,20 @@ class S3Store:
         except DamagedError:
             return False
 
-    def _known(self, name: str) -> dict:
+    def _known(self, name: str) -> dict[str, Any]:
         head = self._head(name)
         if head is None:
             raise _absent(str(self), name)
         return head
 
-    def _head(self, name: str) -> dict | None:
+    def _head(self, name: str) -> dict[str, Any] | None:
         """The object's metadata; None where there is no such object."""
         with self._explained(f"look for {name}"):
             try:
-                return self._client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+                head: dict[str, Any] = self._client.head_object(
+                    Bucket=self.bucket, Key=self.prefix + name
+                )
+                return head
             except ClientError as error:
                 if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
                     raise

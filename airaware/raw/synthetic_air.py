@@ -129,7 +129,7 @@ class Air:
     def _measure(self, random: np.random.Generator, site: Site, truth: np.ndarray) -> np.ndarray:
         """The values of one instrument, in steps of the last decimal."""
         noise = self.profile.noise * random.standard_normal(self.hours)
-        codes = np.rint((truth + noise) / self._step).astype(int)
+        codes: np.ndarray = np.rint((truth + noise) / self._step).astype(int)
         codes = np.clip(codes, self._lowest, self._highest)
         # Some agencies report half the detection limit instead of what lies below it.
         if self.profile.lowest >= 0 and zlib.crc32(site.state.encode()) % 3 == 0:
@@ -224,7 +224,8 @@ class _Waves:
 
     def at(self, places: np.ndarray) -> np.ndarray:
         """The field at places (km, shape (n, 2)): shape (n, hours), mean 0."""
-        return np.cos(places @ self._numbers + self._phases) @ self._amplitudes
+        field: np.ndarray = np.cos(places @ self._numbers + self._phases) @ self._amplitudes
+        return field
 
 
 class _Plumes:
@@ -242,7 +243,8 @@ class _Plumes:
     def at(self, places: np.ndarray) -> np.ndarray:
         """The smoke at places (km, shape (n, 2)): shape (n, hours), 0 to about 1."""
         distance_km = np.linalg.norm(places[:, np.newaxis] - self._centers, axis=2)
-        return np.exp(-((distance_km / PLUME_KM) ** 2)) @ self._strengths
+        smoke: np.ndarray = np.exp(-((distance_km / PLUME_KM) ** 2)) @ self._strengths
+        return smoke
 
 
 def _places(sites: list[Site]) -> np.ndarray:

@@ -96,7 +96,7 @@ def read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
         bad_lines += 1
         return "skip"
 
-    def read(lines: bytes, types: dict) -> pa.Table:
+    def read(lines: bytes, types: dict[str, pa.DataType]) -> pa.Table:
         return pyarrow.csv.read_csv(
             pa.py_buffer(lines),
             pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(lines)),
@@ -141,7 +141,8 @@ def numbers(table: pa.Table, name: str, blank: float = nan) -> np.ndarray:
     column = table.column(name)
     if pa.types.is_dictionary(column.type):
         return judged(table, name, partial(_number, blank=blank))
-    return pc.fill_null(column, blank).to_numpy()
+    numbers: np.ndarray = pc.fill_null(column, blank).to_numpy()
+    return numbers
 
 
 def day_of(year: int) -> Callable[[str], int]:

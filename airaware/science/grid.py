@@ -9,6 +9,7 @@ are data of the package (`data/us_cells.npz`), built from the Census's 1:500,000
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -93,7 +94,7 @@ def nearest(latitude: float, longitude: float) -> Cell | None:
     return None
 
 
-def outlines() -> dict[str, dict]:
+def outlines() -> dict[str, dict[str, Any]]:
     """The states, DC and Puerto Rico by their two letters, as GeoJSON: extra `grid` has them."""
     import _plotly_geo
     import shapefile
@@ -104,7 +105,7 @@ def outlines() -> dict[str, dict]:
     return {name: outline for name, outline in found.items() if name not in LEFT_OUT}
 
 
-def overlapping_cells(outline: dict) -> set[int]:
+def overlapping_cells(outline: dict[str, Any]) -> set[int]:
     """The cells that overlap a GeoJSON Polygon or MultiPolygon (longitude, latitude)."""
     polygons = outline["coordinates"]
     if outline["type"] == "Polygon":

@@ -37,7 +37,7 @@ class Points:
 
 def _chord(distance_km: float) -> float:
     """Straight line through the unit sphere for a great-circle distance."""
-    return 2 * np.sin(distance_km / EARTH_RADIUS_KM / 2)
+    return float(2 * np.sin(distance_km / EARTH_RADIUS_KM / 2))
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,10 @@ def idw(matrix: csr_matrix, values: np.ndarray) -> np.ndarray:
     """
     reports = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (matrix @ np.where(reports, values, 0)) / (matrix @ reports.astype(float))
+        mean: np.ndarray = (matrix @ np.where(reports, values, 0)) / (
+            matrix @ reports.astype(float)
+        )
+    return mean
 
 
 def mean_over_time(matrix: csr_matrix, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

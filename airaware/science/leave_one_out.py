@@ -96,7 +96,8 @@ def month_mean(hours: np.ndarray) -> np.ndarray:
     count = reports.sum(axis=1, keepdims=True)
     total = np.where(reports, hours, 0).sum(axis=1, keepdims=True)
     enough = count >= NEEDED_SHARE * hours.shape[1]
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=enough)
+    mean: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=enough)
+    return mean
 
 
 def sums(month: int, left_out: LeftOut, estimated: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -41,7 +41,7 @@ def above(pollutant: Pollutant, values: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(values) >= pollutant.standard.above_from - slack
 
 
-def _sums(values: NDArray, width: int) -> NDArray:
+def _sums(values: np.ndarray, width: int) -> np.ndarray:
     """Sums over `width` neighbours along the last axis: (…, n) -> (…, n - width + 1)."""
     last = values.shape[-1] - width + 1
     sums = values[..., :last].copy()
@@ -51,7 +51,7 @@ def _sums(values: NDArray, width: int) -> NDArray:
 
 
 def _mean_where_enough(
-    pollutant: Pollutant, sums: Floats, counts: NDArray, hours: int, needed: int
+    pollutant: Pollutant, sums: Floats, counts: np.ndarray, hours: int, needed: int
 ) -> Floats:
     """Return truncated means of the hours present, NaN where fewer than needed.
 

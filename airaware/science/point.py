@@ -76,7 +76,8 @@ def _idw(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weighted mean over the stations that report: (n,), (n, times) -> (times,)."""
     reports = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (weights @ np.where(reports, values, 0)) / (weights @ reports)
+        mean: np.ndarray = (weights @ np.where(reports, values, 0)) / (weights @ reports)
+    return mean
 
 
 def figures(pollutant: Pollutant, found: Month | None) -> np.ndarray:

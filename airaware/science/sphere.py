@@ -21,4 +21,6 @@ def unit_vectors(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
 def great_circle_km(xyz: np.ndarray, other_xyz: np.ndarray) -> np.ndarray:
     """Distances between `unit_vectors`, at least MIN_DISTANCE_KM: (…, 3) -> (…)."""
     chord = np.linalg.norm(xyz - other_xyz, axis=-1)
-    return np.maximum(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)), MIN_DISTANCE_KM)
+    distance_km = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1))
+    at_least: np.ndarray = np.maximum(distance_km, MIN_DISTANCE_KM)
+    return at_least

@@ -44,4 +44,5 @@ def _quantile(ascending: np.ndarray, count: np.ndarray, quantile: float) -> np.n
     high = np.minimum(low + 1, np.maximum(count - 1, 0))
     rows = np.arange(len(ascending))
     below, over = ascending[rows, low], ascending[rows, high]
-    return below + (over - below) * (position - low)
+    value: np.ndarray = below + (over - below) * (position - low)
+    return value

@@ -109,7 +109,8 @@ def _looked_up(cells: list[int]) -> list[int]:
     if len(cells):
         _, nearest = Points(*centers[known].T).tree.query(Points(*centers.T).xyz[~known])
         offsets[~known] = offsets[known][nearest]
-    return offsets.tolist()
+    found: list[int] = offsets.tolist()
+    return found
 
 
 def _zones() -> dict[str, int]:

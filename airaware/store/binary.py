@@ -5,6 +5,8 @@ missing number is NaN). So a table of rows is one structured array. The format:
 https://www.postgresql.org/docs/15/sql-copy.html, "Binary Format"; arrays as array_send() has them.
 """
 
+from typing import Any
+
 import numpy as np
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -21,7 +23,7 @@ def encode(*columns: np.ndarray) -> bytes:
     int16, int32, int64, float32, float64, bytes ('S', all of full length) and datetime64[D] become
     smallint, integer, bigint, real, double precision, text and date.
     """
-    fields: list[tuple] = [("fields", ">i2")]
+    fields: list[tuple[Any, ...]] = [("fields", ">i2")]
     for name, column in _named(columns):
         value = np.dtype(">i4") if column.dtype.kind == "M" else column.dtype.newbyteorder(">")
         if column.ndim == 2:

@@ -13,6 +13,7 @@ from typing import IO
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
 
 from airaware import store
@@ -120,7 +121,7 @@ class ZoneLoad:
                 cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
                 return True
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
-            return cursor.fetchone()[0]
+            return bool(cursor.fetchone()[0])
 
     def _unlock(self) -> None:
         """Give the lock up at once: the server may end the connection a moment after we have."""
@@ -135,7 +136,9 @@ class ZoneLoad:
                 " WHERE parameter = %s AND year = %s",
                 (self.load.parameter, self.load.year),
             )
-            return cursor.fetchone() == (source.input_sha256, source.code_version, source.edges)
+            return bool(
+                cursor.fetchone() == (source.input_sha256, source.code_version, source.edges)
+            )
 
     def stage(self) -> None:
         """Make the attempt's staging tables, and drop those of dead attempts at the same year."""
@@ -193,7 +196,7 @@ class ZoneLoad:
         self._swap(source, counts, rows, checksum, started_at)
         return checksum
 
-    def _finish(self, cursor, table: str) -> None:
+    def _finish(self, cursor: Cursor, table: str) -> None:
         staging = self.load.staging(table)
         cursor.execute(
             sql.SQL(
@@ -211,7 +214,7 @@ class ZoneLoad:
         looked_for = sql.SQL(f"{_KEYS[table]}, parameter, year")
         cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, looked_for))
 
-    def _average_children(self, cursor) -> None:
+    def _average_children(self, cursor: Cursor) -> None:
         """Fill `parent_year`, from resolution to coarser resolution."""
         source = self.load.staging("cell_year")
         for resolution in range(grid.RESOLUTION - 1, RESOLUTIONS[0] - 1, -1):
@@ -233,7 +236,7 @@ class ZoneLoad:
             )
             source = self.load.staging("parent_year")
 
-    def _sum_up(self, cursor) -> tuple[dict[str, int], str]:
+    def _sum_up(self, cursor: Cursor) -> tuple[dict[str, int], str]:
         """Rows by table, and the sum of all rows' hashes: whatever their order, the same."""
         rows, checksum = {}, 0
         for table in TABLES:
@@ -269,7 +272,7 @@ class ZoneLoad:
                         f" {SWAP_TRIES * SWAP_PATIENCE_SECONDS:g} s. Submit the year again."
                     ) from None
 
-    def _serve(self, cursor, table: str) -> None:
+    def _serve(self, cursor: Cursor, table: str) -> None:
         partition = sql.Identifier(self.load.partition(table))
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
         cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA public").format(self.load.staging(table)))
@@ -290,7 +293,7 @@ class ZoneLoad:
 
     def _record(
         self,
-        cursor,
+        cursor: Cursor,
         source: Source,
         counts: Counts,
         rows: dict[str, int],

@@ -140,7 +140,7 @@ def _loads(text: str) -> tuple[Load, ...]:
     )
 
 
-def _incomplete_days(parameter: int, year: int, edges: Mapping) -> tuple[date, ...]:
+def _incomplete_days(parameter: int, year: int, edges: Mapping[str, str]) -> tuple[date, ...]:
     """Return the first and last day of a year, where they reach into one that was not there."""
     before, after = metrics.reach(pollutants.get(parameter))
     days = (

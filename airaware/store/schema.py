@@ -10,6 +10,8 @@ import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from psycopg2.extensions import cursor as Cursor
+
 from airaware import settings, store
 from airaware.errors import AirAwareError
 from airaware.science import grid
@@ -70,13 +72,13 @@ def _migrations() -> list[Traversable]:
     )
 
 
-def _cells_are_current(cursor) -> bool:
+def _cells_are_current(cursor: Cursor) -> bool:
     cells = grid.load()
     cursor.execute("SELECT count(*), coalesce(sum(cell), 0) FROM cell")
-    return cursor.fetchone() == (len(cells), sum(cells.cells.tolist()))
+    return bool(cursor.fetchone() == (len(cells), sum(cells.cells.tolist())))
 
 
-def _fill_cells(cursor) -> None:
+def _fill_cells(cursor: Cursor) -> None:
     """The table `cell` as the package's grid has it."""
     if _cells_are_current(cursor):
         return

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import h3.api.basic_int as h3
 import numpy as np
+from psycopg2.extensions import cursor as Cursor
 
 from airaware.science import grid
 from airaware.store.binary import encode
@@ -21,7 +22,7 @@ _WORLD_METRES = 2 * np.pi * _EARTH_RADIUS_METRES
 _WKB = (1, 3 | 0x20000000, 3857)
 
 
-def fill(cursor) -> None:
+def fill(cursor: Cursor) -> None:
     """The table `cell_shape` as the package's grid has it; nothing is done where it is so."""
     cells = grid.load().cells
     cursor.execute(

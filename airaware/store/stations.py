@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,9 @@ def months(zone: Zone, parameter: int, year: int) -> Iterator[StationMonth]:
                 yield _station_month(month, days, places, found)
 
 
-def _station_month(month: int, days: int, places: dict, rows: list[tuple]) -> StationMonth:
+def _station_month(
+    month: int, days: int, places: dict[str, Any], rows: list[tuple[Any, ...]]
+) -> StationMonth:
     sites, day, hours, daily = zip(*rows, strict=True)
     reporting, station = np.unique(sites, return_inverse=True)
     by_day = np.full((len(reporting), days + 2, 24), np.nan)

@@ -83,7 +83,7 @@ class _ZoneReader:
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
                 _wait(connection, ANSWER_SECONDS)
-                rows = cursor.fetchall()
+                rows: list[Any] = cursor.fetchall()
         except BaseException:
             connection.close()
             raise

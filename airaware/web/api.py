@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -87,7 +88,7 @@ def description() -> Response:
     return response
 
 
-def _file(make: Callable, suffix: str, mimetype: str) -> Response:
+def _file(make: Callable[..., Any], suffix: str, mimetype: str) -> Response:
     at = asking.at(request.args.get("address", ""))
     span = asking.span(request.args, at)
 

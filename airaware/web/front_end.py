@@ -29,7 +29,7 @@ def built(name: str) -> str:
 def file(version: str, name: str) -> Response:
     """A file of it, which may be kept for good where the address names the version that is here."""
     response = send_from_directory(BUILD, name)
-    if "gzip" in request.accept_encodings and (BUILD / f"{name}.gz").is_file():
+    if request.accept_encodings.quality("gzip") > 0 and (BUILD / f"{name}.gz").is_file():
         response = send_from_directory(BUILD, f"{name}.gz", mimetype=response.mimetype)
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Cache-Control"] = FOREVER if version == current_version() else ASK_AGAIN

@@ -40,4 +40,4 @@ def post_fork(_: Any, __: Any) -> None:
 def child_exit(_: Any, worker: Any) -> None:
     """Forget what a worker that has ended said of its present state; its counts stay."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

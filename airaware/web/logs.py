@@ -17,7 +17,7 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}\n{frames}".rstrip()
 
 
-class GunicornLogger(Logger):
+class GunicornLogger(Logger):  # type: ignore[misc]
     """Gunicorn's, which names the requests that fail, and quotes those that it cannot read."""
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:

@@ -164,7 +164,7 @@ def _kept(version: str, mimetype: str, make: Callable[[], bytes]) -> Response:
         response.status_code = 304
         return response
     body = make()
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings.quality("gzip") > 0:
         body = gzip.compress(body, compresslevel=1, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
     response.set_data(body)

@@ -1,6 +1,7 @@
 """The pages for people."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Blueprint, render_template, request
 
@@ -32,7 +33,7 @@ def air() -> str:
     )
 
 
-def _pictures(at: asking.At, pollutant: dict) -> dict[str, object]:
+def _pictures(at: asking.At, pollutant: dict[str, Any]) -> dict[str, object]:
     """The pollutant's pictures, by name; none where it has no figures."""
     if not pollutant["summary"]:
         return {}
@@ -45,7 +46,7 @@ def _pictures(at: asking.At, pollutant: dict) -> dict[str, object]:
     }
 
 
-def _week_of_the_highest(days: list[dict]) -> date:
+def _week_of_the_highest(days: list[dict[str, Any]]) -> date:
     """The first day of a week with the highest day in its middle."""
     highest = max(days, key=lambda day: -1.0 if day["value"] is None else day["value"])
     day = date.fromisoformat(highest["date"])
@@ -96,7 +97,7 @@ def compare() -> str:
     )
 
 
-def _pictures_of_places(places: list[dict]) -> list[pictures.Chart | None]:
+def _pictures_of_places(places: list[dict[str, Any]]) -> list[pictures.Chart | None]:
     """A chart of each pollutant; none where no place has figures of it."""
     labels = [place["place"]["label"] for place in places]
     return [
