@@ -63,10 +63,23 @@ def days(at: At, year: int) -> dict[str, Any]:
     """Each day of a year at the very place."""
     return _air(at, year, "point") | {
         "pollutants": [
-            _of_load(at, load, at.point) | {"days": _days(at, load, _measured(at, load))}
-            for load in at.of_year(year)
+            _of_load(at, load, at.point) | {"days": days_of(at, load)} for load in at.of_year(year)
         ]
     }
+
+
+def days_of(at: At, load: Load) -> list[dict[str, Any]]:
+    """Return each day of a load at the very place."""
+    return _days(at, load, _measured(at, load))
+
+
+def months_of(at: At, load: Load) -> list[dict[str, Any]]:
+    """Return each month of a load at the very place; none where no monitor reaches it."""
+    pollutant = pollutants.get(load.parameter)
+    found = _measured(at, load)
+    if not found.months:
+        return []
+    return _months(pollutant, _year_of_months(load, pollutant, found), at.expected_errors(load))
 
 
 def hours(at: At, span: Span) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,24 @@ from flask import Blueprint, Response, jsonify, request
 
 from airaware.web import answer, asking, download, openapi
 from airaware.web.asking import At
-from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces
+from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces, UnknownArgument
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 FIGURES = {"grid": answer.grid, "point": answer.at_point}
+CSV = "text/csv"
+
+
+@blueprint.before_request
+def _refuse_unknown_arguments() -> None:
+    """Raise UnknownArgument: a misspelled argument would silently get another answer."""
+    path = str(request.url_rule).removeprefix(str(blueprint.url_prefix))
+    known = openapi.arguments(path)
+    for name in request.args:
+        if name not in known:
+            raise UnknownArgument(
+                f"`{name}` is not an argument of {path}; it takes {', '.join(known) or 'none'}."
+            )
 
 
 @blueprint.get("/air")
@@ -56,13 +70,25 @@ def hours() -> Response:
 @blueprint.get("/hours.csv")
 def hours_csv() -> Response:
     """As `hours`, of any span, as a CSV file."""
-    return _file(download.as_csv, "csv", "text/csv")
+    return _file("hours", download.hours_as_csv, "csv", CSV)
 
 
 @blueprint.get("/hours.parquet")
 def hours_parquet() -> Response:
     """As `hours`, of any span, as a Parquet file."""
-    return _file(download.as_parquet, "parquet", "application/vnd.apache.parquet")
+    return _file("hours", download.hours_as_parquet, "parquet", "application/vnd.apache.parquet")
+
+
+@blueprint.get("/days.csv")
+def days_csv() -> Response:
+    """Each day of `parameter` at `address`, of any span, as a CSV file."""
+    return _file("days", download.days_as_csv, "csv", CSV)
+
+
+@blueprint.get("/months.csv")
+def months_csv() -> Response:
+    """Each month of `parameter` at `address` that `from` to `to` touches, as a CSV file."""
+    return _file("months", download.months_as_csv, "csv", CSV)
 
 
 @blueprint.get("/compare")
@@ -81,22 +107,22 @@ def compare() -> Response:
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """What this API is, in OpenAPI's words."""
-    response = jsonify(openapi.DOCUMENT)
+    response = jsonify(openapi.document(date.today().year))
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.add_etag()
     response.make_conditional(request)
     return response
 
 
-def _file(make: Callable[..., Any], suffix: str, mimetype: str) -> Response:
+def _file(rows: str, make: Callable[..., Any], suffix: str, mimetype: str) -> Response:
     at = asking.at(request.args.get("address", ""))
     span = asking.span(request.args, at)
 
     def answered() -> Response:
         # What fails, fails before the file begins.
-        told = download.about(at, span)
+        told = download.about(at, span, rows)
         response = Response(make(at, span, told), mimetype=mimetype)
-        name = f"airaware_{span.pollutant.code}_{span.first}_{span.last}.{suffix}"
+        name = f"airaware_{rows}_{span.pollutant.code}_{span.first}_{span.last}.{suffix}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 

@@ -14,7 +14,9 @@ from airaware.store.zones import Reader
 from airaware.web import (
     answer,
     api,
+    api_page,
     certainty,
+    cors,
     figures,
     front_end,
     geocode,
@@ -71,9 +73,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     problems.register(app)
-    for part in (pages, map_page, front_end, api, ops):
+    for part in (pages, map_page, front_end, api, api_page, ops):
         app.register_blueprint(part.blueprint)
     app.after_request(_secure)
+    cors.register(app)
     return app
 
 
@@ -95,6 +98,8 @@ class _Json(DefaultJSONProvider):
 def _secure(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    # What tells of an address is not for caches that people share.
+    # What tells of an address is not for caches that people share, nor for search engines.
     response.headers.setdefault("Cache-Control", "private, no-cache")
+    if "address" in request.args:
+        response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -1,4 +1,4 @@
-"""Hours at an exact place as a file: CSV or Parquet, of any span, sent year by year as it is made.
+"""Hours, days and months at an exact place as a file of any span, sent year by year as it is made.
 
 The file says by itself what it holds: in CSV in lines that begin with "#", in Parquet in the
 schema's metadata.
@@ -6,8 +6,9 @@ schema's metadata.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,38 +17,34 @@ import pyarrow.parquet as pq
 from airaware.science.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load
-from airaware.web import answer
+from airaware.web import answer, columns
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 
-HOUR = "hour"  # its beginning
-VALUE = "value"
-ERROR = "expected_error"  # root mean square, of an hour so far from the nearest monitor
-NEAREST = "nearest_km"
 SCHEMA = pa.schema(
-    [(HOUR, pa.timestamp("s")), *((name, pa.float64()) for name in (VALUE, ERROR, NEAREST))]
+    [(name, pa.timestamp("s") if name == "hour" else pa.float64()) for name in columns.HOURS]
 )
 
 
-def about(at: At, span: Span) -> dict[str, str]:
-    """What a file holds: by name, in words. Raises NoZoneError where no database answers."""
+def about(at: At, span: Span, rows: str) -> dict[str, str]:
+    """Return what a file of `rows` (of columns.FILES) holds: by name, in words.
+
+    Raises NoZoneError where no database answers.
+    """
     pollutant = span.pollutant
-    loads = [
-        load for load in at.of(pollutant.code) if span.first.year <= load.year <= span.last.year
-    ]
+    loads = _loads(at, span)
     sources = queries.sources(at.reader, pollutant.code, [load.year for load in loads])
     made_up = [str(load.year) for load in loads if load.synthetic]
     facts = {
-        "title": f"{pollutant.label}, hour by hour, {span.first} to {span.last}",
+        "title": f"{pollutant.label}, {rows}, {span.first} to {span.last}",
         "place": f"{at.place.label} ({at.place.latitude:.5f}, {at.place.longitude:.5f})",
         "precision": f"{at.place.precision_km:g} km: {at.place.precision}",
         "pollutant": f"{pollutant.name} (EPA parameter {pollutant.code})",
         "unit": pollutant.display_unit,
-        HOUR: f"beginning of the hour, local standard time all year: UTC{at.utc_offset}",
-        "utc_offset": at.utc_offset,
-        ERROR: "root mean square error to expect of the hour's value, in the same unit",
-        NEAREST: "distance to the nearest monitor that reported in the month; beyond 48.28 km"
-        " (30 miles) the value is an estimate, far from any monitor",
+        "daily metric": answer.DAILY_METRICS[pollutant.daily],
+        "standard": pollutant.standard.text,
+        "utc_offset": f"UTC{at.utc_offset}, the place's standard time, all year",
+        **columns.FILES[rows],
         "method": answer.METHOD,
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
@@ -64,6 +61,14 @@ def about(at: At, span: Span) -> dict[str, str]:
     if made_up:
         facts["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
     return facts
+
+
+def _loads(at: At, span: Span) -> list[Load]:
+    return [
+        load
+        for load in at.of(span.pollutant.code)
+        if span.first.year <= load.year <= span.last.year
+    ]
 
 
 def _monitors(at: At, span: Span, year: int) -> str:
@@ -91,27 +96,59 @@ def _errors(at: At, span: Span, load: Load) -> str:
     return f"{load.year}: {listed or 'not known'} (root mean square)"
 
 
-def as_csv(at: At, span: Span, facts: dict[str, str]) -> Iterator[str]:
-    """The pieces of the CSV file; hours without a value have an empty one."""
-    yield "".join(f"# {name}: {text}\n" for name, text in facts.items())
-    yield ",".join(SCHEMA.names) + "\n"
-    for hours, *columns in _pieces(at, span):
-        lines = io.StringIO()
-        writer = csv.writer(lines, lineterminator="\n")
+def hours_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the pieces of the CSV file; hours without a value have an empty one."""
+    yield _head(facts, columns.HOURS)
+    for hours, *numbers in _pieces(at, span):
         shown = (
-            ["" if np.isnan(value) else f"{value:.5g}" for value in column.tolist()]
-            for column in columns
+            ["" if np.isnan(number) else f"{number:.5g}" for number in column.tolist()]
+            for column in numbers
         )
-        writer.writerows(zip(np.datetime_as_string(hours, "m").tolist(), *shown, strict=True))
-        yield lines.getvalue()
+        yield _lines(zip(np.datetime_as_string(hours, "m").tolist(), *shown, strict=True))
 
 
-def as_parquet(at: At, span: Span, facts: dict[str, str]) -> Iterator[bytes]:
-    """The pieces of the Parquet file, a row group per year; hours without a value are null."""
+def days_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the pieces of the CSV file of days, of the years that are loaded."""
+    first, last = span.first.isoformat(), span.last.isoformat()
+    yield _head(facts, columns.DAYS)
+    for load in _loads(at, span):
+        days = answer.days_of(at, load)
+        yield _rows((day for day in days if first <= day["date"] <= last), columns.DAYS)
+
+
+def months_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the pieces of the CSV file of months: whole ones, of the years that are loaded."""
+    first, last = f"{span.first:%Y-%m}", f"{span.last:%Y-%m}"
+    yield _head(facts, columns.MONTHS)
+    for load in _loads(at, span):
+        months = (
+            month | {"month": f"{load.year}-{month['month']:02}"}
+            for month in answer.months_of(at, load)
+        )
+        yield _rows((month for month in months if first <= month["month"] <= last), columns.MONTHS)
+
+
+def _head(facts: Mapping[str, str], names: Iterable[str]) -> str:
+    return "".join(f"# {name}: {text}\n" for name, text in facts.items()) + _lines([tuple(names)])
+
+
+def _rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> str:
+    found = (dict(columns.flat(row)) for row in rows)
+    return _lines([row.get(name, "") for name in names] for row in found)
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue()
+
+
+def hours_as_parquet(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield the pieces of the Parquet file, a row group per year; a missing value is null."""
     sink = _Sink()
     with pq.ParquetWriter(sink, SCHEMA.with_metadata(facts)) as writer:
-        for columns in _pieces(at, span):
-            arrays = [pa.array(column, from_pandas=True) for column in columns]  # NaN becomes null
+        for piece in _pieces(at, span):
+            arrays = [pa.array(column, from_pandas=True) for column in piece]  # NaN becomes null
             writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
             yield sink.taken()
     yield sink.taken()

@@ -4,11 +4,16 @@ from airaware.errors import AirAwareError
 
 
 class VisitorError(AirAwareError):
-    """A request that a visitor can mend. `kind` names it in the API's problem documents."""
+    """A request that a visitor can mend.
+
+    `kind` names it in the API's problem documents; `meaning` says on the kind's own page, in plain
+    words, when it happens and what to do.
+    """
 
     status = 400
     kind = "bad-request"
     title = "That does not work"
+    meaning = "The request cannot be answered as it stands."
 
     def extra(self) -> dict[str, object]:
         """Further members of the problem document."""
@@ -20,6 +25,10 @@ class BadYear(VisitorError):
 
     kind = "bad-year"
     title = "Not a year we can look up"
+    meaning = (
+        "A year is written with four digits. It must not lie before EPA's first hourly data or in"
+        " the future."
+    )
 
 
 class BadDate(VisitorError):
@@ -27,6 +36,10 @@ class BadDate(VisitorError):
 
     kind = "bad-date"
     title = "Not a span of days we can look up"
+    meaning = (
+        "A day is written as 2017-07-04. The first day must not come after the last one, and a JSON"
+        " answer holds at most a year of hours: ask for a file instead."
+    )
 
 
 class BadParameter(VisitorError):
@@ -34,6 +47,7 @@ class BadParameter(VisitorError):
 
     kind = "bad-parameter"
     title = "Not a pollutant we know"
+    meaning = "A pollutant is named by EPA's parameter code, such as 44201 for ozone."
 
 
 class BadChoice(VisitorError):
@@ -41,6 +55,18 @@ class BadChoice(VisitorError):
 
     kind = "bad-choice"
     title = "Not among the choices"
+    meaning = "An argument takes one of a few words only; the detail lists them."
+
+
+class UnknownArgument(VisitorError):
+    """An argument that a path of the API does not take."""
+
+    kind = "unknown-argument"
+    title = "Not an argument of this path"
+    meaning = (
+        "The API refuses arguments that it does not know, so that a misspelled one is not silently"
+        " ignored. The detail lists those that the path takes."
+    )
 
 
 class BadNumberOfPlaces(VisitorError):
@@ -48,6 +74,7 @@ class BadNumberOfPlaces(VisitorError):
 
     kind = "bad-number-of-addresses"
     title = "Name two to four places"
+    meaning = "A comparison takes two to four addresses, each as an `address` argument of its own."
 
 
 class YearNotLoaded(VisitorError):
@@ -56,6 +83,7 @@ class YearNotLoaded(VisitorError):
     status = 404
     kind = "year-not-loaded"
     title = "No data for that year"
+    meaning = "The year is not loaded here. `years` lists the years that are."
 
     def __init__(self, message: str, years: list[int]):
         super().__init__(message)

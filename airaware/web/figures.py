@@ -1,4 +1,8 @@
-"""How numbers are written on the pages."""
+"""How numbers and texts are written on the pages."""
+
+import re
+
+from markupsafe import Markup, escape
 
 from airaware.science.sphere import KM_PER_MILE
 
@@ -49,6 +53,11 @@ def month(number: int) -> str:
     return MONTHS[number - 1]
 
 
+def code(text: str) -> Markup:
+    """Return text as HTML, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
+
+
 FILTERS = {
     "figure": figure,
     "error": error,
@@ -57,4 +66,5 @@ FILTERS = {
     "distance": distance,
     "count": count,
     "month": month,
+    "code": code,
 }

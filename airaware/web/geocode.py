@@ -81,6 +81,7 @@ class EmptyAddress(AddressError):
 
     kind = "empty-address"
     title = "Type an address first"
+    meaning = "`address` is missing or blank."
 
 
 class TooLongAddress(AddressError):
@@ -88,6 +89,7 @@ class TooLongAddress(AddressError):
 
     kind = "address-too-long"
     title = "That is too long for an address"
+    meaning = f"An address has at most {MAX_LENGTH} characters."
 
 
 class UnknownAddress(AddressError):
@@ -96,6 +98,10 @@ class UnknownAddress(AddressError):
     status = 404
     kind = "unknown-address"
     title = "We do not know that place"
+    meaning = (
+        "No place answers to the address. `choices`, where there are any, are places with nearly"
+        " the same name."
+    )
 
 
 class OutsideUS(AddressError):
@@ -104,6 +110,10 @@ class OutsideUS(AddressError):
     status = 422
     kind = "outside-the-us"
     title = "That place is outside the United States"
+    meaning = (
+        "AirAware covers the 50 states, the District of Columbia and Puerto Rico. `choices`, where"
+        " there are any, are places of that name within."
+    )
 
 
 class AmbiguousAddress(AddressError):
@@ -112,6 +122,7 @@ class AmbiguousAddress(AddressError):
     status = 409
     kind = "ambiguous-address"
     title = "Which one do you mean?"
+    meaning = "Several places answer to the address. Ask again with one of `choices`."
 
 
 class CensusUnavailable(Exception):

@@ -51,6 +51,7 @@ class BadMapRequest(VisitorError):
 
     kind = "bad-map-request"
     title = "Not on the map"
+    meaning = "The tile, pollutant, metric, year or month of a map request does not exist."
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,7 @@
 """The OpenAPI document of the API, as the site serves it."""
 
+import copy
+from functools import lru_cache
 from typing import Any
 
 from airaware.science.pollutant import AQI_CATEGORIES
@@ -202,7 +204,8 @@ ADDRESSES = ADDRESS | {
 }
 YEAR = _argument(
     "year",
-    {"type": "integer", "minimum": FIRST_YEAR, "maximum": 9999},
+    # `document` adds the last year, which changes while a server runs.
+    {"type": "integer", "minimum": FIRST_YEAR},
     "The latest year that is loaded if it is not given.",
     example=2017,
 )
@@ -251,48 +254,68 @@ def _json(schema: str | dict[str, Any]) -> dict[str, Any]:
     return {JSON: {"schema": _ref(schema) if isinstance(schema, str) else schema}}
 
 
-DOCUMENT: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {
-        "title": "AirAware",
-        "version": "1",
-        "description": "What the air has been like at any US address since 1980, from EPA's"
-        " hourly measurements. Distances are in km. Addresses are not kept.",
-    },
-    "servers": [{"url": "/api/v1"}],
-    "paths": {
-        "/air": _get(
-            "The air of a year, month by month",
-            [
-                ADDRESS,
-                YEAR,
-                _argument(
-                    "figures",
-                    {"enum": ["grid", "point"]},
-                    "grid: of the nearest grid point, at most 4 km off, and quick. point: of the"
-                    " very place, with days, monitors, the years before, and its rank.",
-                    example="point",
-                ),
-            ],
-            _json({"oneOf": [_ref("GridAir"), _ref("PointAir")]}),
-            "air",
-        ),
-        "/days": _get("Each day of a year", [ADDRESS, YEAR], _json("Days"), "days"),
-        "/hours": _get(
-            f"Each hour of at most {MAX_DAYS} days of one pollutant", SPAN, _json("Hours"), "hours"
-        ),
-        "/hours.csv": _get(
-            "Hours of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "hoursCsv"
-        ),
-        "/hours.parquet": _get(
-            "Hours of any span as Parquet",
-            SPAN,
-            {"application/vnd.apache.parquet": {"schema": {}}},
-            "hoursParquet",
-        ),
-        "/compare": _get(
-            "Two to four places side by side", [ADDRESSES, YEAR], _json("Compared"), "compare"
-        ),
-    },
-    "components": {"schemas": SCHEMAS},
+PATHS: dict[str, Any] = {
+    "/air": _get(
+        "The air of a year, month by month",
+        [
+            ADDRESS,
+            YEAR,
+            _argument(
+                "figures",
+                {"enum": ["grid", "point"]},
+                "grid: of the nearest grid point, at most 4 km off, and quick. point: of the"
+                " very place, with days, monitors, the years before, and its rank.",
+                example="point",
+            ),
+        ],
+        _json({"oneOf": [_ref("GridAir"), _ref("PointAir")]}),
+        "air",
+    ),
+    "/days": _get("Each day of a year", [ADDRESS, YEAR], _json("Days"), "days"),
+    "/hours": _get(
+        f"Each hour of at most {MAX_DAYS} days of one pollutant", SPAN, _json("Hours"), "hours"
+    ),
+    "/hours.csv": _get(
+        "Hours of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "hoursCsv"
+    ),
+    "/hours.parquet": _get(
+        "Hours of any span as Parquet",
+        SPAN,
+        {"application/vnd.apache.parquet": {"schema": {}}},
+        "hoursParquet",
+    ),
+    "/days.csv": _get("Days of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "daysCsv"),
+    "/months.csv": _get(
+        "Months of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "monthsCsv"
+    ),
+    "/compare": _get(
+        "Two to four places side by side", [ADDRESSES, YEAR], _json("Compared"), "compare"
+    ),
 }
+
+
+@lru_cache(maxsize=1)
+def document(last_year: int) -> dict[str, Any]:
+    """Return the OpenAPI document of a site that may be asked for years up to `last_year`."""
+    paths = copy.deepcopy(PATHS)
+    for path in paths.values():
+        for argument in path["get"]["parameters"]:
+            if argument["name"] == YEAR["name"]:
+                argument["schema"]["maximum"] = last_year
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AirAware",
+            "version": "1",
+            "description": "What the air has been like at any US address since 1980, from EPA's"
+            " hourly measurements. Distances are in km. Addresses are not kept.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "paths": paths,
+        "components": {"schemas": SCHEMAS},
+    }
+
+
+def arguments(path: str) -> list[str]:
+    """Return the names of the arguments that a path of the API takes."""
+    return [each["name"] for each in PATHS[path]["get"]["parameters"]] if path in PATHS else []

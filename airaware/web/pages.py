@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.web import answer, asking, pictures
@@ -15,6 +15,13 @@ blueprint = Blueprint("pages", __name__)
 def home() -> str:
     """Where an address is typed. It needs no database."""
     return render_template("home.html")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Keep crawlers from the API and the tiles; pages of addresses say noindex themselves."""
+    lines = "User-agent: *\nDisallow: /api/\nDisallow: /tiles/\n"
+    return Response(lines, mimetype="text/plain")
 
 
 @blueprint.get("/air")

@@ -1,17 +1,12 @@
 """Errors as a visitor sees them: a helpful page, or a problem document (RFC 9457) under /api/
 and /tiles/.
 
-| status | kinds |
-|---|---|
-| 400 | empty-address, address-too-long, bad-year, bad-date, bad-parameter, bad-choice,
-        bad-number-of-addresses, bad-map-request |
-| 404 | unknown-address (`choices`: what is spelled nearly so), year-not-loaded (`years`) |
-| 409 | ambiguous-address (`choices`: addresses to ask again with) |
-| 422 | outside-the-us (`choices`: places of that name in the US) |
-| 503 | unavailable: no zone's database answers; Retry-After |
+`kinds` lists them; each has a page of its own (`airaware.web.api_page`).
 """
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request, url_for
@@ -22,6 +17,40 @@ from airaware.web.asking import MOST_PLACES
 from airaware.web.errors import VisitorError
 
 RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: its HTTP status, and what it means in plain words."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+
+
+UNAVAILABLE = Kind(
+    "unavailable",
+    503,
+    "The data cannot be reached right now",
+    "No zone's database answers in time. Ask again after as many seconds as Retry-After says.",
+)
+
+
+def kinds() -> list[Kind]:
+    """Return all kinds of problems, by status and name."""
+    found = [
+        Kind(each.kind, each.status, each.title, each.meaning)
+        for each in _descendants(VisitorError)
+        if "kind" in vars(each)
+    ]
+    return sorted([*found, UNAVAILABLE], key=lambda kind: (kind.status, kind.name))
+
+
+def _descendants(parent: type[VisitorError]) -> Iterator[type[VisitorError]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 def register(app: Flask) -> None:
@@ -90,8 +119,8 @@ def _again(choice: str | None = None, year: int | None = None) -> str:
 
 
 def _unavailable(why: str) -> Response:
-    title, detail = "The data cannot be reached right now", f"{why} Please try again in a moment."
-    response = _answer(503, "unavailable", title, detail, {})
+    detail = f"{why} Please try again in a moment."
+    response = _answer(UNAVAILABLE.status, UNAVAILABLE.name, UNAVAILABLE.title, detail, {})
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -120,7 +149,7 @@ def _answer(
             **extra,
         )
         return Response(page, status=status)
-    # The types are names, made absolute by the document's own address.
+    # A type is the path of its own page, made absolute by the document's address.
     problem = {"type": f"/problems/{kind}" if kind else "about:blank", "title": title}
     return Response(
         json.dumps(problem | {"status": status, "detail": detail} | extra, ensure_ascii=False),

@@ -100,7 +100,7 @@ const airAt = ({ lat, lng }) =>
   `${addresses.air}?${new URLSearchParams({
     address: `${lat.toFixed(4)}, ${(((lng + 540) % 360) - 180).toFixed(4)}`,
     year: form.year.value,
-  })}`;
+  })}#pollutant-${form.parameter.value}`;
 
 // --- the map ---
 
@@ -144,6 +144,8 @@ async function begin() {
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,
+    // Its quick second tap would be taken for a zoom, not for the opening of the place.
+    doubleClickZoom: false,
     renderWorldCopies: true,
     fadeDuration: 0,
   });
@@ -242,9 +244,11 @@ function play() {
 function point(map) {
   const tip = element("tip");
   let here;
+  let tapped;
+  const cellAt = ({ x, y }) => map.queryRenderedFeatures([x, y], { layers: ["cells"] })[0];
   const show = ({ point: { x, y } }) => {
     here = { point: { x, y } };
-    const [cell] = map.queryRenderedFeatures([x, y], { layers: ["cells"] });
+    const cell = cellAt(here.point);
     const state = cell ? map.getFeatureState(cell) : {};
     const { metric, far } = chosen();
     tip.hidden = typeof state.value !== "number" || (state.far && !far);
@@ -257,7 +261,14 @@ function point(map) {
   map.on("mousemove", show);
   page.addEventListener("change", () => { if (!tip.hidden) show(here); });
   map.on("mouseout", () => { tip.hidden = true; });
-  map.on("click", ({ lngLat }) => location.assign(airAt(lngLat)));
+  // A finger cannot hover: its first tap on a cell shows the value, its second opens the place.
+  map.on("click", (event) => {
+    const id = cellAt(event.point)?.id;
+    const open = event.originalEvent.pointerType !== "touch" || (id !== undefined && id === tapped);
+    if (open) return location.assign(airAt(event.lngLat));
+    tapped = id;
+    return show(event);
+  });
   map.getCanvas().addEventListener("keydown", ({ key }) => {
     if (key === "Enter") location.assign(airAt(map.getCenter()));
   });

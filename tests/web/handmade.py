@@ -20,6 +20,22 @@ CHICAGO = (41.9229, -87.6483)  # ZIP code 60614
 FARGO = (46.877, -96.789)
 SYNTHETIC = 88101
 LOADS = ((44201, YEAR_BEFORE), (44201, YEAR), (88101, YEAR), (88502, YEAR))
+# Each kind of page, by name.
+PAGES = {
+    "home": "/",
+    "air": f"/air?address=60614&year={YEAR_BEFORE}",
+    "far": f"/air?address=Fargo, ND&year={YEAR_BEFORE}",
+    "history": "/history?address=60614",
+    "compare": "/compare?address=60614&address=Fargo, ND",
+    "comparison to be": "/compare?address=60614",
+    "map": f"/map?parameter=88101&year={YEAR}",
+    "unknown": "/air?address=Atlantis, IL",
+    "ambiguous": "/air?address=Springfield",
+    "no such year": "/air?address=60614&year=1981",
+    "no such page": "/nowhere",
+    "api": "/api",
+    "problem": "/problems/bad-year",
+}
 
 
 def cell_at(latitude: float, longitude: float) -> int:

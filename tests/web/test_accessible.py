@@ -4,22 +4,8 @@ from typing import Any
 
 import pytest
 from browser import AXE
-from handmade import YEAR, YEAR_BEFORE
+from handmade import PAGES
 from playwright.sync_api import Page, expect
-
-PAGES = {
-    "home": "/",
-    "air": f"/air?address=60614&year={YEAR_BEFORE}",
-    "far": f"/air?address=Fargo, ND&year={YEAR_BEFORE}",
-    "history": "/history?address=60614",
-    "compare": "/compare?address=60614&address=Fargo, ND",
-    "comparison to be": "/compare?address=60614",
-    "map": f"/map?parameter=88101&year={YEAR}",
-    "unknown": "/air?address=Atlantis, IL",
-    "ambiguous": "/air?address=Springfield",
-    "no such year": "/air?address=60614&year=1981",
-    "no such page": "/nowhere",
-}
 
 
 @pytest.mark.parametrize("name", PAGES)

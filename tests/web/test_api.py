@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date
 
 import numpy as np
@@ -18,7 +19,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from airaware.settings import Zone
-from airaware.web import openapi
+from airaware.web import columns, openapi, problems
 
 HOURS = "/api/v1/hours"
 FILES = (f"{HOURS}.csv", f"{HOURS}.parquet")
@@ -147,7 +148,9 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     }
     text = client.get(FILES[0], query_string=query)
     assert text.mimetype == "text/csv"
-    assert f"airaware_88101_{YEAR}-02-27_{YEAR}-07-04.csv" in text.headers["Content-Disposition"]
+    assert (
+        f"airaware_hours_88101_{YEAR}-02-27_{YEAR}-07-04.csv" in text.headers["Content-Disposition"]
+    )
     lines = text.text.splitlines()
     about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
@@ -156,7 +159,7 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     assert {name: about[name] for name in told if name != "made"} == {
         name: words for name, words in told.items() if name != "made"
     }
-    assert about["utc_offset"] == "-06:00" and "UTC-06:00" in about["hour"]
+    assert about["utc_offset"].startswith("UTC-06:00") and "standard time" in about["hour"]
     assert "hourly_88101" in about["source"]
     assert "17-031-0001 at 3.0 km" in about["monitors"]
     assert "µg/m³" in about["unit"]
@@ -246,7 +249,7 @@ def test_what_the_client_has_is_not_sent_again(client: FlaskClient, path: str) -
     tag = first.headers["ETag"]
     again = client.get(f"/api/v1{path}", headers={"If-None-Match": tag})
     assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
-    other = client.get(f"/api/v1{path}&x=1", headers={"If-None-Match": tag})
+    other = client.get(f"/api/v1{path}".replace("60614", "60613"), headers={"If-None-Match": tag})
     assert other.status_code == 200
 
 
@@ -262,9 +265,10 @@ def test_a_new_load_changes_the_tag(client: FlaskClient, zones: tuple[Zone, ...]
 
 
 def test_the_description_is_valid_and_served(client: FlaskClient) -> None:
-    validate(openapi.DOCUMENT)
+    document = openapi.document(date.today().year)
+    validate(document)
     response = client.get("/api/v1/openapi.json")
-    assert response.get_json() == openapi.DOCUMENT
+    assert response.get_json() == document
     assert response.headers["Cache-Control"].startswith("public")
 
 
@@ -274,7 +278,136 @@ def test_every_route_of_the_api_is_described(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("api.")
     }
-    assert routes - {"/openapi.json"} == set(openapi.DOCUMENT["paths"])
+    assert routes - {"/openapi.json"} == set(openapi.PATHS)
+
+
+def test_the_described_range_of_years_is_the_one_that_is_accepted(client: FlaskClient) -> None:
+    paths = get(client, "/api/v1/openapi.json")["paths"]
+    (year,) = (each for each in paths["/air"]["get"]["parameters"] if each["name"] == "year")
+    for bound, beyond in (("minimum", -1), ("maximum", 1)):
+        statuses = [
+            client.get(f"/api/v1/air?address=60614&year={year['schema'][bound] + step}").status_code
+            for step in (0, beyond)
+        ]
+        assert statuses in ([404, 400], [200, 400])
+
+
+@pytest.mark.parametrize("path", [*openapi.PATHS, "/openapi.json"])
+def test_an_unknown_argument_is_refused(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/api/v1{path}?address=60614&adress=60615")
+    assert response.status_code == 400
+    assert response.get_json()["type"] == "/problems/unknown-argument"
+
+
+def test_pages_accept_arguments_that_they_do_not_know(client: FlaskClient) -> None:
+    assert client.get("/air?address=60614&utm_source=mail").status_code == 200
+
+
+def test_each_type_of_problem_has_a_page(client: FlaskClient) -> None:
+    page = client.get("/api").text
+    assert len(problems.kinds()) == len({kind.name for kind in problems.kinds()}) > 10
+    for kind in problems.kinds():
+        assert f"/problems/{kind.name}" in page
+        assert kind.title in client.get(f"/problems/{kind.name}").text.replace("&#39;", "'")
+    assert client.get("/problems/none-such").status_code == 404
+
+
+def test_the_page_of_the_api_names_paths_and_columns(client: FlaskClient) -> None:
+    page = client.get("/api").text
+    names = [*openapi.PATHS, *(name for file in columns.FILES.values() for name in file)]
+    assert [name for name in names if name not in page] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/air?address=60614", "/hours.csv?address=60614", "/air", "/nowhere", "/air?address=0,0"],
+)
+def test_pages_of_other_sites_may_read_answers_and_errors(client: FlaskClient, path: str) -> None:
+    headers = client.get(f"/api/v1{path}").headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    preflight = client.options(f"/api/v1{path}", headers={"Origin": "https://other.test"})
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
+
+
+def test_other_sites_may_read_the_api_alone(client: FlaskClient) -> None:
+    for path in ("/", "/air?address=60614", "/api", "/tiles/0/0/0.mvt", "/healthz"):
+        headers = client.get(path).headers
+        assert "Access-Control-Allow-Origin" not in headers
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, without its head."""
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def test_days_as_csv_equal_the_json_over_several_years(client: FlaskClient) -> None:
+    span = {"from": f"{YEAR_BEFORE}-12-01", "to": f"{YEAR}-07-05"}
+    response = client.get("/api/v1/days.csv", query_string={"address": "60614"} | span)
+    assert response.mimetype == "text/csv"
+    rows = rows_of(response.text)
+    expected = [
+        day
+        for year in (YEAR_BEFORE, YEAR)
+        for pollutant in get(client, "/api/v1/days", address="60614", year=year)["pollutants"]
+        if pollutant["parameter"] == 44201
+        for day in pollutant["days"]
+        if span["from"] <= day["date"] <= span["to"]
+    ]
+    assert len(rows) == len(expected) > 200
+    assert list(rows[0]) == list(columns.DAYS)
+    for row, day in zip(rows, expected, strict=True):
+        assert row == {
+            name: ""
+            if value is None
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+            for name, value in day.items()
+        }
+
+
+def test_months_as_csv_equal_the_json(client: FlaskClient) -> None:
+    span = {"from": f"{YEAR}-02-15", "to": f"{YEAR}-12-31"}
+    query = {"address": "60614", "parameter": 44201} | span
+    rows = rows_of(client.get("/api/v1/months.csv", query_string=query).text)
+    found = get(client, "/api/v1/air", address="60614", year=YEAR, figures="point")
+    (ozone,) = (each for each in found["pollutants"] if each["parameter"] == 44201)
+    assert [row["month"] for row in rows] == [f"{YEAR}-{month:02}" for month in range(2, 13)]
+    assert list(rows[0]) == list(columns.MONTHS)
+    for row, month in zip(rows, ozone["months"][1:], strict=True):
+        assert row["hourly_mean"] == str(month["hourly_mean"] or "")
+        assert row["daily_max"] == str(month["daily"]["max"] or "")
+        assert row["daily_aqi_days_good"] == str(month["daily"]["aqi_days"]["Good"])
+        assert row["estimate"] == str(month["estimate"]).lower()
+        assert row["expected_error_day"] == str(month["expected_error"]["day"] or "")
+
+
+def test_a_month_fills_all_columns(client: FlaskClient) -> None:
+    """A member that the JSON answer gains must get a column, too."""
+    found = get(client, "/api/v1/air", address="60614", year=YEAR, figures="point")
+    (ozone,) = (each for each in found["pollutants"] if each["parameter"] == 44201)
+    assert [name for name, _ in columns.flat(ozone["months"][6])] == list(columns.MONTHS)
+
+
+def test_search_engines_are_kept_from_addresses(client: FlaskClient) -> None:
+    robots = client.get("/robots.txt")
+    assert robots.mimetype == "text/plain" and "Disallow: /api/" in robots.text
+    for path in ("/air", "/history", "/compare", "/api/v1/days", "/api/v1/hours.csv"):
+        for address in ("60614", "Atlantis, IL"):
+            headers = client.get(path, query_string={"address": address}).headers
+            assert headers["X-Robots-Tag"] == "noindex"
+    assert "X-Robots-Tag" not in client.get("/").headers
+
+
+@pytest.mark.parametrize("path", ["/air?address=60614", "/history?address=60614",
+                                  "/compare?address=60614&address=Fargo, ND"])  # fmt: skip
+def test_shared_links_keep_the_year(client: FlaskClient, path: str) -> None:
+    (link,) = re.findall(r'<link rel="canonical" href="([^"]+)"', client.get(path).text)
+    assert f"year={YEAR}" in link or f"from={YEAR}-" in link
 
 
 def test_the_api_does_as_its_description_says(app: Flask) -> None:

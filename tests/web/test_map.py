@@ -7,9 +7,10 @@ import h3.api.basic_int as h3
 import mapbox_vector_tile
 import numpy as np
 import pytest
+from browser import Site, visit
 from flask.testing import FlaskClient
 from handmade import CHICAGO, FARGO, SYNTHETIC, YEAR, YEAR_BEFORE, cell_at
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from psycopg2.extras import NamedTupleCursor
 
 from airaware import store
@@ -282,12 +283,30 @@ def test_from_the_map_to_an_address(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"month=5&at=41\.9"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+    expect(page.locator("#synthetic")).not_to_be_visible()
     page.get_by_label("Pollutant").select_option(str(SYNTHETIC))
     expect(page.locator("#synthetic")).to_be_visible()
     expect(error).to_have_text("Expected error: too few monitors to tell.")
     canvas.click(position=middle)
-    expect(page).to_have_url(re.compile(rf"/air\?address=41\.9.*&year={YEAR}"))
+    opened = rf"/air\?address=41\.9.*&year={YEAR}#pollutant-{SYNTHETIC}"
+    expect(page).to_have_url(re.compile(opened))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_tap_shows_the_value_and_a_second_opens_the_place(browser: Browser, site: Site) -> None:
+    latitude, longitude = CHICAGO
+    with visit(browser, site, "phone", has_touch=True) as page:
+        page.goto(f"/map?parameter=44201&year={YEAR}&month=4&at={latitude},{longitude},9")
+        expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+        canvas = page.locator("#map canvas")
+        box = canvas.bounding_box()
+        assert box
+        middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+        canvas.tap(position=middle)
+        expect(page.locator("#tip")).to_have_text("24.0 ppb")
+        assert "/map" in page.url
+        canvas.tap(position=middle)
+        expect(page).to_have_url(re.compile(r"/air\?address=41\.9.*#pollutant-44201"))
 
 
 def test_months_play_and_places_are_reached(page: Page) -> None:

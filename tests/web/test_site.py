@@ -2,10 +2,12 @@
 
 import re
 import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import requests
 from browser import Site, visit
-from handmade import YEAR, YEAR_BEFORE
+from handmade import PAGES, YEAR, YEAR_BEFORE
 from playwright.sync_api import Browser, Locator, Page, expect
 
 
@@ -215,3 +217,66 @@ def test_metrics_add_up_over_the_workers(site: Site) -> None:
     text = requests.get(f"{site.url}/metrics", timeout=10).text
     assert 'airaware_database_failovers_total{zone="a"}' in text
     assert 'airaware_request_seconds_bucket{endpoint="/api/v1/air",le="0.1"}' in text
+
+
+class _AnotherSite(BaseHTTPRequestHandler):
+    """One empty page, whatever is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_page_of_another_site_reads_the_api(browser: Browser, site: Site) -> None:
+    context = browser.new_context()
+    other = ThreadingHTTPServer(("127.0.0.1", 0), _AnotherSite)
+    Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{other.server_port}/")
+        ask = """async (path) => {
+            const answer = await fetch(path, { headers: { "X-Of-Its-Own": "1" } });
+            return [answer.status, answer.headers.get("ETag"), (await answer.text()).length];
+        }"""
+        status, tag, length = page.evaluate(ask, f"{site.url}/api/v1/days?address=60614")
+        assert status == 200 and tag and length > 1000
+        for path, expected in (("/api/v1/days", 400), ("/api/v1/nowhere", 404)):
+            assert page.evaluate(ask, f"{site.url}{path}")[0] == expected
+    finally:
+        context.close()
+        other.shutdown()
+        other.server_close()
+
+
+def test_a_small_phone_scrolls_no_page_sideways(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    for path in PAGES.values():
+        page.goto(path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, path
+
+
+def test_without_javascript_no_button_is_dead(browser: Browser, site: Site) -> None:
+    with visit(browser, site, java_script_enabled=False) as page:
+        for path in PAGES.values():
+            page.goto(path)
+            controls = page.locator("button:visible, select:visible, input:visible")
+            dead = [
+                each.evaluate("(it) => it.outerHTML")
+                for each in controls.all()
+                if not each.evaluate("(it) => it.form?.querySelector('button:not([type=button])')")
+            ]
+            assert dead == [], path
+
+
+def test_a_printed_page_has_its_tables_open(page: Page) -> None:
+    page.goto("/air?address=60614")
+    table = page.get_by_role("table", name=re.compile("Ozone by month"))
+    expect(table).not_to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("caption", has_text="Ozone by month")).to_be_visible()
+    expect(page.get_by_role("button", name="Look up")).not_to_be_visible()
