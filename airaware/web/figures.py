@@ -55,7 +55,7 @@ def month(number: int) -> str:
 
 def code(text: str) -> Markup:
     """Return text as HTML, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 FILTERS = {
