@@ -97,7 +97,8 @@ def test_from_an_address_to_its_hours_and_a_file(page: Page) -> None:
     assert sum(not line.startswith("#") for line in lines) == 1 + 365 * 24
     with page.expect_download() as parquet:
         page.get_by_role("button", name="Parquet").click()
-    assert parquet.value.suggested_filename == f"airaware_44201_{YEAR}-01-01_{YEAR}-12-31.parquet"
+    name = f"airaware_hours_44201_{YEAR}-01-01_{YEAR}-12-31.parquet"
+    assert parquet.value.suggested_filename == name
 
 
 def test_from_the_search_to_a_comparison_and_a_file(page: Page) -> None:
