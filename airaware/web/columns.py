@@ -7,7 +7,7 @@ lies in an object. A file's head and the API's page say what an entry here says.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airaware.science.pollutants import AQI_CATEGORIES
+from airaware.science.pollutant import AQI_CATEGORIES
 
 NEAREST = (
     "distance to the nearest monitor that reported in the month, in km; beyond 48.28 (30 miles) the"

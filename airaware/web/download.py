@@ -41,7 +41,7 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
         "precision": f"{at.place.precision_km:g} km: {at.place.precision}",
         "pollutant": f"{pollutant.name} (EPA parameter {pollutant.code})",
         "unit": pollutant.display_unit,
-        "daily metric": answer.DAILY_METRICS[pollutant.daily],
+        "daily metric": pollutant.daily_label,
         "standard": pollutant.standard.text,
         "utc_offset": f"UTC{at.utc_offset}, the place's standard time, all year",
         **columns.FILES[rows],
