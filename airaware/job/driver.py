@@ -46,8 +46,9 @@ class Outcome(Enum):
 def load_year(
     spark: SparkSession, config: Settings, parameter: int, year: int, shares: int, again: bool
 ) -> Outcome:
-    """Load a parameter's year into every zone that does not hold it; return what became of it.
-    `again`: into those that hold it, too.
+    """Load a parameter's year into every zone that lacks it, and return the outcome.
+
+    With `again`, zones that hold it are loaded too.
 
     A year without rows for the grid changes nothing. Raises AirAwareError where the input cannot be
     used; no zone has changed then.
@@ -153,7 +154,11 @@ def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list[Row
 
 
 def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
-    """The counts by kind. Raises AirAwareError where too many rows are bad."""
+    """Return the counts by kind.
+
+    Raises:
+        AirAwareError: more rows are bad than AIRAWARE_MAX_BAD_ROWS allows.
+    """
     excluded = {reason: counts[reason] for reason in verdicts.EXCLUDED if counts[reason]}
     rejected = {reason: counts[reason] for reason in verdicts.REJECTED if counts[reason]}
     found = Counts(counts[verdicts.READ], excluded, rejected)
@@ -191,8 +196,8 @@ def _names(zones: list[ZoneLoad]) -> str:
 
 
 def say(name: str, text: str) -> None:
-    """A line of progress, for people and logs alike."""
-    print(f"{datetime.now():%H:%M:%S} {name}: {text}", flush=True)
+    """Print a line of progress, for people and logs alike."""
+    print(f"{datetime.now().astimezone():%H:%M:%S} {name}: {text}", flush=True)
 
 
 def files_to_load(
@@ -214,7 +219,7 @@ def files_to_load(
 
 
 def session(builder: SparkSession.Builder) -> SparkSession:
-    """A Spark session with what the three stages need."""
+    """Return a Spark session with what the three stages need."""
     return (
         builder.appName("AirAware")
         # Groups are few and heavy: a task each, never merged.

@@ -48,7 +48,9 @@ class Job:
 
     @property
     def pollutant(self) -> Pollutant:
+        """The load's pollutant."""
         return get(self.load.parameter)
 
     def days(self, month: int) -> int:
+        """Return the number of days of a month, 1 for January."""
         return calendar.monthrange(self.load.year, month)[1]

@@ -140,7 +140,7 @@ def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
 
 
 def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
-    """The month of every cell that a reporting station reaches: MONTH_CELLS, in grid order.
+    """Summarise the month of each cell that a station reaches: MONTH_CELLS, in grid order.
 
     Hours are those of the cell's clock, each made of the stations' hours at the same instant. Days
     are made of the stations' own.
@@ -208,7 +208,7 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
 
 
 def _copy(job: Job, zone: Zone, piece: int, table: str, rows: bytes) -> str | None:
-    """What went wrong in a zone must not keep the others from the piece."""
+    """Copy a piece into one zone; return its error, so that the other zones get the piece."""
     try:
         copy_piece(zone, job.load, piece, table, rows)
     except AirAwareError as error:
@@ -265,13 +265,13 @@ def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> by
 
 
 def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> bytes:
-    """The pieces' rows, which are those of the store's table but for its first two columns."""
+    """Encode the pieces' rows as the store's table has them, with its two key columns."""
     rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
     return encode(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
 
 
 def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
-    """A piece's twelve months, joined: a row per cell with any month."""
+    """Join a piece's twelve months: one row per cell that has any month."""
     first = piece * _cells_per_piece()
     cells = grid.load().cells[first : first + _cells_per_piece()]
     year = np.zeros((len(cells), 12), MONTH_CELLS)

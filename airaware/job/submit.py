@@ -17,7 +17,7 @@ from airaware.science import spans
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit status: 0 where every zone holds all that was asked for."""
+    """Run the command; return 0 if every zone holds all that was asked for."""
     parser = argparse.ArgumentParser(description="Load years of EPA's hourly files into the zones.")
     parser.add_argument("--years", required=True, help="as 2017, 1980-2017 or 2013,2015-2017")
     parser.add_argument("--parameters", default="", help="EPA's codes, as 44201,88101")

@@ -50,6 +50,7 @@ class BadFileError(AirAwareError):
     """A file that is not what its name says, and why; for readers of the raw store."""
 
     def __init__(self, name: str, why: str) -> None:
+        """Name the file, say what is wrong with it, and what to do."""
         super().__init__(f"{name}: {why}. Fetch it again: `fab fetch-year YEAR --refresh`.")
         self.why = why
 
@@ -94,7 +95,7 @@ def identify(path: Path, parameter: int, year: int) -> FileInfo:
 
 @contextmanager
 def open_csv(path: Path) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
-    """The zip and its one CSV member; whatever zip complains of becomes an AirAwareError."""
+    """Open the zip and its one CSV member; raise BadFileError for what zipfile complains of."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]

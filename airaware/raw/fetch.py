@@ -38,7 +38,7 @@ CHUNK_BYTES = 1 << 14
 Progress = Callable[[str, int, int], None]
 
 
-class SourceUnreachable(AirAwareError):
+class SourceUnreachableError(AirAwareError):
     """No connection to the source: the network's fault, not the file's."""
 
 
@@ -68,6 +68,7 @@ class FilesFailedError(AirAwareError):
     """Some files failed; `report` has all of them."""
 
     def __init__(self, report: FetchReport) -> None:
+        """Say what went wrong with each file, and keep the whole report."""
         failed = [file for file in report.files if file.status == "failed"]
         super().__init__("\n".join(file.error for file in failed))
         self.report = report
@@ -77,17 +78,17 @@ class Source(Protocol):
     """Where files come from."""
 
     def get(self, name: str, newer_than: float | None, progress: Progress) -> Path | None:
-        """A local, unchecked copy of the file, with the source's time of modification.
+        """Give a local, unchecked copy of the file, with the source's time of modification.
 
         None where the source's file has not changed since `newer_than` (seconds since 1970).
-        Raises Absent where the source has no such file.
+        Raises AbsentError where the source has no such file.
         """
 
     def discard(self, name: str) -> None:
         """Forget the copy: it is stored, or was no good."""
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """The source has no such file."""
 
 
@@ -96,7 +97,7 @@ def fetch_year(
     year: int,
     parameters: list[int] | None = None,
     refresh: bool = False,
-    progress: Progress = lambda name, done_bytes, total_bytes: None,
+    progress: Progress = lambda *_: None,
     store: rawstore.Store | None = None,
 ) -> FetchReport:
     """Bring the year's files of the parameters (None: the defaults) into the raw store.
@@ -107,8 +108,8 @@ def fetch_year(
     and files whose bytes are not those that were stored are fetched whole. A default file that the
     source does not have is reported as absent. A file that fails does not keep the others from
     being fetched. Raises FilesFailedError at the end where a file is not what it should be, or was
-    named and is absent; AirAwareError where none of the defaults is there; SourceUnreachable at
-    once where there is no way to the source. `progress` is called with the file's name, bytes so
+    named and is absent; AirAwareError where none of the defaults is there; SourceUnreachableError
+    at once where there is no way to the source. `progress` is called with the file's name, bytes so
     far, and all bytes (0 where the source does not say).
     """
     store = store or rawstore.open(settings.raw)
@@ -119,7 +120,7 @@ def fetch_year(
             file = _fetch(source, store, parameter, year, refresh, progress)
             if parameters and file.status == "absent":
                 raise AirAwareError(f"{settings.epa_url} has no {file.name}. {_choice(parameter)}")
-        except SourceUnreachable:
+        except SourceUnreachableError:
             raise
         except AirAwareError as error:
             file = FileReport(epa.file_name(parameter, year), "failed", error=str(error))
@@ -161,7 +162,7 @@ def _fetch(
     whole = stored and store.whole(name)
     try:
         path = source.get(name, store.modified_seconds(name) if whole else None, progress)
-    except Absent:
+    except AbsentError:
         if stored and not whole:
             raise AirAwareError(
                 f"{name} is damaged in {store}, and the source has no such file. Name another"
@@ -212,6 +213,7 @@ class FolderSource:
     """A mirror in a folder. Its files are stored from where they lie."""
 
     def __init__(self, folder: Path) -> None:
+        """Read from a folder of EPA's files."""
         if not folder.is_dir():
             raise AirAwareError(f"AIRAWARE_EPA_URL: there is no folder {folder}")
         self.folder = folder
@@ -220,7 +222,7 @@ class FolderSource:
         """As Source.get."""
         path = self.folder / name
         if not path.is_file():
-            raise Absent
+            raise AbsentError
         status = path.stat()
         if newer_than is not None and status.st_mtime <= newer_than:
             return None
@@ -235,6 +237,7 @@ class HttpSource:
     """EPA's site, or a mirror's. Unfinished downloads wait in `folder`."""
 
     def __init__(self, url: str, folder: Path) -> None:
+        """Download from a URL; `folder` keeps unfinished downloads."""
         self.url = url
         self.folder = folder
         self._session = requests.Session()
@@ -268,7 +271,7 @@ class HttpSource:
         return self.folder / f"{name}.version"
 
     def _ask(self, name: str, newer_than: float | None) -> requests.Response:
-        """The source's answer: the whole file, the rest of it, or that it has not changed."""
+        """Ask the source for the whole file, its rest, or whether it has changed."""
         address = f"{self.url}/{name}"
         headers = {"Accept-Encoding": "identity"}  # Ranges and lengths count the zip's own bytes.
         if have := self._resumable(name):
@@ -280,7 +283,7 @@ class HttpSource:
                 address, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise SourceUnreachable(
+            raise SourceUnreachableError(
                 f"{address} cannot be reached ({_reason(error)}). Check the network, or name a"
                 " mirror or a folder by AIRAWARE_EPA_URL."
             ) from None
@@ -294,7 +297,7 @@ class HttpSource:
         return response
 
     def _resumable(self, name: str) -> str:
-        """The version of the unfinished download; empty where there is none to go on with."""
+        """Return the version of the unfinished download; empty if there is none to resume."""
         if not _size(self.folder / name) or not self._version(name).is_file():
             return ""
         address, _, version = self._version(name).read_text().partition("\n")
@@ -334,7 +337,7 @@ def _check_answer(response: requests.Response, address: str) -> None:
     """Raise what a person should know of an answer that is not the file."""
     codes = requests.codes
     if response.status_code in (codes.not_found, codes.gone):
-        raise Absent
+        raise AbsentError
     if response.status_code not in (codes.ok, codes.partial_content, codes.not_modified):
         raise AirAwareError(
             f"{address} answers {response.status_code} {response.reason}. Try again later, or name"
@@ -348,13 +351,13 @@ def _check_answer(response: requests.Response, address: str) -> None:
 
 
 def _tag(response: requests.Response) -> str:
-    """What tells the file's version for If-Range, which takes no weak ETag (RFC 9110, 13.1.5)."""
+    """Return the file's version for If-Range, which takes no weak ETag (RFC 9110, 13.1.5)."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def _reason(error: requests.RequestException) -> str:
-    """The innermost cause in few words: 'Connection refused', 'Name or service not known'."""
+    """Return the innermost cause, as 'Connection refused' or 'Name or service not known'."""
     cause = getattr(error.args[0], "reason", error.args[0]) if error.args else error
     return str(cause).rpartition(": ")[2]
 

@@ -41,9 +41,11 @@ def votes(
     """Return what a block's rows say of their sites' clocks, for `clocks`.
 
     Args:
-        sites, places, starts: of each run of rows of a site (m,), its code, its latitude and
-            longitude in degrees (m, 2), and where it begins.
-        hour, gmt_hour: of each row (n,), from 0 to 23; a negative GMT hour is none.
+        sites: code of the site of each run of rows (m,).
+        places: its latitude and longitude in degrees (m, 2).
+        starts: first row of each run (m,).
+        hour: local hour of each row, 0 to 23 (n,).
+        gmt_hour: GMT hour of each row, negative where there is none (n,).
     """
     ahead = (hour - gmt_hour).astype(int) % 24
     ends = [*starts.tolist(), len(hour)][1:]

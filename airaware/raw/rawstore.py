@@ -22,7 +22,7 @@ from airaware.errors import AirAwareError
 
 
 def open(url: str) -> "Store":
-    """The store at `url`: a folder's path, or s3://bucket or s3://bucket/prefix.
+    """Open the store at `url`: a folder's path, or s3://bucket or s3://bucket/prefix.
 
     S3 takes boto3's own configuration: credentials, AWS_REGION, AWS_ENDPOINT_URL.
     """
@@ -59,13 +59,15 @@ class FolderStore:
     """Files in one folder, made when the first comes."""
 
     def __init__(self, folder: Path) -> None:
+        """Keep files in this folder."""
         self.folder = folder
 
     def __str__(self) -> str:
+        """Return where the store is."""
         return str(self.folder)
 
     def names(self) -> list[str]:
-        """The names of the zips, sorted."""
+        """Return the sorted names of the zips."""
         return sorted(path.name for path in self.folder.glob("*.zip"))
 
     def exists(self, name: str) -> bool:
@@ -92,7 +94,7 @@ class FolderStore:
 
     @contextmanager
     def _replacing(self, name: str) -> Iterator[Path]:
-        """A path to write to; it gets its name once it is on the disk."""
+        """Give a path to write to; rename it once it is on the disk."""
         handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
         copy = Path(temporary)
         try:
@@ -108,7 +110,7 @@ class FolderStore:
             copy.unlink(missing_ok=True)
 
     def sha256(self, name: str) -> str:
-        """The file's SHA-256 in hex: as checked when it came, or else taken now."""
+        """Return the file's SHA-256 in hex, as recorded when it came, or else computed now."""
         with self.local(name) as path:
             return self._recorded(name) or _digest(path)
 
@@ -123,7 +125,7 @@ class FolderStore:
             return self._recorded(name) in (None, _digest(path))
 
     def size(self, name: str) -> int:
-        """The file's size in bytes."""
+        """Return the file's size in bytes."""
         with self.local(name) as path:
             return path.stat().st_size
 
@@ -134,7 +136,7 @@ class FolderStore:
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """The file itself, to be read. Raises AirAwareError where it is absent."""
+        """Give the file itself, to read. Raises AirAwareError where it is absent."""
         if not self.exists(name):
             raise _absent(str(self), name)
         yield self.folder / name
@@ -150,10 +152,11 @@ class S3Store:
         self._client = client or boto3.client("s3")
 
     def __str__(self) -> str:
+        """Return where the store is."""
         return f"s3://{self.bucket}/{self.prefix}"
 
     def names(self) -> list[str]:
-        """The names of the zips, sorted."""
+        """Return the sorted names of the zips."""
         pages = self._client.get_paginator("list_objects_v2")
         with self._explained("list the files"):
             keys = [
@@ -179,7 +182,7 @@ class S3Store:
             )
 
     def sha256(self, name: str) -> str:
-        """The file's SHA-256 in hex: as checked when it came, or else taken now."""
+        """Return the file's SHA-256 in hex, as recorded when it came, or else computed now."""
         recorded = self._known(name)["Metadata"].get("sha256")
         if recorded:
             return str(recorded)
@@ -187,7 +190,7 @@ class S3Store:
             return _digest(path)
 
     def size(self, name: str) -> int:
-        """The file's size in bytes."""
+        """Return the file's size in bytes."""
         return int(self._known(name)["ContentLength"])
 
     def modified_seconds(self, name: str) -> float:
@@ -197,7 +200,7 @@ class S3Store:
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """A local copy, checked, for as long as the context lasts. AirAwareError where absent."""
+        """Give a checked local copy while the context lasts. Raises AirAwareError where absent."""
         recorded = self._known(name)["Metadata"].get("sha256")
         with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
             path = Path(folder) / name
@@ -222,7 +225,7 @@ class S3Store:
         return head
 
     def _head(self, name: str) -> dict[str, Any] | None:
-        """The object's metadata; None where there is no such object."""
+        """Return the object's metadata, or None if there is no such object."""
         with self._explained(f"look for {name}"):
             try:
                 head: dict[str, Any] = self._client.head_object(
@@ -236,7 +239,7 @@ class S3Store:
         return None
 
     def _bucket_is_there(self) -> None:
-        """A missing bucket answers like a missing object, and is a mistake."""
+        """Raise AirAwareError for a missing bucket, which answers like a missing object."""
         with self._explained("open the bucket"):
             self._client.head_bucket(Bucket=self.bucket)
 

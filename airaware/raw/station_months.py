@@ -70,7 +70,7 @@ def read(
 
 
 def _lines(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The whole lines that begin in [begin, end), in blocks, each with its position."""
+    """Yield the whole lines that begin in [begin, end) as (position, block)."""
     stream.seek(begin - 1)
     position = begin - 1 + len(stream.readline())
     while position < end:

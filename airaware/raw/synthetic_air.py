@@ -61,6 +61,7 @@ class Air:
     """A year's air, and what instruments make of it."""
 
     def __init__(self, pollutant: Pollutant, year: int, sites: list[Site], seed: int) -> None:
+        """Draw the year's weather and fires; smoke is where the sites are."""
         self.pollutant = pollutant
         self.profile = profile = pollutant.synthetic
         self.year = year
@@ -97,7 +98,7 @@ class Air:
         return (day >= (first - begin).days) & (day < (last - begin).days)
 
     def rows(self, sites: list[Site], *, with_method_code: bool) -> Iterator[bytes]:
-        """The CSV lines of each instrument of the sites."""
+        """Yield the CSV lines of each instrument of the sites."""
         places = _places(sites)
         field = sum(waves.at(places) for waves in self._waves)
         smoke = self._plumes.at(places)
@@ -127,7 +128,7 @@ class Air:
         return running & self._in_season if seasonal else running
 
     def _measure(self, random: np.random.Generator, site: Site, truth: np.ndarray) -> np.ndarray:
-        """The values of one instrument, in steps of the last decimal."""
+        """Return an instrument's values in steps of the last decimal: (hours,)."""
         noise = self.profile.noise * random.standard_normal(self.hours)
         codes: np.ndarray = np.rint((truth + noise) / self._step).astype(int)
         codes = np.clip(codes, self._lowest, self._highest)
@@ -166,7 +167,7 @@ class Air:
         qualifiers: np.ndarray,
         with_method_code: bool,
     ) -> bytes:
-        """The lines of one instrument; each hour once per method."""
+        """Write the lines of one instrument, each hour once per method."""
         table = np.empty((len(hours), len(methods), 4), object)
         table[:, :, 0] = self._head(site, poc)
         table[:, :, 1] = self._times(site.gmt_offset_hours)[hours, np.newaxis]
@@ -181,7 +182,7 @@ class Air:
         return b"".join(table.ravel().tolist())
 
     def _head(self, site: Site, poc: int) -> bytes:
-        """A line up to the parameter's name, with the comma after it."""
+        """Return a line up to the parameter's name, with the comma after it."""
         datum = "NAD83" if site.key % 4 == 0 else "WGS84"
         return (
             f'"{site.state}","{site.county}","{site.number}","{self.pollutant.code}",{poc},'
@@ -189,7 +190,7 @@ class Air:
         ).encode()
 
     def _tail(self, site: Site, method: Method, qualifier: str, with_method_code: bool) -> bytes:
-        """A line after the value, from the comma on."""
+        """Return a line after the value, from the comma on."""
         kind = "" if self.pollutant.code == 88502 else "FEM"
         code = f'"{method.code}",' if with_method_code else ""
         changed = date(self.year + 1, 5, 1 + site.key % 28)
@@ -223,7 +224,7 @@ class _Waves:
         self._amplitudes = amplitudes.T * np.sqrt(2 * variance / WAVES)
 
     def at(self, places: np.ndarray) -> np.ndarray:
-        """The field at places (km, shape (n, 2)): shape (n, hours), mean 0."""
+        """Return the field, mean 0, at places in km: (n, 2) -> (n, hours)."""
         field: np.ndarray = np.cos(places @ self._numbers + self._phases) @ self._amplitudes
         return field
 
@@ -241,7 +242,7 @@ class _Plumes:
         )
 
     def at(self, places: np.ndarray) -> np.ndarray:
-        """The smoke at places (km, shape (n, 2)): shape (n, hours), 0 to about 1."""
+        """Return the smoke, 0 to about 1, at places in km: (n, 2) -> (n, hours)."""
         distance_km = np.linalg.norm(places[:, np.newaxis] - self._centers, axis=2)
         smoke: np.ndarray = np.exp(-((distance_km / PLUME_KM) ** 2)) @ self._strengths
         return smoke
@@ -254,14 +255,14 @@ def _places(sites: list[Site]) -> np.ndarray:
 
 
 def _number(steps: int, decimals: int) -> bytes:
-    """A value's text as EPA writes it: 0.03, 8, -0.5."""
+    """Write a value as EPA does: 0.03, 8, -0.5."""
     text = f"{steps / 10**decimals:.{decimals}f}"
     return (text.rstrip("0").rstrip(".") if decimals else text).encode()
 
 
 def _times(year: int, days: int, gmt_offset_hours: int) -> np.ndarray:
-    """The columns Date Local to Time GMT of each hour of the year, with the comma after them."""
-    begin = datetime(year, 1, 1)
+    """Write the columns Date Local to Time GMT of each hour, with the comma after them."""
+    begin = datetime(year, 1, 1)  # noqa: DTZ001 (local standard time)
     pattern = '"%Y-%m-%d","%H:%M",'
     texts = []
     for hour in range(24 * days):

@@ -83,7 +83,7 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
 def read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
-    """The block's columns and the number of lines that have not as many as the header.
+    """Return the block's columns, and how many lines have not as many as the header.
 
     Texts come as dictionaries, so that each distinct text is judged once; so do numbers in a block
     where something is wrong.
@@ -123,7 +123,7 @@ def read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
 
 
 def judged(table: pa.Table, name: str, judge: Callable[[str], float]) -> np.ndarray:
-    """What `judge` says of each row's text, asked once per distinct text."""
+    """Judge each row's text, once per distinct text: (rows,)."""
     column = table.column(name).combine_chunks()
     answers = np.array([judge(text) for text in column.dictionary.to_pylist()])
     return answers[column.indices.to_numpy()] if len(column) else np.zeros(0)
@@ -235,7 +235,7 @@ def judge(
     verdict = np.zeros(table.num_rows, dtype=np.int64)
 
     def find(codes: np.ndarray) -> None:
-        """The first reason found is the row's."""
+        """Give rows without a reason theirs; the first one found stays."""
         np.copyto(verdict, codes, where=verdict == 0, casting="unsafe")
 
     find(judged(table, "State Code", lambda text: _CODE[BEYOND.get(text, "kept")]))

@@ -73,17 +73,17 @@ def errors(group: Iterable[Residuals]) -> Errors:
 
 
 def from_miles(nearest_miles: float) -> int:
-    """The distance class of a place whose nearest station is so far away."""
+    """Return the distance class (miles) of a place by the distance of its nearest station."""
     return FROM_MILES[bisect_right(FROM_MILES, nearest_miles) - 1]
 
 
 def season(month: int) -> str:
-    """The season (a key of SEASONS) of a month, 1 for January."""
+    """Return the season, a key of SEASONS, of a month from 1 to 12."""
     return _SEASON_OF[month]
 
 
 def expected_errors(residuals: Iterable[Residuals]) -> dict[tuple[str, int, str], float]:
-    """The RMSE to expect of a year's estimates: by quantity, distance class and season.
+    """Return the RMSE to expect of a year's estimates by quantity, distance class and season.
 
     A season with few residuals gets those of the whole year; where those are few as well, nothing
     is to be said, and no key is there.

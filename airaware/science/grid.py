@@ -29,12 +29,13 @@ class Grid:
     longitude: np.ndarray
 
     def __len__(self) -> int:
+        """Return the number of cells."""
         return len(self.cells)
 
 
 @lru_cache(maxsize=1)
 def load() -> Grid:
-    """The grid, cells in ascending order of their H3 index (int64)."""
+    """Return the grid, its cells in ascending order of their H3 index (int64)."""
     with np.load(CELLS_FILE) as file:
         cells = sorted(h3.uncompact_cells(file["compacted"].tolist(), RESOLUTION))
     centers = np.array([h3.cell_to_latlng(cell) for cell in cells])
@@ -95,7 +96,7 @@ def nearest(latitude: float, longitude: float) -> Cell | None:
 
 
 def outlines() -> dict[str, dict[str, Any]]:
-    """The states, DC and Puerto Rico by their two letters, as GeoJSON: extra `grid` has them."""
+    """Return the states, DC and Puerto Rico as GeoJSON by their two letters (extra `grid`)."""
     import _plotly_geo
     import shapefile
 
@@ -106,7 +107,7 @@ def outlines() -> dict[str, dict[str, Any]]:
 
 
 def overlapping_cells(outline: dict[str, Any]) -> set[int]:
-    """The cells that overlap a GeoJSON Polygon or MultiPolygon (longitude, latitude)."""
+    """Return the cells that overlap a GeoJSON Polygon or MultiPolygon (longitude, latitude)."""
     polygons = outline["coordinates"]
     if outline["type"] == "Polygon":
         polygons = [polygons]

@@ -27,11 +27,13 @@ RUN = 256
 class Points:
     """Places on the sphere (degrees, shape (n,)), with a tree to find neighbours in."""
 
-    def __init__(self, latitude: np.ndarray, longitude: np.ndarray):
+    def __init__(self, latitude: np.ndarray, longitude: np.ndarray) -> None:
+        """Take the places' coordinates in degrees: (n,) each."""
         self.xyz = unit_vectors(latitude, longitude)
         self.tree = KDTree(self.xyz)
 
     def __len__(self) -> int:
+        """Return the number of places."""
         return len(self.xyz)
 
 
@@ -59,14 +61,14 @@ class Weights:
 
 
 def weights(points: Points, stations: Points) -> Weights:
-    """The weights of all stations in reach of each point, or of the nearest few where none is."""
+    """Weigh the stations in reach of each point, or the nearest few where none is in reach."""
     point, station = _in_reach(points, stations)
     far = np.setdiff1d(np.arange(len(points)), point)
     return _weigh(points, stations, (point, station), _nearest(points, far, stations, FAR_STATIONS))
 
 
 def weights_of_others(stations: Points) -> Weights:
-    """The weights with which the other stations make each station, by the rule of `weights`.
+    """Weigh the other stations for an estimate of each station, by the rule of `weights`.
 
     Another station may stand at the same place.
     """
@@ -117,7 +119,7 @@ def _weigh(points: Points, stations: Points, *pairs: Pairs) -> Weights:
 
 
 def idw(matrix: csr_matrix, values: np.ndarray) -> np.ndarray:
-    """Weighted mean over the stations that report: (stations, times) -> (points, times).
+    """Average the stations that report, by weight: (stations, times) -> (points, times).
 
     NaN in `values` is a station that does not report; NaN in the result, a point without any.
     """
@@ -130,7 +132,7 @@ def idw(matrix: csr_matrix, values: np.ndarray) -> np.ndarray:
 
 
 def mean_over_time(matrix: csr_matrix, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over time of `idw(matrix, values)`, and the number of times in it: (points,) each.
+    """Return the mean over time of `idw(matrix, values)`, and its number of times: (points,) each.
 
     The same arithmetic in another order: times at which the same of a run's stations report have
     the same denominator, so their values are added up before they are weighted.
@@ -159,7 +161,7 @@ def mean_over_time(matrix: csr_matrix, values: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _alike(reports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An order that puts a boolean matrix's equal columns together, and where each kind begins."""
+    """Return an order that groups equal columns of a boolean matrix, and where groups begin."""
     packed = np.ascontiguousarray(np.packbits(reports, axis=0).T)
     keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
     _, inverse = np.unique(keys, return_inverse=True)

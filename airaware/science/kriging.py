@@ -103,7 +103,7 @@ def month_sums(month: int, left_out: LeftOut) -> np.ndarray:
 
 
 def between(stations: Points, variogram: Variogram) -> np.ndarray:
-    """The semivariance of each two stations, 0 of a station and itself: (n, n).
+    """Return the semivariance of each pair of stations, 0 on the diagonal: (n, n).
 
     Two at the same place are different stations, and differ by the nugget.
     """
@@ -113,7 +113,7 @@ def between(stations: Points, variogram: Variogram) -> np.ndarray:
 
 
 def weights(semivariance: np.ndarray, place: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """The weights of each place's neighbours, which add up to 1: (m,) and (m, k) -> (m, k).
+    """Return the weights of each place's neighbours, which sum to 1: (m,), (m, k) -> (m, k).
 
     Indices into `semivariance`; a neighbour of -1 is not there, and has weight 0.
     """

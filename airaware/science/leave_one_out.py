@@ -57,7 +57,8 @@ def leave_one_out(
     is that of the estimates and not of the gaps. Raises ValueError where no station reports.
 
     Args:
-        latitude, longitude: in degrees (n,).
+        latitude: in degrees (n,).
+        longitude: in degrees (n,).
         hours: (n, margin + 24*days + margin), by the stations' own clocks.
         daily: (n, days).
         offsets: the clocks' hours from UTC (n,).
@@ -115,7 +116,7 @@ def sums(month: int, left_out: LeftOut, estimated: Mapping[str, np.ndarray]) -> 
 
 
 def _sums_by_station(observed: np.ndarray, estimated: np.ndarray) -> dict[str, np.ndarray]:
-    """The sums of RESIDUALS over the times of each station: (n, times) -> (n,)."""
+    """Sum RESIDUALS over the times of each station: (n, times) -> (n,)."""
     error = estimated - observed
     both = np.isfinite(error)
     error = np.where(both, error, 0)

@@ -42,7 +42,7 @@ def above(pollutant: Pollutant, values: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _sums(values: np.ndarray, width: int) -> np.ndarray:
-    """Sums over `width` neighbours along the last axis: (…, n) -> (…, n - width + 1)."""
+    """Sum `width` neighbours along the last axis: (…, n) -> (…, n - width + 1)."""
     last = values.shape[-1] - width + 1
     sums = values[..., :last].copy()
     for start in range(1, width):
@@ -73,7 +73,7 @@ def _by_day(hours: Floats) -> Floats:
 
 
 def _maximum_where_enough(pollutant: Pollutant, values: Floats, needed: int) -> Floats:
-    """The greatest along the last axis, or NaN where fewer than needed, unless it is above."""
+    """Return the maximum along the last axis; NaN if too few values, unless it is above."""
     present = ~np.isnan(values)
     greatest = np.where(present, values, -np.inf).max(axis=-1)
     valid = (present.sum(axis=-1) >= needed) | above(pollutant, greatest)
@@ -156,7 +156,7 @@ def daily(pollutant: Pollutant, hours: Floats) -> Floats:
 
 
 def category(pollutant: Pollutant, values: ArrayLike) -> NDArray[np.int8]:
-    """The AQI category (index into AQI_CATEGORIES) of daily metrics. Any shape; -1 where none.
+    """Return the AQI category of daily metrics, an index into AQI_CATEGORIES; -1 where none.
 
     There is none for NaN, nor for a pollutant without a table.
     """
@@ -172,7 +172,7 @@ def category(pollutant: Pollutant, values: ArrayLike) -> NDArray[np.int8]:
 
 
 def aqi(pollutant: Pollutant, values: ArrayLike) -> NDArray[np.int16]:
-    """The Air Quality Index of daily metrics. Any shape; -1 where NaN or without a table.
+    """Return the Air Quality Index of daily metrics of any shape; -1 for NaN or without a table.
 
     Linear between breakpoints and rounded, 0 for negative values. Above 500 it goes on along the
     last row's line (EPA-454/B-24-002). A table that ends below 500 has no word on values beyond

@@ -81,7 +81,7 @@ def _idw(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def figures(pollutant: Pollutant, found: Month | None) -> np.ndarray:
-    """The month's figures, MONTH (1,), by the same code as the grid's; without one, as missing."""
+    """Summarise a month, MONTH (1,), by the grid's own code; without a day, all is missing."""
     row = np.zeros(1, MONTH)
     if found is None:
         for name in ("hourly_mean", "daily_mean", "daily_max", "daily_median", "daily_p95"):

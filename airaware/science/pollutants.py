@@ -411,7 +411,11 @@ DEFAULT_PARAMETERS = tuple(pollutant.code for pollutant in _TABLE if pollutant.d
 
 
 def get(code: int) -> Pollutant:
-    """The pollutant of EPA's parameter code. Raises AirAwareError where it is not in the table."""
+    """Return the pollutant of EPA's parameter code.
+
+    Raises:
+        AirAwareError: the code is not in the table.
+    """
     try:
         return POLLUTANTS[code]
     except KeyError:

@@ -27,7 +27,7 @@ COARSE, FINEST = 7, 9
 # Cells around the grid's that have an offset: points on the water belong to the second ring.
 RINGS = 3
 COUNTRIES = ("US", "PR")
-MIDWINTER = datetime(2026, 1, 1)  # when nobody in the US has daylight saving time
+MIDWINTER = datetime(2026, 1, 1)  # noqa: DTZ001 (local, and nobody in the US is on DST)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from airaware.settings import Zone
 
 
 def connect(zone: Zone) -> "psycopg2.extensions.connection":
-    """A connection for loading. The password comes from libpq's own file (PGPASSFILE).
+    """Connect to a zone, for loading. The password comes from libpq's own file (PGPASSFILE).
 
     A peer that has gone silent is given up within some 10 seconds. Raises AirAwareError that names
     the zone where it cannot be reached.

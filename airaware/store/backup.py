@@ -72,13 +72,15 @@ class DatabaseCopies:
     """The loads of a zone's database, which may be another host's."""
 
     def __init__(self, zone: Zone) -> None:
+        """Copy from this zone."""
         self.zone = zone
 
     def __str__(self) -> str:
+        """Return what messages call it."""
         return f"zone {self.zone.name}"
 
     def loads(self) -> dict[Key, Saved]:
-        """What the zone serves."""
+        """Return what the zone serves."""
         with closing(store.connect(self.zone)) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT parameter, year, input_name, input_sha256, code_version, synthetic,"
@@ -93,7 +95,7 @@ class DatabaseCopies:
 
     @contextmanager
     def reading(self, saved: Saved) -> Iterator[Copy]:
-        """Copies of the load's tables, all of one moment, in which it still is what `saved` says.
+        """Copy the load's tables, all of one moment, in which it still is what `saved` says.
 
         Raises AirAwareError where another load has taken its place.
         """
@@ -118,7 +120,7 @@ class BucketCopies:
     """The loads that a bucket has, under a prefix."""
 
     def __init__(self, url: str) -> None:
-        """Raises AirAwareError where `url` is not s3://BUCKET/PREFIX."""
+        """Take s3://BUCKET/PREFIX. Raises AirAwareError for any other `url`."""
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
             raise AirAwareError(f"AIRAWARE_BACKUP: '{url}' is not s3://BUCKET/PREFIX")
@@ -127,10 +129,11 @@ class BucketCopies:
         self._client = boto3.client("s3")
 
     def __str__(self) -> str:
+        """Return what messages call it."""
         return f"s3://{self.bucket}/{self.prefix}"
 
     def loads(self) -> dict[Key, Saved]:
-        """What the bucket has, whole."""
+        """Return the whole copies that the bucket has."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=f"{self.prefix}/", Delimiter="/"
         )
@@ -142,7 +145,7 @@ class BucketCopies:
 
     @contextmanager
     def reading(self, saved: Saved) -> Iterator[Copy]:
-        """Copies of the load's tables."""
+        """Copy the load's tables."""
 
         def copy(table: str, file: IO[bytes]) -> None:
             with self._explained(f"read {table} of {saved.parameter}, {saved.year}"):
@@ -218,7 +221,7 @@ def _origins(config: Settings, own: Zone) -> list[DatabaseCopies | BucketCopies]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Save a zone's loads, or bring them back.")
     parser.add_argument("command", choices=["save", "refill"])
     command = parser.parse_args(arguments).command

@@ -18,7 +18,7 @@ POSTGRES_EPOCH_DAYS = 10957
 
 
 def encode(*columns: np.ndarray) -> bytes:
-    """The columns, each of shape (rows,) or (rows, elements), as one binary COPY stream.
+    """Encode columns, each of shape (rows,) or (rows, elements), as a binary COPY stream.
 
     int16, int32, int64, float32, float64, bytes ('S', all of full length) and datetime64[D] become
     smallint, integer, bigint, real, double precision, text and date.

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import IO
 
 import psycopg2
-from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor
+from psycopg2 import extensions, sql
 from psycopg2.extras import Json
 
 from airaware import store
@@ -47,11 +46,11 @@ class Load:
     attempt: str
 
     def partition(self, table: str) -> str:
-        """The name of the table's served partition of this year."""
+        """Return the name of the table's served partition of this year."""
         return f"{table}_{self.parameter}_{self.year}"
 
     def staging(self, table: str) -> sql.Identifier:
-        """The attempt's own table."""
+        """Return the attempt's own staging table."""
         return sql.Identifier("staging", f"{self.partition(table)}_{self.attempt}")
 
 
@@ -94,16 +93,19 @@ class Counts:
 class ZoneLoad:
     """A load into one zone. Use as a context: what was not committed is dropped."""
 
-    def __init__(self, zone: Zone, load: Load):
+    def __init__(self, zone: Zone, load: Load) -> None:
+        """Connect to the zone. Raises AirAwareError where it cannot be reached."""
         self.zone = zone
         self.load = load
         self._connection = store.connect(zone)
         self._connection.autocommit = True
 
     def __enter__(self) -> "ZoneLoad":
+        """Return the attempt."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Drop what was staged and not committed, and release the lock."""
         try:
             if not self._connection.closed:
                 self._drop_staging(self.load.attempt)
@@ -196,7 +198,7 @@ class ZoneLoad:
         self._swap(source, counts, rows, checksum, started_at)
         return checksum
 
-    def _finish(self, cursor: Cursor, table: str) -> None:
+    def _finish(self, cursor: extensions.cursor, table: str) -> None:
         staging = self.load.staging(table)
         cursor.execute(
             sql.SQL(
@@ -214,7 +216,7 @@ class ZoneLoad:
         looked_for = sql.SQL(f"{_KEYS[table]}, parameter, year")
         cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, looked_for))
 
-    def _average_children(self, cursor: Cursor) -> None:
+    def _average_children(self, cursor: extensions.cursor) -> None:
         """Fill `parent_year`, from resolution to coarser resolution."""
         source = self.load.staging("cell_year")
         for resolution in range(grid.RESOLUTION - 1, RESOLUTIONS[0] - 1, -1):
@@ -236,7 +238,7 @@ class ZoneLoad:
             )
             source = self.load.staging("parent_year")
 
-    def _sum_up(self, cursor: Cursor) -> tuple[dict[str, int], str]:
+    def _sum_up(self, cursor: extensions.cursor) -> tuple[dict[str, int], str]:
         """Rows by table, and the sum of all rows' hashes: whatever their order, the same."""
         rows, checksum = {}, 0
         for table in TABLES:
@@ -272,7 +274,7 @@ class ZoneLoad:
                         f" {SWAP_TRIES * SWAP_PATIENCE_SECONDS:g} s. Submit the year again."
                     ) from None
 
-    def _serve(self, cursor: Cursor, table: str) -> None:
+    def _serve(self, cursor: extensions.cursor, table: str) -> None:
         partition = sql.Identifier(self.load.partition(table))
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
         cursor.execute(sql.SQL("ALTER TABLE {} SET SCHEMA public").format(self.load.staging(table)))
@@ -293,7 +295,7 @@ class ZoneLoad:
 
     def _record(
         self,
-        cursor: Cursor,
+        cursor: extensions.cursor,
         source: Source,
         counts: Counts,
         rows: dict[str, int],
@@ -365,7 +367,7 @@ def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: bytes) -> N
 
 
 def _h3_parent(cell: str, resolution: int) -> str:
-    """SQL for the parent of a cell: its resolution set anew, its finer digits all 7.
+    """Write SQL for the parent of a cell: its resolution set anew, its finer digits all 7.
 
     https://h3geo.org/docs/core-library/h3Indexing
     """
@@ -374,7 +376,7 @@ def _h3_parent(cell: str, resolution: int) -> str:
 
 
 def _monthly_means(column: str) -> str:
-    """SQL for the twelve means of a column of arrays, over those that have a value."""
+    """Write SQL for the twelve means of a column of arrays, over those that have a value."""
     means = (
         f"coalesce(avg(nullif({column}[{month}], 'NaN'::real)), 'NaN')" for month in range(1, 13)
     )

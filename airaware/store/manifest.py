@@ -31,7 +31,7 @@ class Loaded:
 
 
 def loads(zone: Zone) -> list[Loaded]:
-    """What the zone serves, by year and parameter.
+    """Return what the zone serves, by year and parameter.
 
     Raises AirAwareError if its database cannot be reached, or was never migrated.
     """
@@ -97,7 +97,7 @@ class Held:
 
 
 def held(zone: Zone, parameter: int, year: int) -> Held | None:
-    """The year in the zone, by one statement and so at one moment; it reads all of it.
+    """Read the whole year in the zone, by one statement and so at one moment.
 
     Raises AirAwareError where its database cannot be reached.
     """

@@ -59,7 +59,7 @@ class Stations:
     offsets: np.ndarray
 
     def take(self, which: np.ndarray) -> "Stations":
-        """Some of them, by their indices."""
+        """Return some of them by their indices."""
         return Stations(
             tuple(self.sites[n] for n in which),
             self.latitude[which],

@@ -123,7 +123,7 @@ def loads(reader: Reader) -> tuple[Load, ...]:
 
 @lru_cache(maxsize=4)
 def _loads(text: str) -> tuple[Load, ...]:
-    """The loads from their JSON, which is the same for every visitor until the next load."""
+    """Parse the loads from their JSON, which is the same for every visitor until the next load."""
     return tuple(
         Load(
             parameter,
@@ -151,7 +151,7 @@ def _incomplete_days(parameter: int, year: int, edges: Mapping[str, str]) -> tup
 
 
 def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfMonths]:
-    """The cell's rows of some loads; a load that does not reach the cell has none.
+    """Return the cell's rows of some loads; a load that does not reach it has none.
 
     Raises NoZoneError where no database answers.
     """
@@ -178,7 +178,7 @@ def days_above(reader: Reader, load: Load, cells: Sequence[int]) -> dict[int, in
 
 
 def sources(reader: Reader, parameter: int, years: Sequence[int]) -> list[Source]:
-    """The files that some years of a parameter were loaded from.
+    """Return the files that some years of a parameter were loaded from.
 
     Raises NoZoneError where no database answers.
     """
@@ -196,7 +196,7 @@ def uncorrected(reader: Reader, load: Load) -> dict[str, int]:
 
 
 def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...]:
-    """The sums over the residuals of a parameter's year; none where it was not loaded.
+    """Return the sums over a year's residuals; none where it was not loaded.
 
     Raises NoZoneError where no database answers.
     """

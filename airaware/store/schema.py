@@ -10,7 +10,7 @@ import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from psycopg2.extensions import cursor as Cursor
+from psycopg2 import extensions
 
 from airaware import settings, store
 from airaware.errors import AirAwareError
@@ -72,14 +72,14 @@ def _migrations() -> list[Traversable]:
     )
 
 
-def _cells_are_current(cursor: Cursor) -> bool:
+def _cells_are_current(cursor: extensions.cursor) -> bool:
     cells = grid.load()
     cursor.execute("SELECT count(*), coalesce(sum(cell), 0) FROM cell")
     return bool(cursor.fetchone() == (len(cells), sum(cells.cells.tolist())))
 
 
-def _fill_cells(cursor: Cursor) -> None:
-    """The table `cell` as the package's grid has it."""
+def _fill_cells(cursor: extensions.cursor) -> None:
+    """Fill the table `cell` from the package's grid."""
     if _cells_are_current(cursor):
         return
     cells = grid.load()
@@ -90,7 +90,7 @@ def _fill_cells(cursor: Cursor) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Bring the zones' schema up to date.")
     parser.add_argument("--check", action="store_true", help="only tell, by the exit status")
     check = parser.parse_args(arguments).check

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import h3.api.basic_int as h3
 import numpy as np
-from psycopg2.extensions import cursor as Cursor
+from psycopg2 import extensions
 
 from airaware.science import grid
 from airaware.store.binary import encode
@@ -22,8 +22,8 @@ _WORLD_METRES = 2 * np.pi * _EARTH_RADIUS_METRES
 _WKB = (1, 3 | 0x20000000, 3857)
 
 
-def fill(cursor: Cursor) -> None:
-    """The table `cell_shape` as the package's grid has it; nothing is done where it is so."""
+def fill(cursor: extensions.cursor) -> None:
+    """Fill `cell_shape` from the package's grid, unless it is filled already."""
     cells = grid.load().cells
     cursor.execute(
         "SELECT count(*), coalesce(sum(cell), 0) FROM cell_shape WHERE resolution = %s",
@@ -54,7 +54,7 @@ def _rows(cells: bytes) -> list[bytes]:
 
 
 def _encoded(resolution: int, cells: np.ndarray, first: int) -> Iterator[bytes]:
-    """A stream for each number of corners: six, or up to ten at an edge of H3's icosahedron."""
+    """Yield a stream per number of corners: six, or up to ten at an edge of H3's icosahedron."""
     boundaries = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
     corners = np.array([len(boundary) for boundary in boundaries])
     for count in np.unique(corners):

@@ -42,7 +42,7 @@ class StationMonth:
 
 
 def months(zone: Zone, parameter: int, year: int) -> Iterator[StationMonth]:
-    """The months of a load in which any station reports.
+    """Yield the months of a load in which any station reports.
 
     Raises AirAwareError where the zone's database cannot be reached.
     """

@@ -72,7 +72,7 @@ def exists(z: int, x: int, y: int) -> bool:
 
 
 def shapes(reader: Reader, z: int, x: int, y: int) -> bytes:
-    """The cells in a tile, as a Mapbox Vector Tile: the layer `cells`, ids and no attributes.
+    """Return the cells in a tile as a Mapbox Vector Tile: the layer `cells`, ids and no attributes.
 
     Raises NoZoneError where no database answers.
     """
@@ -81,7 +81,7 @@ def shapes(reader: Reader, z: int, x: int, y: int) -> bytes:
 
 
 def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int) -> Values:
-    """The values of one of MAP_METRICS in a tile, all months.
+    """Return the values of one of MAP_METRICS in a tile, all months.
 
     Raises NoZoneError where no database answers.
     """

@@ -72,7 +72,7 @@ def _has_ended(connection: Any) -> bool:
 class _ZoneReader:
     """One zone's idle connections, and whether the zone is passed over."""
 
-    def __init__(self, zone: Zone):
+    def __init__(self, zone: Zone) -> None:
         self.zone = zone
         self.failing = False
         self._idle: deque[Any] = deque()
@@ -99,7 +99,7 @@ class _ZoneReader:
                 return
 
     def _take(self) -> Any:
-        """An idle connection that still holds, or else a new one.
+        """Return an idle connection that still works, or else a new one.
 
         The server may have been started again since: that must not pass for the zone's failure.
         """
@@ -141,8 +141,8 @@ class Reader:
     def __init__(
         self,
         zones: Sequence[Zone],
-        on_change: Callable[[str, bool], None] = lambda zone, failing: None,
-    ):
+        on_change: Callable[[str, bool], None] = lambda *_: None,
+    ) -> None:
         """`zones` in the order in which to ask them. Raises AirAwareError where there is none."""
         if not zones:
             raise AirAwareError(
@@ -155,7 +155,7 @@ class Reader:
         self._probing = False
 
     def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
-        """The rows (named tuples) of a query, from the first zone that answers.
+        """Return a query's rows (named tuples) from the first zone that answers.
 
         A query that takes more than QUERY_SECONDS is cancelled by the reader's own limit: another
         zone is asked, but the slow one is not passed over, since it has answered.

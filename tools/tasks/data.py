@@ -54,7 +54,7 @@ def fetch_year(
             report = fetch.fetch_year(
                 config, spans.year(year), wanted or None, refresh, progress, store
             )
-    except fetch.SourceUnreachable as error:
+    except fetch.SourceUnreachableError as error:
         if not or_synthetic:
             raise
         console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")

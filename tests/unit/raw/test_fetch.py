@@ -242,12 +242,13 @@ def test_no_connection_is_told_apart(at):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # Bound, not listening: connections are refused.
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(fetch.SourceUnreachable, match="Connection refused.*AIRAWARE_EPA_URL"):
+        told = "Connection refused.*AIRAWARE_EPA_URL"
+        with pytest.raises(fetch.SourceUnreachableError, match=told):
             fetch.fetch_year(at(url), 2017)
 
 
 def test_an_unknown_host_is_unreachable(at):
-    with pytest.raises(fetch.SourceUnreachable, match="nowhere.invalid/.* cannot be reached"):
+    with pytest.raises(fetch.SourceUnreachableError, match="nowhere.invalid/.* cannot be reached"):
         fetch.fetch_year(at("http://nowhere.invalid"), 2017)
 
 
