@@ -13,6 +13,10 @@
 set -euo pipefail
 CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tools/machine/environ.sh
+# By which the caller's shell says where packages come from; the values may have passwords.
+readonly SOURCE='^(https?|ftp|all)_proxy$|^(pip|uv|npm_config)_|^(ssl|requests_ca|curl_ca|node_extra)_'
+SOURCES=$(compgen -e | grep -iE "$SOURCE" | paste -sd, | sed 's/,/, /g') || :
+unset COLUMNS # what is not for a terminal is not cut to its width
 # Files of the user's may say these as well.
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_update_notifier=false
 
@@ -246,15 +250,22 @@ locked() {
     local into=$1 options=(--require-hashes --no-deps --only-binary :all:)
     shift
     if [ -x "$UV" ]; then
-        "$UV" pip install --python "$into/bin/python" "${options[@]}" "$@"
+        # Where the cache has all, neither a registry nor a proxy has to be in reach.
+        "$UV" pip install --offline --python "$into/bin/python" "${options[@]}" "$@" 2>/dev/null ||
+            "$UV" pip install --python "$into/bin/python" "${options[@]}" "$@"
     else
         .venv/bin/python -m pip --python "$into/bin/python" install "${options[@]}" "$@"
     fi
 }
 
 not_installed() {
-    fail "these packages could not be installed. If their source was out of reach, try again later;" \
-        "if a checksum differs, somebody has changed what it gives: do not work around that"
+    fail "these packages could not be installed. $(out_of_reach); if a checksum" \
+        "differs, somebody has changed what it gives: do not work around that"
+}
+
+out_of_reach() {
+    local named=${SOURCES:+", or mend what your shell says of it: $SOURCES"}
+    echo "If their source was out of reach, try again later$named"
 }
 
 # uv does not read where pip gets its packages; a mirror that pip is told of is meant for both.
@@ -369,8 +380,8 @@ build_front_end() {
         npm() { node "$node/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
     fi
     step "installing the front end's packages" npm ci --prefix frontend --no-global --include dev \
-        --ignore-scripts || fail "npm could not install them; if the registry was out of reach," \
-        "try again later"
+        --prefer-offline --no-audit --ignore-scripts || fail "npm could not install them." \
+        "$(out_of_reach)"
     step "bundling the front end" npm run build --prefix frontend ||
         fail "the front end could not be bundled"
     echo "$wanted" >"$stamp"

@@ -126,6 +126,15 @@ def test_the_callers_shell_steers_nothing_but_the_sources_of_packages(checkout: 
     assert (there["PIP_USER"], there["LC_ALL"]) == ("0", "C.UTF-8")
 
 
+def test_a_failure_names_what_says_where_packages_come_from(checkout: Path) -> None:
+    secret = "http://me:secret@127.0.0.1:9"
+    named = {"https_proxy": secret, "PIP_CERT": "/x", "npm_config_registry": secret}
+    done = functions(checkout, "not_installed", **named, **hostile.DROPPED)
+    assert "your shell says of it: PIP_CERT, https_proxy, npm_config_registry" in done.stderr
+    assert "secret" not in done.stderr
+    assert "your shell" not in functions(checkout, "not_installed").stderr
+
+
 @pytest.mark.parametrize(("sign", "message"), [(":", "has a colon"), ("$", "has a dollar sign")])
 def test_a_path_that_cannot_work_is_refused(checkout: Path, sign: str, message: str) -> None:
     folder = checkout.rename(checkout.with_name(f"one{sign}two"))
