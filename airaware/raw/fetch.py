@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from airaware.errors import AirAwareError
+from airaware.errors import AirAwareError, explained
 from airaware.raw import edges, epa, rawstore
 from airaware.science.pollutants import DEFAULT_PARAMETERS, get
 from airaware.settings import Settings
@@ -322,7 +322,7 @@ class HttpSource:
         except requests.RequestException:
             return False
         except OSError as error:
-            raise AirAwareError(f"Cannot write {path}: {error}") from None
+            raise AirAwareError(f"Cannot write {path}: {explained(error)}") from None
         return not total or done == total
 
 

@@ -18,7 +18,7 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from airaware.errors import AirAwareError
+from airaware.errors import AirAwareError, explained
 
 
 def open(url: str) -> "Store":
@@ -90,7 +90,9 @@ class FolderStore:
             with self._replacing(checksum.name) as copy:
                 copy.write_text(f"{sha256}  {name}\n")
         except OSError as error:
-            raise AirAwareError(f"Cannot store {name} in {self.folder}: {error}") from None
+            raise AirAwareError(
+                f"Cannot store {name} in {self.folder}: {explained(error)}"
+            ) from None
 
     @contextmanager
     def _replacing(self, name: str) -> Iterator[Path]:

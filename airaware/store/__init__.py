@@ -1,12 +1,22 @@
 """The store: one PostgreSQL with PostGIS in each zone, every one whole by itself."""
 
 import psycopg2
+import psycopg2.extensions
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
 
 
-def connect(zone: Zone) -> "psycopg2.extensions.connection":
+class Connection(psycopg2.extensions.connection):
+    """A connection whose loss is reported by the error that showed it."""
+
+    def rollback(self) -> None:
+        """Roll back; do nothing after a loss, where psycopg2 would raise another error."""
+        if not self.closed:
+            super().rollback()
+
+
+def connect(zone: Zone) -> Connection:
     """Connect to a zone, for loading. The password comes from libpq's own file (PGPASSFILE).
 
     A peer that has gone silent is given up within some 10 seconds. Raises AirAwareError that names
@@ -14,8 +24,8 @@ def connect(zone: Zone) -> "psycopg2.extensions.connection":
     """
     try:
         return psycopg2.connect(
-            zone.dsn, connect_timeout=5, tcp_user_timeout=10_000, keepalives_idle=5,
-            keepalives_interval=2, keepalives_count=3,
+            zone.dsn, connection_factory=Connection, connect_timeout=5, tcp_user_timeout=10_000,
+            keepalives_idle=5, keepalives_interval=2, keepalives_count=3,
         )  # fmt: skip
     except psycopg2.OperationalError as error:
         raise AirAwareError(f"zone {zone.name}: its database cannot be reached: {error}") from None

@@ -1,5 +1,6 @@
 """The raw store: the same behaviour of a folder and of a bucket on moto's server."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -156,6 +157,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, file):
     (tmp_path / "raw").write_text("a file")
     with pytest.raises(AirAwareError, match=f"Cannot store {NAME} in {tmp_path}"):
         rawstore.open(str(tmp_path / "raw")).put(NAME, file, sha256(file))
+
+
+def test_a_full_disk_is_named_with_its_remedy(tmp_path, file, monkeypatch):
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", f"{tmp_path}/raw/{NAME}")
+
+    monkeypatch.setattr(rawstore.shutil, "copy2", fill)
+    with pytest.raises(AirAwareError, match=f"Cannot store {NAME} in .*: the disk is full.*room"):
+        rawstore.open(f"{tmp_path}/raw").put(NAME, file, sha256(file))
+    assert not list(tmp_path.glob("raw/*"))
 
 
 def test_a_changed_bit_of_a_stored_file_is_seen(store, file):

@@ -114,6 +114,13 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, fe
     assert ask(scratch, "SELECT count(*) FROM migration") == [(len(names()) + 1,)]
 
 
+def test_a_database_that_ends_in_a_migration_is_told_as_such(scratch, migrations, few_cells):
+    bad = migrations / "9998_end.sql"
+    bad.write_text("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(psycopg2.OperationalError, match="(terminating|closed the) connection"):
+        schema.migrate(scratch)
+
+
 def test_two_at_the_same_time_apply_each_migration_once(scratch, few_cells):
     with ThreadPoolExecutor(2) as threads:
         applied = list(threads.map(schema.migrate, [scratch, scratch]))

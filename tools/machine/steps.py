@@ -50,9 +50,14 @@ class Step:
     def do(self) -> None:
         """Act, and print how long it took."""
         started = time.monotonic()
-        with console.status(self.text), heartbeat(self.text):
-            self.act()
-        console.print(f"{self.text}: done in {time.monotonic() - started:.1f} s", markup=False)
+        end = "failed after"
+        try:
+            with console.status(self.text), heartbeat(self.text):
+                self.act()
+            end = "done in"
+        finally:
+            seconds = time.monotonic() - started
+            console.print(f"{self.text}: {end} {seconds:.1f} s", markup=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What all of an operator's tasks share."""
 
-import errno
 import functools
 import signal
 from collections.abc import Callable
@@ -10,10 +9,11 @@ import psycopg2
 from fabric import task
 from invoke import Exit
 
-from airaware.errors import AirAwareError
+from airaware.errors import AirAwareError, explained
 from tools.machine import environ, interrupts
 
 ENV_HELP = "the environment to work on (AIRAWARE_ENV; local if neither is given)"
+DATABASE_ENDED = (psycopg2.errors.AdminShutdown, psycopg2.errors.CrashShutdown)
 DRY_RUN_HELP = "only say what would be done"
 YES_HELP = "do not ask"
 PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of the default ones)"
@@ -58,16 +58,11 @@ def _stopping_at_ctrl_c(body: Callable, *arguments: Any, **named: Any) -> None:
 
 def _told(error: Exception) -> str:
     """Return what a person can do about an error of ours, of the machine or of a database."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"the disk is full{_where(error)}: make room, then run the same command again"
-    if isinstance(error, OSError) and error.errno == errno.EMFILE:
-        return f"too many open files{_where(error)}: raise the limit (`ulimit -n`), then try again"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}{_where(error)}"
+    said = str(error).strip()
+    if isinstance(error, OSError):
+        return explained(error)
     if isinstance(error, psycopg2.errors.DiskFull):
-        return f"the database's disk is full: make room, then run the same command again ({error})"
-    return str(error).strip()
-
-
-def _where(error: OSError) -> str:
-    return f" ({error.filename})" if error.filename else ""
+        return f"the database's disk is full: make room, then run the same command again ({said})"
+    if isinstance(error, DATABASE_ENDED) or type(error) is psycopg2.OperationalError:
+        return f"a database has ended: `fab deploy` starts it, then try again ({said})"
+    return said

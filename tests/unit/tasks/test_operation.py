@@ -34,14 +34,17 @@ def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:
     [
         (AirAwareError("no year"), "no year"),
         (OSError(errno.ENOSPC, "No space", "/state/raw"), r"the disk is full \(/state/raw\): make"),
+        (OSError(errno.EDQUOT, "Quota"), "your disk quota is used up: make room"),
         (OSError(errno.EMFILE, "Too many", "/state/raw"), "too many open files.*ulimit -n"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), r"Permission denied \(/x\)"),
         (OSError("a word of its own"), "a word of its own"),
         (psycopg2.errors.DiskFull("no space"), "the database's disk is full: make room"),
         (
             psycopg2.OperationalError("server closed the connection\n"),
-            "server closed the connection",
+            r"a database has ended: `fab deploy` starts .* \(server closed the connection\)",
         ),
+        (psycopg2.errors.AdminShutdown("by command"), "a database has ended"),
+        (psycopg2.errors.QueryCanceled("too slow"), "too slow"),
         (
             ModuleNotFoundError("No module", name="locust"),
             "the package locust is missing: make setup",
