@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,6 +71,16 @@ def zones(region: Local) -> tuple[Zone, ...]:
 def reader_zones(region: Local) -> tuple[Zone, ...]:
     """Both zones, as the web server reaches them: to read only."""
     return region.zones(READER)
+
+
+@pytest.fixture(scope="module")
+def another_program() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is none of ours, for pid files to name."""
+    with subprocess.Popen(["sleep", "infinity"]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,13 @@ import boto3
 import pytest
 
 from tools.lab import leftovers, model
+from tools.lab.client import DAEMON, Lab
 from tools.lab.hosts import images
 from tools.lab.net import namespaces
 from tools.lab.net.network import METADATA_ADDRESS
+from tools.machine import processes
+from tools.machine.checkout import CHECKOUT
+from tools.machine.steps import carry_out
 
 SECONDS = 60
 
@@ -40,29 +44,53 @@ def ready(daemon: subprocess.Popen[str], folder: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def lab(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a daemon that runs, after one before it that was killed."""
+def lab(
+    image: images.Image,
+    tmp_path_factory: pytest.TempPathFactory,
+    another_program: subprocess.Popen[bytes],
+) -> Iterator[Path]:
+    """The folder of a daemon that `fab deploy` has brought back after a kill.
+
+    By then the process id in daemon.json was another program's.
+    """
     folder = tmp_path_factory.mktemp("lab")
     name = model.lab_name(folder)
-    killed = daemon = start(folder)
+    client = Lab(folder)
+    killed = start(folder)
+    daemon = 0
     try:
         ready(killed, folder)
         killed.kill()
         killed.communicate()
         assert leftovers.everything(name) != []
-        (folder / "daemon.json").unlink()
-        daemon = start(folder)
-        ready(daemon, folder)
+        facts = json.loads((folder / "daemon.json").read_text())
+        (folder / "daemon.json").write_text(json.dumps(facts | {"pid": another_program.pid}))
+        assert not client.is_up()
+        *_, bring_up = client.prepare()  # the steps before it look at this machine, as `image` has
+        carry_out([bring_up], dry_run=False)
+        assert client.is_up()
+        assert another_program.poll() is None, "another program was stopped"
+        daemon = json.loads((folder / "daemon.json").read_text())["pid"]
         yield folder
-        daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(SECONDS) == 0
+        os.kill(daemon, signal.SIGTERM)
+        wait_for_end(daemon)
         assert leftovers.everything(name) == []
         assert not (folder / "daemon.json").exists()
-        assert "ERROR" not in (folder / "daemon.log").read_text()
+        log = (folder / "daemon.log").read_text()
+        assert "ERROR" not in log and log.endswith("stopped\n")
     finally:
-        daemon.kill()
-        daemon.communicate()
+        killed.kill()
+        killed.wait()
+        if daemon and processes.is_ours(daemon, DAEMON, CHECKOUT):
+            os.kill(daemon, signal.SIGKILL)
         leftovers.remove(name)
+
+
+def wait_for_end(daemon: int) -> None:
+    deadline = time.monotonic() + SECONDS
+    while processes.is_ours(daemon, DAEMON, CHECKOUT):
+        assert time.monotonic() < deadline, "the daemon does not end"
+        time.sleep(0.1)
 
 
 def test_the_endpoint_knows_the_base_image(lab: Path, image: images.Image) -> None:

@@ -15,9 +15,11 @@ import hostile
 import pytest
 import requests
 
+from airaware.science import pollutants
+from airaware.store import manifest
 from tools.environments.local import FLEETS, Local
 from tools.machine import processes
-from tools.machine.postgres import HOST, free_port
+from tools.machine.postgres import HOST, READER, free_port
 
 CHECKOUT = Path(__file__).parents[2]
 Fab = Callable[..., subprocess.CompletedProcess[str]]
@@ -163,6 +165,33 @@ def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int, fleet_key:
         assert all(month["hourly_mean"] > 0 for month in pollutant["months"])
 
 
+def test_the_figures_are_those_of_a_clean_shell(fab: Fab, state: Path) -> None:
+    of_hostile = loads(state)
+    assert of_hostile
+    named = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    words = [sys.executable, "-m", "fabric", "submit-year", "2013", "--again"]
+    clean = named | {"AIRAWARE_STATE": str(state)}
+    done = subprocess.run(words, cwd=CHECKOUT, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = loads(state)
+    assert {load.attempt for load in again.values()}.isdisjoint(
+        load.attempt for load in of_hostile.values()
+    ), "nothing was loaded anew"
+    assert {key: (load.found_checksum, load.found_rows) for key, load in again.items()} == {
+        key: (load.found_checksum, load.found_rows) for key, load in of_hostile.items()
+    }
+
+
+def loads(state: Path) -> dict[tuple[str, int], manifest.Held]:
+    """Return what each zone holds of 2013, its checksums computed now."""
+    found = {
+        (zone.name, parameter): manifest.held(zone, parameter, 2013)
+        for zone in Local(state).zones(READER)
+        for parameter in pollutants.DEFAULT_PARAMETERS
+    }
+    return {key: load for key, load in found.items() if load}
+
+
 def test_the_errors_of_the_year_stand_beside_krigings(fab: Fab) -> None:
     done = fab("accuracy", "2013", "--parameter", "44201", COLUMNS="130")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -210,7 +239,7 @@ def test_deploying_again_keeps_the_data(fab: Fab, state: Path, port: int) -> Non
 
 
 def test_kill_9_of_everything_and_foreign_pids_in_the_pid_files(
-    fab: Fab, state: Path, port: int
+    fab: Fab, state: Path, port: int, another_program: subprocess.Popen[bytes]
 ) -> None:
     local = Local(state)
     ours = [(local.web.folder, "gunicorn")]
@@ -222,15 +251,13 @@ def test_kill_9_of_everything_and_foreign_pids_in_the_pid_files(
         while left := processes.working_in(folder, program):
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
-    with subprocess.Popen(["sleep", "600"]) as other:
-        for pid_file in pid_files:
-            pid_file.write_text(f"{other.pid}\n{pid_file.read_text().partition(chr(10))[2]}")
-        done = fab("deploy", "status")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "equal" in done.stdout
-        assert requests.get(f"http://{HOST}:{port}/", timeout=10).ok
-        assert other.poll() is None, "another program was stopped"
-        other.kill()
+    for pid_file in pid_files:
+        pid_file.write_text(f"{another_program.pid}\n{pid_file.read_text().partition(chr(10))[2]}")
+    done = fab("deploy", "status")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "equal" in done.stdout
+    assert requests.get(f"http://{HOST}:{port}/", timeout=10).ok
+    assert another_program.poll() is None, "another program was stopped"
 
 
 def test_nothing_is_deleted_unasked(fab: Fab, state: Path, fleet_key: Path) -> None:
