@@ -11,7 +11,7 @@
 # PYTHON names the interpreter to make .venv with, at least 3.11; otherwise it is the one that .venv
 # has, or else python3.
 set -euo pipefail
-CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 . tools/machine/environ.sh
 # By which the caller's shell says where packages come from; the values may have passwords.
 readonly SOURCE='^(https?|ftp|all)_proxy$|^(pip|uv|npm_config)_|^(ssl|requests_ca|curl_ca|node_extra)_'

@@ -76,6 +76,16 @@ def test_a_folder_of_the_users_is_absolute(name: str, value: str) -> None:
     assert seen.get(name) == (value if value == "/tmp" else None)
 
 
+@pytest.mark.parametrize("path", [None, "", "/nowhere", ".venv/bin:/opt/conda/bin"])
+def test_the_systems_programs_are_found_after_the_users(path: str | None) -> None:
+    variables = {"PGHOST": "192.0.2.1"} | ({} if path is None else {"PATH": path})
+    seen = inherited(variables)
+    assert "PGHOST" not in seen
+    assert seen["PATH"].startswith(path or "/")
+    assert {"/usr/sbin", "/usr/bin", "/sbin", "/bin"} <= set(seen["PATH"].split(":"))
+    assert inherited(seen) == seen
+
+
 def test_exported_functions_do_not_come_through() -> None:
     variables = {"PATH": os.environ["PATH"], "BASH_FUNC_cd%%": "() { exit 3; }"}
     assert not any("cd" in name for name in inherited(variables))
@@ -99,9 +109,12 @@ def test_the_tests_themselves_have_a_clean_environment() -> None:
 def test_fab_bears_all_of_it_at_once(tmp_path: Path) -> None:
     for module in ("airaware", "tools", "requests", "numpy", "psycopg2"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('a module of the user')")
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Match tagged work\n  Nonsense\n")
     port = str(free_port())
     variables = hostile.environment() | {
         "PYTHONPATH": str(tmp_path),
+        "HOME": str(tmp_path),
         "AIRAWARE_STATE": "/nowhere",
         "AIRAWARE_PORT": port,
     }

@@ -37,6 +37,15 @@ airaware_is_listed() {
     esac
 }
 
+# The system's programs, behind those of the user's choice; an ordinary account's PATH lacks sbin.
+for airaware_name in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+    case ":${PATH:-}:" in
+    *":$airaware_name:"*) ;;
+    *) PATH=${PATH:+$PATH:}$airaware_name ;;
+    esac
+done
+export PATH
+
 # A value of several lines can make this name what is no variable; unsetting that is harmless.
 for airaware_name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     airaware_is_listed "$airaware_name" || unset "$airaware_name" 2>/dev/null || :
@@ -47,7 +56,6 @@ done
 export LC_ALL=C.UTF-8
 umask 022
 
-export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 # A relative folder would be another one for each program.
 case ${TMPDIR:-} in /*) [ -d "$TMPDIR" ] && [ -w "$TMPDIR" ] || unset TMPDIR ;; *) unset TMPDIR ;; esac
