@@ -7,7 +7,7 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 
 
-class Connection(psycopg2.extensions.connection):
+class Connection(psycopg2.extensions.connection):  # type: ignore[misc]  # it has no types
     """A connection whose loss is reported by the error that showed it."""
 
     def rollback(self) -> None:
@@ -23,9 +23,10 @@ def connect(zone: Zone) -> Connection:
     the zone where it cannot be reached.
     """
     try:
-        return psycopg2.connect(
+        connection: Connection = psycopg2.connect(
             zone.dsn, connection_factory=Connection, connect_timeout=5, tcp_user_timeout=10_000,
             keepalives_idle=5, keepalives_interval=2, keepalives_count=3,
         )  # fmt: skip
     except psycopg2.OperationalError as error:
         raise AirAwareError(f"zone {zone.name}: its database cannot be reached: {error}") from None
+    return connection
