@@ -1,18 +1,18 @@
 """Where the site covers: land of the 50 states, DC and Puerto Rico, and water within 12 km of it.
 
-Land of other countries is never covered. The outline is data of the package
-(`data/us_outline.npz`): the Census's 1:500,000 state outlines, which follow the land borders, and
-12 km around them without the other countries of Natural Earth's 1:10,000,000 map and the 1.5 km
-around those, because that map is coarser. Lakes count there as land of the country that they
-belong to. Extra `grid` and npm's `world-atlas` (2.0.2) build it:
+Land and waters of other countries and of the territories are never covered. The outline is data of
+the package (`data/us_outline.npz`): 12 km around the Census's 1:500,000 state outlines, without the
+time zones of other countries. Those come from the library timezonefinder, which has them by
+OpenStreetMap (by its contributors, under the Open Database License, ODbL 1.0, which holds for this
+file too): finer than the Census's own lines, and with every foreign islet and its waters.
+Extra `grid` builds it:
 
-    npm pack world-atlas@2.0.2 && tar -xzf world-atlas-2.0.2.tgz
-    python -m airaware.gazetteer.outline package/countries-10m.json
+    python -m airaware.gazetteer.outline
 """
 
-import json
-import sys
+from collections.abc import Iterator
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ import numpy as np
 
 FILE = Path(__file__).parent.parent / "data" / "us_outline.npz"
 WATER_KM = 12.0
-FOREIGN_MARGIN_DEGREES = 0.015  # Some 1.5 km: how far Natural Earth's shores are off.
 KM_PER_DEGREE = 111.2
 SCALE = 10_000  # Corners are kept to 0.0001 degrees, some 11 m.
-OURS = {"840", "630"}  # ISO 3166: the United States, Puerto Rico
+# ISO 3166. Kure Atoll, which is in Hawaii, has the time zone of Midway, which is in UM.
+OURS = {"US", "PR", "UM"}
 
 
 @lru_cache(maxsize=1)
@@ -55,18 +55,17 @@ def covers(latitude: float, longitude: float) -> bool:
     return int((longitude < x + (latitude - y) / (to_y - y) * (to_x - x)).sum()) % 2 == 1
 
 
-def build(countries: dict[str, Any]) -> Any:
-    """Return the outline as a geometry of shapely, from Natural Earth's countries as TopoJSON."""
+def build() -> Any:
+    """Return the outline as a geometry of shapely."""
     from shapely import make_valid, unary_union
     from shapely.geometry import box, shape
 
     from airaware.science.grid import outlines
 
     us = unary_union([make_valid(shape(outline)) for outline in outlines().values()])
-    near = _buffered(us.simplify(0.002))
-    foreign = unary_union([each for each in _foreign(countries) if each.intersects(near)])
-    water = near.difference(foreign.buffer(FOREIGN_MARGIN_DEGREES))
-    return us.union(water).intersection(box(-180, -90, 180, 90)).simplify(0.0002)
+    near = _buffered(us.simplify(0.002)).union(us)
+    foreign = unary_union([zone for zone in _foreign_zones() if zone.intersects(near)])
+    return near.difference(foreign).intersection(box(-180, -90, 180, 90)).simplify(0.0002)
 
 
 def _buffered(us: Any) -> Any:
@@ -88,30 +87,19 @@ def _buffered(us: Any) -> Any:
     return unary_union([near, translate(near, 360), translate(near, -360)])
 
 
-def _foreign(topology: dict[str, Any]) -> list[Any]:
-    """Return the other countries of a quantized TopoJSON (its arcs are steps) as geometries."""
+def _foreign_zones() -> Iterator[Any]:
+    """Yield each part of the time zones of other countries, with their waters."""
     from shapely import make_valid
-    from shapely.geometry import MultiPolygon
+    from shapely.geometry import Polygon
+    from timezonefinder import TimezoneFinder
 
-    transform = topology["transform"]
-    arcs = [
-        np.cumsum(arc, axis=0) * transform["scale"] + transform["translate"]
-        for arc in topology["arcs"]
-    ]
-
-    def ring(numbers: list[int]) -> np.ndarray:
-        return np.concatenate([arcs[n] if n >= 0 else arcs[~n][::-1] for n in numbers])
-
-    found = []
-    for country in topology["objects"]["countries"]["geometries"]:
-        if country.get("id") in OURS:
-            continue
-        parts = [country["arcs"]] if country["type"] == "Polygon" else country["arcs"]
-        rings = [[ring(numbers) for numbers in part] for part in parts]
-        # Islets of less than three corners are left over where corners were rounded.
-        whole = [[each for each in part if len(each) > 3] for part in rings if len(part[0]) > 3]
-        found.append(make_valid(MultiPolygon([(part[0], part[1:]) for part in whole])))
-    return found
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text()
+    rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
+    names = {name for country, _, name, *_ in rows if country not in OURS}
+    finder = TimezoneFinder(in_memory=True)
+    for name in sorted(names & set(finder.timezone_names)):
+        for shell, *holes in finder.get_geometry(tz_name=name, coords_as_pairs=True):
+            yield make_valid(Polygon(shell, holes))
 
 
 def save(outline: Any) -> None:
@@ -126,4 +114,4 @@ def save(outline: Any) -> None:
 
 
 if __name__ == "__main__":
-    save(build(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    save(build())
