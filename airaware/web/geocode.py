@@ -10,16 +10,20 @@ import json
 import logging
 import re
 import secrets
+import socket
 import threading
 import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import unquote_plus
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from airaware.gazetteer import coordinates, outline, places, reading, results
 from airaware.gazetteer.places import OUTSIDE_STATES, ZipCode
@@ -168,6 +172,40 @@ class Geocoder:
         return replace(place, note=f"{why}: this is the centre of {place.label}.")
 
 
+class _Cuttable(HTTPAdapter):
+    """Connections that another thread can cut.
+
+    The timeouts of `requests` are for each read, so a server that drips headers could hold one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sockets: list[socket.socket] = []
+        self._cut = False
+
+    def get_connection_with_tls_context(self, *arguments: Any, **more: Any) -> Any:
+        """Return the pool, whose connections note their sockets once they are connected."""
+        pool = super().get_connection_with_tls_context(*arguments, **more)
+        adapter = self
+
+        class Noted(pool.ConnectionCls):  # type: ignore[name-defined]
+            def connect(self) -> None:
+                super().connect()
+                adapter._sockets.append(self.sock)
+                if adapter._cut:
+                    adapter.cut()
+
+        pool.ConnectionCls = Noted
+        return pool
+
+    def cut(self) -> None:
+        """End the exchange: whoever reads from it gets an error."""
+        self._cut = True
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
 class Census:
     """The US Census geocoder: asked once per address, twice at a time; passed over if it fails."""
 
@@ -217,9 +255,9 @@ class Census:
         if left <= 0 or not self._free.acquire(blocking=False):
             raise CensusUnavailable("The Census geocoder is busy at the moment")
         answer: Future[dict[str, Point]] = Future()
-        # A thread of its own: a limit of `requests` is one for each read, and an answer that drips
-        # in would hold the visitor.
-        threading.Thread(target=self._ask, args=(text, left, answer), daemon=True).start()
+        adapter = _Cuttable()
+        # A thread of its own, so that the visitor waits no longer than this.
+        threading.Thread(target=self._ask, args=(text, left, adapter, answer), daemon=True).start()
         try:
             return answer.result(left)
         except (requests.RequestException, OSError, ValueError, KeyError, TypeError) as error:
@@ -229,26 +267,31 @@ class Census:
             # Only the kind: the text of these errors holds the address.
             log.warning("The Census geocoder fails (%s)", type(error).__name__)
             raise CensusUnavailable("The Census geocoder does not answer at the moment") from None
+        finally:
+            adapter.cut()
 
-    def _ask(self, text: str, seconds: float, answer: Future[dict[str, Point]]) -> None:
+    def _ask(
+        self, text: str, seconds: float, adapter: _Cuttable, answer: Future[dict[str, Point]]
+    ) -> None:
         """Put the matches, or what failed, into `answer`; then another may ask."""
         try:
-            answer.set_result(self._matches(text, seconds))
+            answer.set_result(self._matches(text, seconds, adapter))
         except Exception as error:  # for the one who waits
             answer.set_exception(error)
         finally:
             self._free.release()
 
-    def _matches(self, text: str, seconds: float) -> dict[str, Point]:
-        deadline = time.monotonic() + seconds
+    def _matches(self, text: str, seconds: float, adapter: _Cuttable) -> dict[str, Point]:
         connect, read = CENSUS_TIMEOUT_SECONDS
-        with requests.get(
-            self._url,
-            params={"address": text, "benchmark": "Public_AR_Current", "format": "json"},
-            timeout=(min(connect, seconds), min(read, seconds)),
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
+        with requests.Session() as session:
+            session.mount(self._url, adapter)
+            answer = session.get(
+                self._url,
+                params={"address": text, "benchmark": "Public_AR_Current", "format": "json"},
+                timeout=(min(connect, seconds), min(read, seconds)),
+                allow_redirects=False,
+                stream=True,
+            )
             if 400 <= answer.status_code < 500:
                 raise CensusUnavailable("The Census geocoder does not accept this address")
             if answer.status_code != 200:
@@ -256,8 +299,8 @@ class Census:
             body = b""
             while piece := answer.raw.read1(CENSUS_MOST_BYTES, decode_content=True):
                 body += piece
-                if time.monotonic() > deadline or len(body) > CENSUS_MOST_BYTES:
-                    raise ValueError("too slow, or too long")
+                if len(body) > CENSUS_MOST_BYTES:
+                    raise ValueError("too long")
         return {
             str(match["matchedAddress"]): (
                 float(match["coordinates"]["y"]),
