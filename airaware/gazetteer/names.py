@@ -11,6 +11,7 @@ STATE_ABBREVIATIONS = {
     "DC": ["D C", "Dist of Columbia"],
     "DE": ["Del"],
     "FL": ["Fla"],
+    "ID": ["Ida"],
     "IL": ["Ill", "Ills"],
     "IN": ["Ind"],
     "KS": ["Kan", "Kans"],
@@ -30,7 +31,7 @@ STATE_ABBREVIATIONS = {
     "OK": ["Okla"],
     "OR": ["Ore", "Oreg"],
     "PA": ["Penn", "Penna"],
-    "PR": ["P R", "Estado Libre Asociado de Puerto Rico"],
+    "PR": ["P R", "Porto Rico", "Estado Libre Asociado de Puerto Rico"],
     "RI": ["R I", "Rhode Is"],
     "SC": ["S Carolina", "S Car", "So Carolina", "S C"],
     "SD": ["S Dakota", "S Dak", "So Dakota", "S D"],
@@ -97,6 +98,11 @@ NICKNAMES = {
     "Beantown": "Boston, MA",
     "Washington District of Columbia": "Washington, DC",
     "B'more": "Baltimore, MD",
+    "Wash": "Washington, DC",
+    "East LA": "East Los Angeles, CA",
+    "OC": "Orange County, CA",
+    "OBX": "Outer Banks, NC",
+    "The Valley": "San Fernando Valley, CA",
 }
 
 # Islands and regions by their counties (whole), or by their towns.
@@ -112,6 +118,37 @@ REGIONS = {
     ],
     ("Silicon Valley", "CA"): ["Santa Clara County"],
     ("Inland Empire", "CA"): ["Riverside", "San Bernardino", "Ontario", "Fontana", "Moreno Valley"],
+    ("East Bay", "CA"): ["Alameda County", "Contra Costa County"],
+    ("San Fernando Valley", "CA"): [
+        *["Van Nuys", "Northridge", "Reseda", "Encino", "Sherman Oaks", "Canoga Park", "Sylmar"],
+        *["North Hollywood", "Woodland Hills", "Granada Hills", "Pacoima", "San Fernando"],
+    ],
+    ("San Gabriel Valley", "CA"): [
+        *["Pasadena", "Alhambra", "Arcadia", "El Monte", "West Covina", "Pomona", "San Gabriel"],
+        "Monterey Park",
+    ],
+    ("San Joaquin Valley", "CA"): [
+        *["Fresno County", "Kern County", "Kings County", "Madera County", "Merced County"],
+        *["San Joaquin County", "Stanislaus County", "Tulare County"],
+    ],
+    ("Coachella Valley", "CA"): ["Palm Springs", "Palm Desert", "Indio", "Coachella", "La Quinta"],
+    ("Imperial Valley", "CA"): ["Imperial County"],
+    ("Front Range", "CO"): ["Fort Collins", "Boulder", "Denver", "Colorado Springs", "Pueblo"],
+    ("Quad Cities", "IA"): ["Davenport", "Bettendorf"],
+    ("Berkshires", "MA"): ["Berkshire County"],
+    ("Research Triangle", "NC"): ["Raleigh", "Durham", "Chapel Hill", "Cary"],
+    ("Piedmont Triad", "NC"): ["Greensboro", "Winston Salem", "High Point"],
+    ("Lehigh Valley", "PA"): ["Lehigh County", "Northampton County"],
+    ("Poconos", "PA"): ["Monroe County", "Pike County"],
+    ("Black Hills", "SD"): ["Rapid City", "Custer", "Hill City", "Deadwood", "Lead", "Spearfish"],
+    ("Rio Grande Valley", "TX"): [
+        *["Cameron County", "Hidalgo County", "Starr County", "Willacy County"],
+    ],
+    ("Permian Basin", "TX"): ["Midland", "Odessa"],
+    ("Hampton Roads", "VA"): [
+        *["Norfolk", "Virginia Beach", "Newport News", "Hampton", "Chesapeake", "Portsmouth"],
+        "Suffolk",
+    ],
     ("Twin Cities", "MN"): ["Hennepin County", "Ramsey County"],
     ("Oahu", "HI"): ["Honolulu County"],
     ("Kauai", "HI"): ["Kauai County"],
@@ -139,6 +176,81 @@ REGIONS = {
     ("Outer Banks", "NC"): ["Kitty Hawk", "Nags Head", "Kill Devil Hills", "Hatteras"],
     ("Vieques Island", "PR"): ["Vieques"],
     ("Culebra Island", "PR"): ["Culebra"],
+}
+
+# Reservations by the towns of their governments and agencies, or by their counties (whole).
+_RESERVATIONS = {
+    ("Blackfeet", "MT"): ["Browning"],
+    ("Cheyenne River", "SD"): ["Eagle Butte"],
+    ("Coeur d'Alene", "ID"): ["Plummer"],
+    ("Colville", "WA"): ["Nespelem"],
+    ("Crow Creek", "SD"): ["Fort Thompson"],
+    ("Crow", "MT"): ["Crow Agency", "Lodge Grass"],
+    ("Duck Valley", "NV"): ["Owyhee"],
+    ("Flathead", "MT"): ["Pablo", "Ronan", "Polson"],
+    ("Fort Apache", "AZ"): ["Whiteriver", "Cibecue"],
+    ("Fort Belknap", "MT"): ["Harlem", "Hays"],
+    ("Fort Berthold", "ND"): ["New Town"],
+    ("Fort Hall", "ID"): ["Fort Hall"],
+    ("Fort Peck", "MT"): ["Poplar", "Wolf Point"],
+    ("Gila River", "AZ"): ["Sacaton"],
+    ("Havasupai", "AZ"): ["Supai"],
+    ("Hopi", "AZ"): ["Kykotsmovi Village", "Second Mesa", "Polacca", "Hotevilla"],
+    ("Hualapai", "AZ"): ["Peach Springs"],
+    ("Jicarilla Apache", "NM"): ["Dulce"],
+    ("Leech Lake", "MN"): ["Cass Lake"],
+    ("Makah", "WA"): ["Neah Bay"],
+    ("Menominee", "WI"): ["Menominee County"],
+    ("Mescalero Apache", "NM"): ["Mescalero"],
+    ("Navajo", "AZ"): ["Window Rock", "Chinle", "Kayenta", "Tuba City", "Ganado", "Fort Defiance"],
+    ("Nez Perce", "ID"): ["Lapwai"],
+    ("Northern Cheyenne", "MT"): ["Lame Deer"],
+    ("Pine Ridge", "SD"): ["Pine Ridge", "Kyle", "Wanblee", "Oglala", "Manderson"],
+    ("Pyramid Lake", "NV"): ["Nixon"],
+    ("Quinault", "WA"): ["Taholah"],
+    ("Red Lake", "MN"): ["Redlake"],
+    ("Rosebud", "SD"): ["Rosebud", "Mission", "Saint Francis"],
+    ("San Carlos", "AZ"): ["San Carlos", "Peridot"],
+    ("Southern Ute", "CO"): ["Ignacio"],
+    ("Spirit Lake", "ND"): ["Fort Totten"],
+    ("Spokane", "WA"): ["Wellpinit"],
+    ("Standing Rock", "ND"): ["Fort Yates"],
+    ("Tohono O'odham", "AZ"): ["Sells"],
+    ("Turtle Mountain", "ND"): ["Belcourt"],
+    ("Uintah and Ouray", "UT"): ["Fort Duchesne"],
+    ("Umatilla", "OR"): ["Pendleton"],
+    ("Warm Springs", "OR"): ["Warm Springs"],
+    ("White Earth", "MN"): ["White Earth"],
+    ("Wind River", "WY"): ["Fort Washakie", "Arapahoe"],
+    ("Yakama", "WA"): ["Toppenish"],
+    ("Zuni", "NM"): ["Zuni"],
+}
+_NATIONS = {
+    ("Cherokee Nation", "OK"): [
+        *["Adair County", "Cherokee County", "Craig County", "Delaware County", "Mayes County"],
+        *["Nowata County", "Rogers County", "Sequoyah County", "Washington County"],
+    ],
+    ("Chickasaw Nation", "OK"): [
+        *["Carter County", "Garvin County", "Grady County", "Jefferson County", "Johnston County"],
+        *["Love County", "Marshall County", "Mcclain County", "Murray County", "Pontotoc County"],
+        "Stephens County",
+    ],
+    ("Choctaw Nation", "OK"): [
+        *["Atoka County", "Bryan County", "Choctaw County", "Haskell County", "Latimer County"],
+        *["Le Flore County", "Mccurtain County", "Pittsburg County", "Pushmataha County"],
+    ],
+    ("Hopi Tribe", "AZ"): _RESERVATIONS["Hopi", "AZ"],
+    ("Muscogee Nation", "OK"): ["Creek County", "Mcintosh County", "Okfuskee County"],
+    ("Navajo Nation", "AZ"): _RESERVATIONS["Navajo", "AZ"],
+    ("Osage Nation", "OK"): ["Osage County"],
+    ("Seminole Nation", "OK"): ["Seminole County"],
+    ("Tohono O'odham Nation", "AZ"): _RESERVATIONS["Tohono O'odham", "AZ"],
+    ("Yakama Nation", "WA"): _RESERVATIONS["Yakama", "WA"],
+}
+REGIONS |= _NATIONS | {
+    (f"{name} {kind}", state): towns
+    for (name, state), towns in _RESERVATIONS.items()
+    for kind in ("Reservation", "Indian Reservation")
 }
 
 # Outside of what the site covers, by the names and letters that end an address.

@@ -63,12 +63,22 @@ def split(text: str) -> tuple[list[str], str | None]:
     words = words_of(text)
     for length in range(min(LONGEST_STATE, len(words)), 0, -1):
         code = state_of(words[-length:])
-        if code:
+        if code and not _is_county(words, code):
             return words[:-length], code
-    before = state_of(words[:1])  # IL Chicago
-    if before and named(_key(words[1:]), before):
-        return words[1:], before
+    if named(_key(words), None):  # West Virginia Beach is no beach of West Virginia.
+        return words, None
+    for length in range(min(LONGEST_STATE, len(words) - 1), 0, -1):
+        before = state_of(words[:length])  # IL Chicago
+        if before and named(_key(words[length:]), before):
+            return words[length:], before
     return words, None
+
+
+def _is_county(words: list[str], state: str) -> bool:
+    """Whether the last word means county rather than Colorado: Los Angeles Co."""
+    if state != "CO" or key(words[-1]) != "co" or longest(words[:-1], state):
+        return False
+    return bool(named(_key(words), None))
 
 
 def likely_state(words: list[str]) -> tuple[list[str], str] | None:
@@ -257,8 +267,11 @@ def _compact_names(state: str | None) -> dict[str, str]:
 
 
 def state_as_city(text: str) -> tuple[list[City], list[str]] | None:
-    """Read a large city's name at the end that is also a state's: 42nd St, New York."""
+    """Read a name that ends as a state does: 42nd St, New York; East LA."""
     words = words_of(text)
+    whole = all_named(_key(words), None)
+    if whole:
+        return whole, []
     found = None if len(words[-1]) == 2 else longest(words, None)
     cities = [city for city in found[0] if city.population >= LARGE] if found else []
     return (cities[:1], found[1]) if found and cities else None

@@ -35,14 +35,21 @@ _COUNTRY = re.compile(
 )
 _ZIP = re.compile(
     r"(?<![\w.#-])([0-9]{5})"
-    r"(?:\.0+|\s?[-\N{EN DASH}\N{EM DASH}]\s?[0-9]{4}|\s[0-9]{4}(?=$|,)|[0-9]{4})?(?!\w|-\w)"
+    r"(?:\.0+|\s?[-/.\N{EN DASH}\N{EM DASH}]\s?[0-9]{4}|\s[0-9]{4}(?=$|,)|[0-9]{4})?(?!\w|-\w)"
 )
 _GLUED = (
     (re.compile(r"\b([A-Z]{2,3})-?(?=[0-9]{5}(?![0-9]))", re.I), r"\1 "),  # IL60614
     (re.compile(r"(?<![0-9])([0-9]{5})(?=[A-Z]{2}$)", re.I), r"\1 "),  # 60614IL
     (re.compile(r"(?<=\w)-(?=[A-Z]{2}$)"), ", "),  # Chicago-IL
-    (re.compile(r"\b(?:zip|postal) ?code\b\W*|\bzip\b\W*", re.I), ""),
+    (re.compile(r"\b(?:zip|postal|post) ?code\b\W*|\bzip\b\W*", re.I), ""),
 )
+# 6O614: letters that look like digits. Two true digits tell that it is no word.
+_LOOKALIKE = re.compile(
+    r"(?<![\w.#-])(?=[OoIl]*[0-9][OoIl]*[0-9])(?=[0-9]*[OoIl])[0-9OoIl]{5}(?!\w)"
+)
+_AS_DIGITS = str.maketrans("OoIl", "0011")
+_PLACES_APART = re.compile(r"\s*[/;|&+]\s*|\s+(?:and|or|vs\.?|versus|to)\s+", re.I)
+_PARTS_OF_A_NAME = re.compile(r"\s*[-\N{EN DASH}]\s*")  # Champaign-Urbana
 _SEVERAL = re.compile(r"([0-9]{5})\s*(?:[-,;/&|]|\bor\b|\band\b|\bto\b|\s)\s*([0-9]{5})", re.I)
 _SHORT_ZIP = re.compile(r"(?<![\w.#-])([0-9]{3,4})(?:\.0+|-[0-9]{4})?$")
 _POSTAL_CODES = {
@@ -75,6 +82,8 @@ _WHERE_I_AM = {
 
 def read(text: str) -> Reading:
     """Return what a text without superfluous blanks names."""
+    if _COUNTRY.fullmatch(f", {text}"):
+        return Unknown("That is the whole country. Type a ZIP code, or a city and state.")
     text = _plain(text)
     for country, code in _POSTAL_CODES.items():
         if code.search(text):
@@ -93,7 +102,35 @@ def read(text: str) -> Reading:
         return Unknown(
             "This page does not know where you are. Type a ZIP code, or a city and state."
         )
-    return _of_name(text)
+    named = _of_name(text)
+    if isinstance(named, Unknown) or (isinstance(named, Found) and named.rest):
+        return _of_several(text) or named
+    return named
+
+
+def _of_several(text: str) -> Offers | None:
+    """Read several places: "NYC/LA", "Dallas-Fort Worth, TX"; None where one of them is none."""
+    _, state = naming.split(text)
+    for between in (_PLACES_APART, _PARTS_OF_A_NAME):
+        parts = between.split(text)
+        if not 2 <= len(parts) <= SUGGESTIONS:
+            continue
+        read_parts = [_part(part, state) for part in parts]
+        if all(read_parts):
+            labels = dict.fromkeys(label for each in read_parts for label in each[:SUGGESTIONS])
+            return Offers("These are several places.", tuple(labels))
+    return None
+
+
+def _part(text: str, state: str | None) -> tuple[str, ...]:
+    """Return the labels of a place among several, with the state that ends the whole or without."""
+    for spelled in (f"{text}, {state}", text) if state else (text,):
+        found = read(spelled)
+        if isinstance(found, Found) and not found.rest:
+            return (found.label,)
+        if isinstance(found, Offers):
+            return found.choices
+    return ()
 
 
 def has_street(text: str) -> bool:
@@ -106,10 +143,17 @@ def has_street(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """Return a text without quotation marks and the country, ZIP codes apart from letters."""
-    text = text.strip(" ,;#\"'“”‘’<>?!")
+    text = text.replace("_", " ").strip(" ,;#\"'“”‘’<>?!")
     for glued, apart in _GLUED:
         text = glued.sub(apart, text)
+    text = _LOOKALIKE.sub(_with_digits, text)
     return _COUNTRY.sub("", text).strip(" ,;-") or text
+
+
+def _with_digits(match: re.Match[str]) -> str:
+    """Return a ZIP code that was typed with letters for digits; any other text as it is."""
+    code = match[0].translate(_AS_DIGITS)
+    return code if code in places.load().zip_codes else match[0]
 
 
 def _street_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Neighbourhoods, parks, airports, universities and landmarks that the tables lack.
+"""Neighbourhoods, parks, universities and landmarks that the tables lack.
 
 Each has its state, its ZIP code (or its latitude and longitude where it has none), and its names;
 the first is its label.
@@ -130,48 +130,6 @@ WA 98105 University District; U District
 WA 98116 West Seattle
 WA 98101 Pike Place Market; Pike Place
 """
-_AIRPORTS = """
-AK 99502 Anchorage International Airport; Anchorage Airport; ANC
-AZ 85034 Phoenix Sky Harbor Airport; Phoenix Airport; Sky Harbor; PHX
-CA 90045 Los Angeles International Airport; Los Angeles Airport; LAX Airport; LAX
-CA 94128 San Francisco International Airport; San Francisco Airport; SFO Airport; SFO
-CA 94621 Oakland International Airport; Oakland Airport
-CA 95110 San Jose Airport; San Jose International Airport; SJC
-CA 95837 Sacramento International Airport; Sacramento Airport; SMF
-CA 91505 Burbank Airport; Hollywood Burbank Airport; BUR
-CA 92707 John Wayne Airport; SNA
-CO 80249 Denver International Airport; Denver Airport; DIA
-DC 38.8521,-77.0377 Reagan National Airport; Ronald Reagan Washington National Airport; DCA
-FL 33126 Miami International Airport; Miami Airport; MIA
-FL 32827 Orlando International Airport; Orlando Airport; MCO
-FL 33607 Tampa International Airport; Tampa Airport; TPA
-FL 33315 Fort Lauderdale Airport; FLL
-GA 33.6407,-84.4277 Hartsfield-Jackson Atlanta International Airport; Hartsfield-Jackson Airport
-GA 33.6407,-84.4277 Atlanta Airport
-HI 96819 Honolulu International Airport; Honolulu Airport; HNL
-IL 41.9786,-87.9048 O'Hare International Airport; O'Hare Airport; O'Hare; Chicago O'Hare; ORD
-IL 60638 Midway Airport; Chicago Midway; Midway International Airport; MDW
-LA 70062 New Orleans Airport; Louis Armstrong New Orleans International Airport; MSY
-MA 02128 Logan Airport; Logan International Airport; Boston Logan; Boston Airport; BOS
-MD 21240 BWI Airport; Baltimore Washington International Airport; BWI
-MI 42.2162,-83.3554 Detroit Metro Airport; Detroit Airport; DTW
-MN 44.8848,-93.2223 Minneapolis-Saint Paul International Airport; Minneapolis Airport; MSP
-NC 28208 Charlotte Douglas International Airport; Charlotte Airport; CLT
-NJ 07114 Newark Airport; Newark Liberty International Airport; Newark International Airport; EWR
-NV 89119 Las Vegas Airport; Harry Reid International Airport; McCarran Airport
-NY 40.6413,-73.7781 JFK; John F. Kennedy International Airport; Kennedy Airport
-NY 11371 LaGuardia Airport; La Guardia Airport; LaGuardia; LGA
-OR 97218 Portland International Airport; Portland Airport
-PA 19153 Philadelphia International Airport; Philadelphia Airport; PHL
-PA 40.4958,-80.2413 Pittsburgh International Airport; Pittsburgh Airport; PIT
-PR 00979 Luis Munoz Marin International Airport; San Juan Airport; SJU
-TX 32.8998,-97.0403 Dallas-Fort Worth International Airport; DFW Airport; Dallas Airport
-TX 77032 George Bush Intercontinental Airport; Houston Airport; IAH
-TX 78719 Austin-Bergstrom International Airport; Austin Airport; AUS
-UT 40.7899,-111.9791 Salt Lake City International Airport; Salt Lake City Airport
-VA 20166 Dulles International Airport; Dulles Airport; Washington Dulles; IAD
-WA 47.4502,-122.3088 Seattle-Tacoma International Airport; Sea-Tac Airport; Seattle Airport
-"""
 _PARKS = """
 AK 63.7284,-148.8866 Denali; McKinley Park; Mount McKinley; Mt Denali
 AZ 86023 Grand Canyon National Park; Grand Canyon South Rim
@@ -269,6 +227,6 @@ WA 98433 Joint Base Lewis-McChord; JBLM
 
 def rows() -> list[tuple[str, str, list[str]]]:
     """Return state, ZIP code or "latitude,longitude", and names of each place."""
-    lines = (_NEIGHBOURHOODS + _AIRPORTS + _PARKS + _UNIVERSITIES + _LANDMARKS).split("\n")
+    lines = (_NEIGHBOURHOODS + _PARKS + _UNIVERSITIES + _LANDMARKS).split("\n")
     fields = (line.split(" ", 2) for line in lines if line)
     return [(state, where, names.split("; ")) for state, where, names in fields]

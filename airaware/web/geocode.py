@@ -25,7 +25,7 @@ from urllib.parse import unquote_plus
 import requests
 from requests.adapters import HTTPAdapter
 
-from airaware.gazetteer import coordinates, outline, places, reading, results
+from airaware.gazetteer import coordinates, outline, places, plus_codes, reading, results
 from airaware.gazetteer.places import OUTSIDE_STATES, ZipCode
 from airaware.web.errors import VisitorError
 
@@ -149,6 +149,9 @@ class Geocoder:
         if place:
             return place
         text = cleaned(address)
+        code = plus_codes.find(text)
+        if code:
+            return _of_plus_code(code)
         if reading.has_street(text):
             return self._street(text, deadline)
         return _offline(text)
@@ -371,6 +374,40 @@ def _coordinates(text: str) -> Place | None:
 
 def _covered(point: coordinates.Coordinates) -> bool:
     return outline.covers(point.latitude, point.longitude)
+
+
+def _of_plus_code(code: plus_codes.PlusCode) -> Place:
+    """Return the middle of a code's area; a short code is read near the place beside it."""
+    if code.short:
+        if not code.around:
+            raise UnknownAddress(
+                f"{code.text} is the end of a plus code. Add the city, as in"
+                f" “{code.text} Chicago, IL”."
+            )
+        try:
+            place = _offline(code.around)
+        except AddressError as error:
+            choices = [code._replace(around=choice) for choice in error.choices]
+            error.choices = [f"{each.text} {each.around}" for each in choices if _is_inside(each)]
+            raise
+        code = code.near(place.latitude, place.longitude)
+    area = code.area()
+    if not outline.covers(area.latitude, area.longitude):
+        raise OutsideUS(results.COVERED)
+    return Place(
+        area.latitude,
+        area.longitude,
+        code.text,
+        "coordinates",
+        max(round(KM_PER_DEGREE / 2 * area.degrees, 3), 0.001),
+        "half the side of the plus code's area",
+    )
+
+
+def _is_inside(code: plus_codes.PlusCode) -> bool:
+    with suppress(AddressError):
+        return bool(_of_plus_code(code))
+    return False
 
 
 def _one_of(points: dict[str, Point], text: str) -> Place:

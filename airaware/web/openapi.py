@@ -86,8 +86,13 @@ SCHEMAS = {
         title=TEXT,
         status={"type": "integer"},
         detail=TEXT,
+        choices=_list(TEXT),
+        years=_list({"type": "integer"}),
     )
-    | {"description": "RFC 9457; some kinds add `choices` (addresses) or `years`."},
+    | {
+        "description": "RFC 9457; some kinds add `choices` (addresses) or `years`.",
+        "required": ["type", "title", "status", "detail"],
+    },
     "Place": _object(
         label=TEXT,
         latitude=NUMBER,
@@ -243,7 +248,10 @@ def _get(
                 "409": problem(
                     "The address does not name one place: ask again with one of `choices`."
                 ),
-                "422": problem("The place lies outside the 50 states, DC and Puerto Rico."),
+                "422": problem(
+                    "The place lies outside the 50 states, DC and Puerto Rico (`choices`: places of"
+                    " its name inside)."
+                ),
                 "503": problem("No zone's database answers; Retry-After says when to ask again."),
             },
         }

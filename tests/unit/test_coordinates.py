@@ -67,6 +67,16 @@ SRID=4326;POINT Z (-87.6298 41.8781 180)
 geo:41.8781,-87.6298
 geo:41.8781,-87.6298,180;u=35
 geo:0,0?q=41.8781,-87.6298(Home)
+Chicago (41.8781, -87.6298)
+41.8781 -87.6298 Chicago
+41.8781,-87.6298,14z
+41°52'41.16"N 87°37'47.28"W (Chicago)
+41.8781--87.6298
+41*52'41.16"N 87*37'47.28"W
+41d52'41.16"N 87d37'47.28"W
+41deg52min41.16secN 87deg37min47.28secW
+٤١٫٨٧٨١، -٨٧٫٦٢٩٨
+４１．８７８１，－８７．６２９８
 https://www.google.com/maps/@41.8781,-87.6298,15z
 https://www.google.com/maps/place/Chicago/@41.83,-88.01,11z/data=!8m2!3d41.8781!4d-87.6298!16z
 https://www.google.com/maps/search/?api=1&query=41.8781%2C-87.6298
@@ -102,7 +112,14 @@ def test_a_label_keeps_every_digit() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-87.6298, 41.8781", "41.8781, 87.6298", "87.6298, 41.8781", "41°52'41\" 87°37'47\""]
+    "text",
+    [
+        "-87.6298, 41.8781",
+        "41.8781, 272.3702",
+        "41.8781, 87.6298",
+        "87.6298, 41.8781",
+        "41°52'41\" 87°37'47\"",
+    ],
 )
 def test_the_place_that_was_meant_is_offered(text: str) -> None:
     with pytest.raises(AmbiguousAddress) as ambiguous:

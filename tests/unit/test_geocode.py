@@ -128,7 +128,7 @@ def test_zip_codes(text: str) -> None:
 def test_a_zip_code_without_an_area_is_at_its_citys_centre(code: str, city: str) -> None:
     box, centre = OFFLINE.locate(code), OFFLINE.locate(city)
     assert (box.latitude, box.longitude) == (centre.latitude, centre.longitude)
-    assert box.precision_km == centre.precision_km
+    assert box.precision_km > centre.precision_km
     assert "post office" in box.precision
 
 

@@ -37,6 +37,13 @@ Hoboken 7030 = Hoboken, NJ 07030
 20500 Washington = Washington, DC 20500
 60614 New York ? New York, NY
 75001 Paris ? Addison, TX 75001
+6O614 = Chicago, IL 60614
+Chicago IL 6O614 = Chicago, IL 60614
+l0001 = New York, NY 10001
+60614_1234 = Chicago, IL 60614
+60614/1234 = Chicago, IL 60614
+60614.1234 = Chicago, IL 60614
+postcode 60614 = Chicago, IL 60614
 3125551234 none
 (312) 555-1234 none
 99999 none
@@ -76,6 +83,12 @@ Chicago%20IL = Chicago, IL
 USA, Chicago = Chicago, IL
 Chicago, Illinios ? Chicago, IL
 Clevland Ohio ? Cleveland, OH
+Chicago_IL = Chicago, IL
+W. Va. Charleston = Charleston, WV
+Virginia Beach = Virginia Beach, VA
+Boise, Ida. = Boise, ID
+Wash DC = Washington, DC
+East LA = East Los Angeles, CA
 Pittsburg PA ? Pittsburgh, PA
 Yellowstone ? Yellowstone National Park, WY
 Lake Havasu, AZ = Lake Havasu City, AZ
@@ -102,12 +115,40 @@ Chicago air quality ? Chicago, IL
     "counties": """
 Cook Co., IL = Cook County, IL
 LA County = Los Angeles County, CA
+Los Angeles Co. = Los Angeles County, CA
+Boulder, Co. = Boulder, CO
 Dade County, FL = Miami-Dade County, FL
 Mat-Su, AK = Matanuska-Susitna Borough, AK
 St. Tammany Parish, LA = St. Tammany Parish, LA
 E. Baton Rouge Parish LA = East Baton Rouge Parish, LA
 St. Louis County, MO = St. Louis County, MO
 Orange County ? Orange County, CA
+""",
+    "regions and reservations": """
+Navajo Nation = Navajo Nation, AZ
+Pine Ridge Indian Reservation = Pine Ridge Indian Reservation, SD
+Cherokee Nation, OK = Cherokee Nation, OK
+San Fernando Valley = San Fernando Valley, CA
+Quad Cities = Quad Cities, IA
+""",
+    "several places": """
+NYC/LA ? New York, NY
+NYC/LA ? Los Angeles, CA
+Minneapolis/St. Paul, MN ? Saint Paul, MN
+Dallas-Fort Worth, TX ? Fort Worth, TX
+Chicago or Boston ? Boston, MA
+Truth or Consequences, NM = Truth or Consequences, NM
+Winston-Salem = Winston-Salem, NC
+5th Ave & Main St, Columbus, OH = Columbus, OH
+""",
+    "plus codes": """
+86HJV9F7+2X = 86HJV9F7+2X
+86hjv9f7+2x Chicago = 86HJV9F7+2X
+V9F7+2X Chicago, IL = 86HJV9F7+2X
+Chicago V9F7+2X = 86HJV9F7+2X
+V9F7+2X Springfield ? V9F7+2X Springfield, IL
+V9F7+2X none
+9C3XGV4C+XV out
 """,
     "one place that everybody means": """
 Boston = Boston, MA
@@ -129,6 +170,7 @@ South Beach, Miami = South Beach, Miami-Dade County, FL
 DTLA = Downtown Los Angeles, CA
 Bay Area = Bay Area, CA
 LAX = Los Angeles International Airport, CA
+BNA = Nashville International Airport, TN
 O'Hare Airport = O'Hare International Airport, IL
 O'Hare International Airport, Chicago, IL = O'Hare International Airport, IL
 Denver International Airport = Denver International Airport, CO
@@ -154,6 +196,8 @@ Calle Loiza, San Juan PR = San Juan, PR
 <script>alert(1)</script> none
 ../../etc/passwd none
 near me none
+United States of America none
+San none
 my location none
 here none
 """,
