@@ -191,7 +191,7 @@ class _Cuttable(HTTPAdapter):
         pool = super().get_connection_with_tls_context(*arguments, **more)
         adapter = self
 
-        class Noted(pool.ConnectionCls):  # type: ignore[name-defined]
+        class Noted(pool.ConnectionCls):  # type: ignore[name-defined,misc]
             def connect(self) -> None:
                 super().connect()
                 adapter._sockets.append(self.sock)
