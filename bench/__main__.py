@@ -1,18 +1,18 @@
 """`make bench`: every benchmark, one table, build/bench.json. Exit status 1: a bound is missed.
 
-`python -m bench job` and `python -m bench site` are its parts.
+`python -m bench job`, `python -m bench site` and `python -m bench census` are its parts.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from bench import main_job, site
+from bench import main_job, site, slow_census
 from bench.measure import report
 from tools.machine.usage import Meter
 
 BUILD = Path("build").absolute()
-PARTS = {"job": main_job.figures, "site": site.figures}
+PARTS = {"job": main_job.figures, "site": site.figures, "census": slow_census.figures}
 
 
 def main() -> int:
