@@ -30,7 +30,7 @@ DATABASE = "airaware"
 SUPERUSER = "postgres"
 OWNER = "airaware_owner"  # migrates and loads
 READER = "airaware_reader"  # the web server's; can only read
-START_SECONDS = 60
+START_SECONDS = 180
 
 # Several clusters and Spark share one machine, and none of them has a standby. Parallel queries
 # are off for the same reason, and since a container's small /dev/shm does not bear them.
