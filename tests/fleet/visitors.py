@@ -46,6 +46,12 @@ def in_service(fleet: Fleet, zone: str) -> int:
     return len(healthy_targets(fleet) & {member["InstanceId"] for member in group["Instances"]})
 
 
+def one_alone(fleet: Fleet, zone: str) -> bool:
+    """Whether the zone has one web host, in service: none that drains or boots beside it."""
+    there = [host for host in fleet.hosts() if (host.role, host.zone) == ("web", zone)]
+    return len(there) == 1 and in_service(fleet, zone) == 1
+
+
 @contextmanager
 def at_rest(lab: Fleet) -> Iterator[None]:
     """Every web group has one host, which stays meanwhile, whatever the load and its health."""
@@ -59,7 +65,7 @@ def at_rest(lab: Fleet) -> Iterator[None]:
             AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=1
         )
     for zone in groups:
-        until(lambda zone=zone: in_service(lab, zone) == 1, f"one in {zone}", BACK_SECONDS)
+        until(lambda zone=zone: one_alone(lab, zone), f"one in {zone}", BACK_SECONDS)
     yield
     for group in suspended:
         scaling.resume_processes(**group)
