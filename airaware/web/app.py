@@ -98,7 +98,7 @@ class _Json(DefaultJSONProvider):
 def _secure(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    # What tells of an address is not for caches that people share, nor for search engines.
+    # An answer about an address must stay out of shared caches and of search engines.
     response.headers.setdefault("Cache-Control", "private, no-cache")
     if "address" in request.args:
         response.headers["X-Robots-Tag"] = "noindex"

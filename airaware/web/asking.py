@@ -81,6 +81,11 @@ class At:
         """The loads of a parameter, by year."""
         return [load for load in self.loads if load.parameter == parameter]
 
+    def within(self, span: "Span") -> list[Load]:
+        """Return the loads of a span's pollutant whose years it touches, by year."""
+        years = range(span.first.year, span.last.year + 1)
+        return [load for load in self.of(span.pollutant.code) if load.year in years]
+
 
 @dataclass(frozen=True)
 class Span:

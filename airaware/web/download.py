@@ -32,7 +32,7 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
     Raises NoZoneError where no database answers.
     """
     pollutant = span.pollutant
-    loads = _loads(at, span)
+    loads = at.within(span)
     sources = queries.sources(at.reader, pollutant.code, [load.year for load in loads])
     made_up = [str(load.year) for load in loads if load.synthetic]
     facts = {
@@ -61,14 +61,6 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
     if made_up:
         facts["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
     return facts
-
-
-def _loads(at: At, span: Span) -> list[Load]:
-    return [
-        load
-        for load in at.of(span.pollutant.code)
-        if span.first.year <= load.year <= span.last.year
-    ]
 
 
 def _monitors(at: At, span: Span, year: int) -> str:
@@ -111,7 +103,7 @@ def days_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
     """Yield the pieces of the CSV file of days, of the years that are loaded."""
     first, last = span.first.isoformat(), span.last.isoformat()
     yield _head(facts, columns.DAYS)
-    for load in _loads(at, span):
+    for load in at.within(span):
         days = answer.days_of(at, load)
         yield _rows((day for day in days if first <= day["date"] <= last), columns.DAYS)
 
@@ -120,7 +112,7 @@ def months_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]
     """Yield the pieces of the CSV file of months: whole ones, of the years that are loaded."""
     first, last = f"{span.first:%Y-%m}", f"{span.last:%Y-%m}"
     yield _head(facts, columns.MONTHS)
-    for load in _loads(at, span):
+    for load in at.within(span):
         months = (
             month | {"month": f"{load.year}-{month['month']:02}"}
             for month in answer.months_of(at, load)

@@ -362,14 +362,21 @@ def _coordinates(text: str) -> Place | None:
                 "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
             )
         raise OutsideUS(results.COVERED)
-    return Place(
+    return _of_area(
         point.latitude,
         point.longitude,
         point.label,
-        "coordinates",
-        max(round(KM_PER_DEGREE / 2 * point.unit, 3), 0.001),
+        point.unit,
         "half a unit of the last digit given",
     )
+
+
+def _of_area(
+    latitude: float, longitude: float, label: str, degrees: float, precision: str
+) -> Place:
+    """Return the middle of an area whose longer side is `degrees`; it is exact to half of that."""
+    km = max(round(KM_PER_DEGREE / 2 * degrees, 3), 0.001)
+    return Place(latitude, longitude, label, "coordinates", km, precision)
 
 
 def _covered(point: coordinates.Coordinates) -> bool:
@@ -394,12 +401,11 @@ def _of_plus_code(code: plus_codes.PlusCode) -> Place:
     area = code.area()
     if not outline.covers(area.latitude, area.longitude):
         raise OutsideUS(results.COVERED)
-    return Place(
+    return _of_area(
         area.latitude,
         area.longitude,
         code.text,
-        "coordinates",
-        max(round(KM_PER_DEGREE / 2 * area.degrees, 3), 0.001),
+        area.degrees,
         "half the side of the plus code's area",
     )
 
@@ -455,9 +461,9 @@ def _precision(found: results.Found) -> str:
 
 
 def covered_zip_codes() -> dict[str, ZipCode]:
-    """The ZIP codes of the states that the site covers, but those without a known point."""
+    """Return the ZIP codes of the states that the site covers, but those without a point."""
     return {
-        code: told
-        for code, told in places.load().zip_codes.items()
-        if told.state not in OUTSIDE_STATES and told.latitude and told.longitude
+        code: zip_code
+        for code, zip_code in places.load().zip_codes.items()
+        if zip_code.state not in OUTSIDE_STATES and zip_code.latitude and zip_code.longitude
     }

@@ -11,6 +11,7 @@ from airaware.web.geocode import MAX_LENGTH
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -283,19 +284,15 @@ PATHS: dict[str, Any] = {
     "/hours": _get(
         f"Each hour of at most {MAX_DAYS} days of one pollutant", SPAN, _json("Hours"), "hours"
     ),
-    "/hours.csv": _get(
-        "Hours of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "hoursCsv"
-    ),
+    "/hours.csv": _get("Hours of any span as CSV", SPAN, {CSV: {"schema": TEXT}}, "hoursCsv"),
     "/hours.parquet": _get(
         "Hours of any span as Parquet",
         SPAN,
-        {"application/vnd.apache.parquet": {"schema": {}}},
+        {PARQUET: {"schema": {}}},
         "hoursParquet",
     ),
-    "/days.csv": _get("Days of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "daysCsv"),
-    "/months.csv": _get(
-        "Months of any span as CSV", SPAN, {"text/csv": {"schema": TEXT}}, "monthsCsv"
-    ),
+    "/days.csv": _get("Days of any span as CSV", SPAN, {CSV: {"schema": TEXT}}, "daysCsv"),
+    "/months.csv": _get("Months of any span as CSV", SPAN, {CSV: {"schema": TEXT}}, "monthsCsv"),
     "/compare": _get(
         "Two to four places side by side", [ADDRESSES, YEAR], _json("Compared"), "compare"
     ),

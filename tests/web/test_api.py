@@ -32,6 +32,11 @@ def get(client: FlaskClient, path: str, **query: object) -> dict:
     return response.get_json()
 
 
+def rows_of(text: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, without its head."""
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
 def at_point(client: FlaskClient, address: str, parameter: int = 44201) -> dict:
     found = get(client, "/api/v1/air", address=address, figures="point")
     return next(each for each in found["pollutants"] if each["parameter"] == parameter)
@@ -153,7 +158,7 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     )
     lines = text.text.splitlines()
     about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    rows = rows_of(text.text)
     table = pq.read_table(io.BytesIO(client.get(FILES[1], query_string=query).data))
     told = {name.decode(): words.decode() for name, words in table.schema.metadata.items()}
     assert {name: about[name] for name in told if name != "made"} == {
@@ -186,7 +191,7 @@ def test_a_file_says_the_error_to_expect(client: FlaskClient) -> None:
     query = {"address": "60614", "from": f"{YEAR}-05-31", "to": f"{YEAR}-06-01"}
     text = client.get(FILES[0], query_string=query).text
     assert f"# expected error: {YEAR}: DJF 4, MAM 4, JJA 6, SON 4 (root mean square)" in text
-    rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+    rows = rows_of(text)
     assert [row["expected_error"] for row in rows] == ["4"] * 24 + ["6"] * 24
     table = pq.read_table(io.BytesIO(client.get(FILES[1], query_string=query).data))
     assert table.column("expected_error").to_pylist() == pytest.approx([4] * 24 + [6] * 24)
@@ -338,11 +343,6 @@ def test_other_sites_may_read_the_api_alone(client: FlaskClient) -> None:
         headers = client.get(path).headers
         assert "Access-Control-Allow-Origin" not in headers
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-
-
-def rows_of(text: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, without its head."""
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 def test_days_as_csv_equal_the_json_over_several_years(client: FlaskClient) -> None:

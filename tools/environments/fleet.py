@@ -165,7 +165,9 @@ class Fleet:
         )
 
     def roll_out(self, version: str = "") -> Iterator[Step | Stage]:
-        """Have each host run a release, the one just published if none is named, until one fails.
+        """Have each host run a release, or if none is named the one just published.
+
+        The first host that fails stops it.
         """
         yield Step(WAIT_FOR_MASTER, self._keep_ca)
         yield Step(
