@@ -1,48 +1,63 @@
-"""The places that a task can work on, by name: this machine, and the fleets of terraform/env/."""
+"""The environments by name: this machine, and the fleets of terraform/env/."""
 
 import os
 
 from airaware.errors import AirAwareError
-from tools.environments import fleet as fleets
-from tools.environments.fleet import Fleet
+from tools.environments.environment import Environment
+from tools.environments.fleet import TERRAFORM, Fleet
 from tools.environments.local import FLEETS, Local, state_folder
 from tools.lab.client import Lab
 from tools.region.aws import Aws
 
+VARIANTS = ("single",)  # of variables that are given after an environment's own
 LAB = "lab"  # the environment whose region is on this machine
 
 
-def find(name: str) -> Local | Fleet:
-    """The environment `name`, or if empty the one that AIRAWARE_ENV names, or else `local`.
+def find(name: str) -> Environment:
+    """Return the environment `name`; if empty the one that AIRAWARE_ENV names, or else `local`.
 
     Raises AirAwareError where there is no such environment, or its folder is not ours.
     """
-    name = name or os.environ.get("AIRAWARE_ENV", "") or Local.name
-    if name == Local.name:
-        place = Local(state_folder())
-        place.check_folder()
-        return place
-    if name not in fleets.names():
-        known = ", ".join([Local.name, *fleets.names()])
-        raise AirAwareError(f"There is no environment '{name}'. Known are: {known}")
-    folder = state_folder() / FLEETS / name
-    return Fleet(name, folder / "operator", Lab(folder / "region") if _in_lab(name) else Aws())
+    return _local() if _chosen(name) == Local.name else _fleet(_chosen(name))
 
 
 def local(name: str) -> Local:
     """As `find`, for a task that only works on this machine. Raises AirAwareError for a fleet."""
-    place = find(name)
-    if not isinstance(place, Local):
-        raise AirAwareError(f"This works on {Local.name} only, not on {place.name}")
-    return place
+    if _chosen(name) != Local.name:
+        raise AirAwareError(f"This works on {Local.name} only, not on {find(name).name}")
+    return _local()
 
 
 def fleet(name: str) -> Fleet:
     """As `find`, for a task that only works on a fleet. Raises AirAwareError for this machine."""
-    place = find(name)
-    if not isinstance(place, Fleet):
-        raise AirAwareError(f"This works on a fleet only: --env {', '.join(fleets.names())}")
+    if _chosen(name) == Local.name:
+        raise AirAwareError(f"This works on a fleet only: --env {', '.join(fleet_names())}")
+    return _fleet(_chosen(name))
+
+
+def fleet_names() -> list[str]:
+    """Return the names of the fleets that terraform/env/ describes, and of their variants."""
+    files = sorted(path.stem for path in (TERRAFORM / "env").glob("*.tfvars"))
+    names = [name for name in files if name not in VARIANTS]
+    return names + [f"{name}-{variant}" for name in names for variant in VARIANTS]
+
+
+def _chosen(name: str) -> str:
+    return name or os.environ.get("AIRAWARE_ENV", "") or Local.name
+
+
+def _local() -> Local:
+    place = Local(state_folder())
+    place.check_folder()
     return place
+
+
+def _fleet(name: str) -> Fleet:
+    if name not in fleet_names():
+        known = ", ".join([Local.name, *fleet_names()])
+        raise AirAwareError(f"There is no environment '{name}'. Known are: {known}")
+    folder = state_folder() / FLEETS / name
+    return Fleet(name, folder / "operator", Lab(folder / "region") if _in_lab(name) else Aws())
 
 
 def _in_lab(name: str) -> bool:

@@ -15,14 +15,19 @@ from airaware import settings
 from airaware.errors import AirAwareError
 from airaware.raw import rawstore
 from airaware.settings import Zone
+from tools.environments import overview
+from tools.environments.environment import Site
+from tools.environments.local import state_folder
 from tools.fleet import agents, controller, databases, hosts, passwords, ssh
 from tools.fleet.agents import Report
 from tools.fleet.controller import Controller
 from tools.fleet.hosts import Host
+from tools.fleet.timeline import Recorder
 from tools.machine import progress
 from tools.machine.checkout import CHECKOUT
 from tools.machine.progress import Look
-from tools.machine.steps import Stage, Step, console
+from tools.machine.steps import Stage, Step, carry_out, console
+from tools.machine.usage import Meter
 from tools.region import ami, clients, packer
 from tools.region.ami import Image
 from tools.region.interface import Region
@@ -30,7 +35,12 @@ from tools.region.terraform import Plan, Terraform
 from tools.rollout import convergence, release, renewal, rollout
 
 TERRAFORM = CHECKOUT / "terraform"
-VARIANTS = ("single",)  # of variables that are given after an environment's own
+NEXT = """
+What to try next:
+  fab fetch-year 2013 --or-synthetic --env {env}   # EPA's files of a year, or made-up ones
+  fab submit-year 2013 --env {env}                 # onto the site, by Spark
+  fab drill zone-outage --env {env}                # lose a zone on purpose, and get it back
+  fab destroy --env {env}                          # remove all of it"""
 CA = "/var/lib/puppet/ssl/certs/ca.pem"  # on the master
 WAIT_FOR_MASTER = "wait for the master's first run, and have web hosts trust its CA"
 RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::settings)
@@ -64,6 +74,20 @@ class Fleet:
             settings.read().terraform_mirror,
             (self.variant,) if self.variant else (),
         )
+
+    def bring_up(self, agree: Callable[[Plan], None], from_image: bool, dry_run: bool) -> None:
+        """Deploy, and print what the machine did meanwhile, and what there is now."""
+        meter = Meter(CHECKOUT, state_folder())
+        try:
+            asked = agree if self.region.costs_money else lambda plan: None
+            carry_out(self.deploy(asked, from_image), dry_run)
+        finally:
+            if not dry_run:
+                console.print(str(meter.usage()), markup=False)
+        if not dry_run:
+            self.show()
+            if not self.region.costs_money:
+                console.print(NEXT.format(env=self.name), markup=False)
 
     def deploy(
         self, agree: Callable[[Plan], None], from_image: bool = True
@@ -197,7 +221,7 @@ class Fleet:
         def converged() -> Iterator[Step]:
             reports: list[Report] = []
             yield from steps(self, version(), reports)
-            show_reports(reports)
+            agents.show(reports)
 
         yield Step(bring, lambda: self._begin(version()))
         yield Stage(converge, converged)
@@ -213,7 +237,7 @@ class Fleet:
     def _run_agent(self, host: Host, noop: bool) -> None:
         report, said = agents.run(self.ssh_config(), host, noop=noop)
         console.print(said, markup=False)
-        show_reports([report])
+        agents.show([report])
 
     def plan(self, variables: Mapping[str, str] | None = None, refresh: bool = True) -> Plan:
         """What `deploy` would change. Raises AirAwareError where the region is down."""
@@ -263,6 +287,10 @@ class Fleet:
         outputs = self.terraform.outputs()
         if target_group := outputs.get("target_group_arn"):
             yield from renewal.steps(self.client, outputs["web_groups"], target_group)
+
+    def take_down(self, dry_run: bool) -> None:
+        """Destroy, step by step."""
+        carry_out(self.destroy(), dry_run)
 
     def destroy(self) -> Iterator[Step]:
         """What deletes the fleet, its data and what this machine keeps of it."""
@@ -376,6 +404,27 @@ class Fleet:
             {"site": look}, cause=lambda standing: f"See what runs: fab status --env {self.name}"
         )
 
+    def show_status(self) -> None:
+        """Print the hosts, the addresses, the raw files and what is loaded."""
+        self.show()
+        if self.region.is_up():
+            try:
+                with self.reading() as zones:
+                    overview.show_data(self.raw_store(), zones)
+            except AirAwareError as error:
+                console.print(f"what is loaded cannot be told: {error}", markup=False)
+
+    def site(self) -> Site:
+        """Return the site, by its name where it has a balancer."""
+        if not self.region.is_up():
+            raise AirAwareError(f"It is down: fab deploy --env {self.name}")
+        outputs = self.outputs()
+        groups, environ = outputs["web_groups"], self.region.environ()
+        record = partial(Recorder, groups, environ, self.region.clock_factor()) if groups else None
+        if not outputs["balancer_dns_name"]:  # one host, reached as its operator does
+            return Site(self.urls()["site"], record=record)
+        return Site(outputs["site_url"], self.region.outside(), record=record)
+
     def show(self) -> None:
         """Print the hosts, and the addresses that a browser can open."""
         if not self.region.is_up():
@@ -449,21 +498,3 @@ class Fleet:
     def _must_be_up(self) -> None:
         if not self.region.is_up():
             raise AirAwareError(f"It is down: fab deploy --env {self.name}")
-
-
-def show_reports(reports: list[Report]) -> None:
-    """Print what Puppet's agents have done."""
-    table = Table("host", "role", "changes", "failures", "seconds", "release")
-    for report in reports:
-        table.add_row(
-            *(report.host.name, report.host.role, str(report.changes), str(report.failures)),
-            *(f"{report.seconds:.1f}", report.version),
-        )
-    console.print(table)
-
-
-def names() -> list[str]:
-    """The fleets that terraform/env/ describes, and their variants."""
-    files = sorted(path.stem for path in (TERRAFORM / "env").glob("*.tfvars"))
-    environments = [name for name in files if name not in VARIANTS]
-    return environments + [f"{name}-{variant}" for name in environments for variant in VARIANTS]

@@ -10,8 +10,8 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,10 +21,12 @@ from airaware.errors import AirAwareError
 from airaware.raw import rawstore
 from airaware.settings import Zone
 from airaware.store import schema
-from tools.machine import java, mainjob
+from tools.environments import overview
+from tools.environments.environment import Site
+from tools.machine import interrupts, java, mainjob
 from tools.machine.checkout import CHECKOUT
 from tools.machine.postgres import OWNER, READER, Cluster, make_passfile
-from tools.machine.steps import Step, console
+from tools.machine.steps import Step, carry_out, console
 from tools.machine.webserver import WebServer
 
 ZONES = ("a", "b")
@@ -35,6 +37,7 @@ FOLDERS = ("raw", "spark", "logs", "run", "zones")
 PASSWORDS = "passwords"
 OTHERS = (PASSWORDS, "passwords.new", "partial", "loadtests")
 MASTER = "local[*]"
+LOAD_PORT = 8089  # of Locust's page
 SPARK_LOGGING = CHECKOUT / "tools" / "environments" / "log4j2.properties"
 INTERRUPTED_SECONDS = 30
 DRIVER_MEMORY = "1g"
@@ -196,6 +199,49 @@ class Local:
     def migrate(self, zone: str) -> None:
         """Bring the schema of the zone's database, which runs, up to date."""
         schema.migrate(Zone(zone, self.clusters[zone].dsn(OWNER)))
+
+    def bring_up(self, agree: object, from_image: object, dry_run: bool) -> None:
+        """Deploy. Ctrl-C stops what did not run before. Nothing here asks, or is an image."""
+        if not (dry_run or self.is_up()):
+            interrupts.started.callback(self.carry_out_alone, self.stop(), dry_run=False)
+        self.carry_out_alone(self.deploy(), dry_run)
+
+    def take_down(self, dry_run: bool) -> None:
+        """Destroy, step by step."""
+        self.carry_out_alone(self.destroy(), dry_run)
+
+    def carry_out_alone(self, steps: Iterable[Step], dry_run: bool) -> None:
+        """Carry out the steps while nobody else changes this environment."""
+        with nullcontext() if dry_run else self.alone():
+            carry_out(steps, dry_run)
+
+    def show_status(self) -> None:
+        """Print the databases, raw files, loads per zone, and the site's address."""
+        console.print(f"environment {self.name} in {self.folder}")
+        if not any(cluster.exists() for cluster in self.clusters.values()):
+            console.print("It was never deployed, or is destroyed. Start it: make demo")
+        for zone, cluster in self.clusters.items():
+            state = "is stopped" if cluster.exists() else "is not there"
+            state = f"runs on port {cluster.port}" if cluster.pid() else state
+            console.print(f"zone {zone}: the database {state}")
+        with self.reading() as zones:
+            overview.show_data(self.raw_store(), zones)
+        if address := self.web.address():
+            console.print(f"\nThe site: [bold]{address}/[/]")
+            console.print("Stop it: make stop. Delete all of it: .venv/bin/fab destroy")
+        else:
+            console.print("\nThe site is stopped. Start it: .venv/bin/fab deploy")
+
+    def site(self) -> Site:
+        """Return the site, which its web server on this machine serves."""
+        if address := self.web.address():
+            return Site(address, server=self.web.pid() or 0)
+        raise AirAwareError("The site does not run: fab deploy")
+
+    def urls(self) -> dict[str, str]:
+        """Return the site's address, if it runs, and that of Locust's page."""
+        load = {"load": f"http://127.0.0.1:{LOAD_PORT}"}
+        return {"site": address, **load} if (address := self.web.address()) else load
 
     def stop(self) -> Iterator[Step]:
         """What stops the site and the databases; all data stay."""

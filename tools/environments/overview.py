@@ -10,25 +10,7 @@ from airaware.science import pollutants
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
-from tools.environments.local import Local
 from tools.machine.steps import console, show_table
-
-
-def show(place: Local) -> None:
-    """Print the environment's databases, raw files, loads per zone, and the site's address."""
-    console.print(f"environment {place.name} in {place.folder}")
-    if not any(cluster.exists() for cluster in place.clusters.values()):
-        console.print("It was never deployed, or is destroyed. Start it: make demo")
-    for zone, cluster in place.clusters.items():
-        state = f"runs on port {cluster.port}" if cluster.pid() else "is stopped"
-        console.print(f"zone {zone}: the database {state if cluster.exists() else 'is not there'}")
-    with place.reading() as zones:
-        show_data(place.raw_store(), zones)
-    if address := place.web.address():
-        console.print(f"\nThe site: [bold]{address}/[/]")
-        console.print("Stop it: make stop. Delete all of it: .venv/bin/fab destroy")
-    else:
-        console.print("\nThe site is stopped. Start it: .venv/bin/fab deploy")
 
 
 def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.table import Table
 
 from airaware.errors import AirAwareError
 from tools.fleet.hosts import Host
@@ -18,6 +19,7 @@ from tools.fleet.ssh import command as ssh_command
 from tools.fleet.ssh import sharing as ssh_sharing
 from tools.machine import progress
 from tools.machine.progress import Look
+from tools.machine.steps import console
 
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 LOCK_SECONDS = 1200
@@ -164,3 +166,14 @@ def _report(host: Host, summary: dict) -> Report:
 
 def _end(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-LINES_OF_A_FAILURE:])
+
+
+def show(reports: list[Report]) -> None:
+    """Print what Puppet's agents have done."""
+    table = Table("host", "role", "changes", "failures", "seconds", "release")
+    for report in reports:
+        table.add_row(
+            *(report.host.name, report.host.role, str(report.changes), str(report.failures)),
+            *(f"{report.seconds:.1f}", report.version),
+        )
+    console.print(table)

@@ -1,30 +1,15 @@
 """Tasks that bring an environment up, show it, and take it down."""
 
 import subprocess
-from collections.abc import Iterable
-from contextlib import nullcontext
 
 from fabric import Connection
 from invoke import Exit
 
-from airaware.errors import AirAwareError
-from tools.environments import catalog, overview
-from tools.environments.fleet import Fleet
-from tools.environments.local import Local, state_folder
+from tools.environments import catalog
 from tools.fleet import hosts
-from tools.machine import interrupts
-from tools.machine.checkout import CHECKOUT
-from tools.machine.steps import Step, carry_out, console
-from tools.machine.usage import Meter
+from tools.machine.steps import carry_out, console
 from tools.region.terraform import Plan
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
-
-NEXT = """
-What to try next:
-  fab fetch-year 2013 --or-synthetic --env {env}   # EPA's files of a year, or made-up ones
-  fab submit-year 2013 --env {env}                 # onto the site, by Spark
-  fab drill zone-outage --env {env}                # lose a zone on purpose, and get it back
-  fab destroy --env {env}                          # remove all of it"""
 
 
 @operation(
@@ -49,24 +34,8 @@ def deploy(
     if rollback:
         carry_out(catalog.fleet(env).rollback(), dry_run)
         return
-    place = catalog.find(env)
-    if not isinstance(place, Fleet):
-        if not (dry_run or place.is_up()):
-            interrupts.started.callback(_carry_out_alone, place, place.stop(), dry_run=False)
-        _carry_out_alone(place, place.deploy(), dry_run)
-        return
-    asks = place.region.costs_money and not yes
-    meter = Meter(CHECKOUT, state_folder())
-    try:
-        agree = _agree_to_change if asks else lambda plan: None
-        carry_out(place.deploy(agree, images), dry_run)
-    finally:
-        if not dry_run:
-            console.print(str(meter.usage()), markup=False)
-    if not dry_run:
-        place.show()
-        if not place.region.costs_money:
-            console.print(NEXT.format(env=place.name), markup=False)
+    agree = (lambda plan: None) if yes else _agree_to_change
+    catalog.find(env).bring_up(agree, images, dry_run)
 
 
 @operation(help={"env": ENV_HELP})
@@ -93,17 +62,7 @@ def puppet(
 @operation(help={"env": ENV_HELP})
 def status(_: Connection, env: str = "") -> None:
     """Show what runs, the site's address, and the years loaded."""
-    place = catalog.find(env)
-    if not isinstance(place, Fleet):
-        overview.show(place)
-        return
-    place.show()
-    if place.region.is_up():
-        try:
-            with place.reading() as zones:
-                overview.show_data(place.raw_store(), zones)
-        except AirAwareError as error:
-            console.print(f"what is loaded cannot be told: {error}", markup=False)
+    catalog.find(env).show_status()
 
 
 @operation(
@@ -144,7 +103,7 @@ def replace(
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""
     place = catalog.local(env)
-    _carry_out_alone(place, place.stop(), dry_run)
+    place.carry_out_alone(place.stop(), dry_run)
 
 
 @operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
@@ -153,16 +112,7 @@ def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = Fal
     place = catalog.find(env)
     if not (yes or dry_run) and place.folder.exists():
         _must_agree(f"Delete the environment {place.name} with all its data ({place.folder})?")
-    if isinstance(place, Fleet):
-        carry_out(place.destroy(), dry_run)
-    else:
-        _carry_out_alone(place, place.destroy(), dry_run)
-
-
-def _carry_out_alone(place: Local, steps: Iterable[Step], dry_run: bool) -> None:
-    """Carry the steps out while nobody else changes this machine's environment."""
-    with nullcontext() if dry_run else place.alone():
-        carry_out(steps, dry_run)
+    place.take_down(dry_run)
 
 
 def _agree_to_change(plan: Plan) -> None:

@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from rich.table import Table
 
 from airaware.errors import AirAwareError
 from tools.environments import catalog
-from tools.environments.fleet import Fleet
-from tools.environments.local import Local, state_folder
+from tools.environments.environment import Site
+from tools.environments.local import LOAD_PORT, state_folder
 from tools.fleet.timeline import Recorder, Timeline, draw
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import console
@@ -30,7 +30,6 @@ from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 SHAPES = ("spike", "ramp", "soak")
 JOURNEYS = ("original", "visitor")
 LEAST_WAIT_SECONDS, MOST_WAIT_SECONDS = 5, 9
-WEB_PORT = 8089
 # A soak's load, as a share of what the site can do; and how that is found.
 SOAK_SHARE, PROBE_USERS, PROBE_MINUTES = 0.5, 8, 0.5
 # The workers' memory, once their caches are filled, may grow by so much.
@@ -54,7 +53,7 @@ class Load:
         self, url: str, summary: Path, outside: Sequence[str] = (), web: bool = False
     ) -> list[str]:
         """Locust's; `outside` are the words before it by which it runs where visitors are."""
-        mode = ["--web-host", "127.0.0.1", "--web-port", str(WEB_PORT)] if web else ["--headless"]
+        mode = ["--web-host", "127.0.0.1", "--web-port", str(LOAD_PORT)] if web else ["--headless"]
         files = ["loadtest/users.py", f"loadtest/shapes/{self.shape}.py"]
         return [
             *(*outside, sys.executable, "-m", "locust", *mode, "--only-summary"),
@@ -101,29 +100,33 @@ def loadtest(
     if users < 0 or minutes <= 0:
         raise AirAwareError("--users and --minutes are numbers above 0")
     place = catalog.find(env)
-    site = _site(place)
+    site = place.site()
     load = Load(
         *(journey, shape, users or 1000, minutes),
         max_failed_percent=max_failed_percent,
         max_p95_ms=max_p95_ms,
     )
     if dry_run:
-        console.print(f"would run {' '.join(site.command(load, Path('summary.json'), web))}")
+        console.print(f"would run {' '.join(_command(site, load, Path('summary.json'), web))}")
         return
     folder = place.folder / "loadtests" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder.mkdir(parents=True)
     if web:
-        where = place.urls()["load"] if isinstance(place, Fleet) else f"http://127.0.0.1:{WEB_PORT}"
-        console.print(f"Locust's page: [bold]{where}/[/]")
-        site.run(load, folder / "summary.json", web=True)
+        console.print(f"Locust's page: [bold]{place.urls()['load']}/[/]")
+        _run(site, load, folder / "summary.json", web=True)
         return
     if shape == "soak" and not users:
         load = _half_of_the_capacity(load, site, folder)
     meter = Meter(CHECKOUT, state_folder())
-    if isinstance(place, Local):
-        missed = _load_local(place, load, site, folder)
-    else:
-        missed = _load_fleet(place, load, site, folder, picture)
+    if site.server:
+        missed = _load_and_watch_memory(load, site, folder)
+    elif site.record:
+        title = f"{load.users} users, {load.shape}: environment {place.name}"
+        missed = _load_and_record(load, site, site.record, folder, title, picture)
+    else:  # the variant without a balancer has nothing to scale
+        status = _run(site, load, folder / "summary.json")
+        _show(_summary(folder, status))
+        missed = status != 0
     machine = meter.usage()
     (folder / "machine.json").write_text(json.dumps(asdict(machine)))
     console.print(str(machine), markup=False)
@@ -134,39 +137,19 @@ def loadtest(
         raise Exit("fab loadtest: an objective was missed", code=1)
 
 
-@dataclass(frozen=True)
-class _Site:
-    """A site as its visitors reach it: its address, and the words that run a command there."""
-
-    url: str
-    outside: Sequence[str] = ()
-
-    def command(self, load: Load, summary: Path, web: bool = False) -> list[str]:
-        return load.command(self.url, summary, self.outside, web)
-
-    def run(self, load: Load, summary: Path, web: bool = False) -> int:
-        """Load it. Returns Locust's status."""
-        return subprocess.run(self.command(load, summary, web), cwd=CHECKOUT).returncode
+def _command(site: Site, load: Load, summary: Path, web: bool = False) -> list[str]:
+    return load.command(site.url, summary, site.outside, web)
 
 
-def _site(place: Local | Fleet) -> _Site:
-    """The site, which answers. Raises AirAwareError where it does not run."""
-    if isinstance(place, Local):
-        if address := place.web.address():
-            return _Site(address)
-        raise AirAwareError("The site does not run: fab deploy")
-    if not place.region.is_up():
-        raise AirAwareError(f"It is down: fab deploy --env {place.name}")
-    outputs = place.terraform.outputs()
-    if not outputs["balancer_dns_name"]:  # the variant with one host: as the operator reaches it
-        return _Site(place.urls()["site"])
-    return _Site(outputs["site_url"], place.region.outside())
+def _run(site: Site, load: Load, summary: Path, web: bool = False) -> int:
+    """Load the site; return Locust's status."""
+    return subprocess.run(_command(site, load, summary, web), cwd=CHECKOUT).returncode
 
 
-def _load_local(place: Local, load: Load, site: _Site, folder: Path) -> bool:
-    """Load this machine's site, and watch its workers' memory. Returns whether something missed."""
-    process = subprocess.Popen(site.command(load, folder / "summary.json"), cwd=CHECKOUT)
-    memory = _Memory(place.web.pid() or 0)
+def _load_and_watch_memory(load: Load, site: Site, folder: Path) -> bool:
+    """Load a site of this machine; return whether it missed, be it by its workers' memory."""
+    process = subprocess.Popen(_command(site, load, folder / "summary.json"), cwd=CHECKOUT)
+    memory = _Memory(site.server)
     while process.poll() is None:
         memory.look()
         time.sleep(1)
@@ -178,34 +161,31 @@ def _load_local(place: Local, load: Load, site: _Site, folder: Path) -> bool:
     return process.returncode != 0 or (growth or 0) > MAX_GROWTH_PERCENT
 
 
-def _load_fleet(place: Fleet, load: Load, site: _Site, folder: Path, picture: str) -> bool:
-    """Load a fleet's site, and record what its web tier does, until it is as it was."""
-    groups = place.terraform.outputs()["web_groups"]
-    if not groups:  # the variant without a balancer has nothing to scale
-        status = site.run(load, folder / "summary.json")
-        _show(_summary(folder, status))
-        return status != 0
+def _load_and_record(
+    load: Load, site: Site, record: Callable[[], Recorder], folder: Path, title: str, picture: str
+) -> bool:
+    """Load a site, and record what its web tier does until it is as it was; return whether the load
+    missed."""
     try:
-        recorder = Recorder(groups, place.region.environ(), place.region.clock_factor())
+        recorder = record()
         recorder.start()
     except (BotoCoreError, ClientError) as error:
         raise AirAwareError(f"Nothing can be learnt of the web tier: {error}") from None
-    status = site.run(load, folder / "summary.json")
+    status = _run(site, load, folder / "summary.json")
     with console.status("wait until the extra servers are gone"):
         timeline = recorder.finish()
     timeline.save(folder / "timeline.json")
     _show(_summary(folder, status))
     _show_scaling(timeline)
     if picture:
-        title = f"{load.users} users, {load.shape}: environment {place.name}"
         draw(timeline, title, Path(picture))
     return status != 0
 
 
-def _half_of_the_capacity(load: Load, site: _Site, folder: Path) -> Load:
+def _half_of_the_capacity(load: Load, site: Site, folder: Path) -> Load:
     """The load with as many users as send half of what a few users without a wait get answered."""
     probe = Load(load.journey, "spike", PROBE_USERS, PROBE_MINUTES, least_wait=0, most_wait=0)
-    status = site.run(probe, folder / "capacity.json")
+    status = _run(site, probe, folder / "capacity.json")
     figures = _summary(folder, status, "capacity.json")
     capacity = figures["requests_per_second"] * (1 - figures["failed_percent"] / 100)
     wait_seconds = (load.least_wait + load.most_wait) / 2
