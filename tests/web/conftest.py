@@ -21,6 +21,11 @@ from airaware.web import create_app
 from tools.machine.postgres import HOST, free_port
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have test_golden.py write its digests anew."""
+    parser.addoption("--renew-golden", action="store_true")
+
+
 @pytest.fixture(scope="module")
 def loaded(zones: tuple[Zone, ...]) -> Iterator[None]:
     """LOADS, in both zones."""
