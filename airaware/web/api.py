@@ -1,4 +1,4 @@
-"""The API, version 1. Errors: see `airaware.web.problems`; `openapi.json` describes all of it."""
+"""The API, version 1: its answers and files; `airaware.web.error_pages` has its errors."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from airaware.web import answer, asking, download, openapi
+from airaware.web import asking, download, openapi, view_model
 from airaware.web.asking import At
 from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces, UnknownArgument
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-FIGURES = {"grid": answer.grid, "point": answer.at_point}
+FIGURES = {"grid": view_model.grid, "point": view_model.at_point}
 
 
 @blueprint.before_request
@@ -50,7 +50,7 @@ def days() -> Response:
     year = asking.year(request.args.get("year", ""))
     at = asking.at(request.args.get("address", ""))
     year = asking.loaded_year(at, year)
-    return _unless_known([at], lambda: jsonify(answer.days(at, year)))
+    return _unless_known([at], lambda: jsonify(view_model.days(at, year)))
 
 
 @blueprint.get("/hours")
@@ -63,7 +63,7 @@ def hours() -> Response:
         raise BadDate(
             f"One answer holds at most {asking.MAX_DAYS} days: ask for hours.csv or hours.parquet."
         )
-    return _unless_known([at], lambda: jsonify(answer.hours(at, span)))
+    return _unless_known([at], lambda: jsonify(view_model.hours(at, span)))
 
 
 @blueprint.get("/hours.csv")
@@ -100,7 +100,7 @@ def compare() -> Response:
         raise BadNumberOfPlaces("Name `address` twice at least: places are compared with others.")
     places = [asking.at(address) for address in addresses]
     year = asking.loaded_year(places[0], year)
-    return _unless_known(places, lambda: jsonify(answer.compared(places, year)))
+    return _unless_known(places, lambda: jsonify(view_model.compared(places, year)))
 
 
 @blueprint.get("/openapi.json")

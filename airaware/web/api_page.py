@@ -4,7 +4,7 @@ from datetime import date
 
 from flask import Blueprint, abort, render_template
 
-from airaware.web import columns, openapi, problems
+from airaware.web import columns, error_pages, openapi
 
 blueprint = Blueprint("api_page", __name__)
 
@@ -16,14 +16,14 @@ def page() -> str:
         "api.html",
         document=openapi.document(date.today().year),
         files=columns.FILES,
-        kinds=problems.kinds(),
+        kinds=error_pages.kinds(),
     )
 
 
 @blueprint.get("/problems/<name>")
 def problem(name: str) -> str:
     """Return the page of one kind of problem, which is its `type` in problem documents."""
-    kinds = {kind.name: kind for kind in problems.kinds()}
+    kinds = {kind.name: kind for kind in error_pages.kinds()}
     if name not in kinds:
         abort(404)
     return render_template("problem.html", kind=kinds[name])

@@ -12,21 +12,21 @@ from airaware.gazetteer import places
 from airaware.settings import Settings
 from airaware.store.zones import Reader
 from airaware.web import (
-    answer,
     api,
     api_page,
     certainty,
     cors,
-    figures,
+    error_pages,
+    formatting,
     front_end,
     geocode,
     logs,
     map_page,
     ops,
     pages,
-    problems,
     rank,
     telemetry,
+    view_model,
 )
 
 # Nothing comes from another host, and nothing runs that is not in static/. A worker goes by the
@@ -60,8 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["ZONE"] = settings.zone
     app.json = _Json(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(figures.FILTERS)
-    app.jinja_env.globals["uncorrected_words"] = answer.UNCORRECTED
+    app.jinja_env.filters.update(formatting.FILTERS)
+    app.jinja_env.globals["uncorrected_words"] = view_model.UNCORRECTED
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
     reader = Reader(settings.own_zone_first(), telemetry.zone_changed)
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     places.load()
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
-    problems.register(app)
+    error_pages.register(app)
     for part in (pages, map_page, front_end, api, api_page, ops):
         app.register_blueprint(part.blueprint)
     app.after_request(_secure)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from airaware.science.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load
-from airaware.web import answer, columns
+from airaware.web import columns, view_model
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 
@@ -45,19 +45,19 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
         "standard": pollutant.standard.text,
         "utc_offset": f"UTC{at.utc_offset}, the place's standard time, all year",
         **columns.FILES[rows],
-        "method": answer.METHOD,
+        "method": view_model.METHOD,
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
         "monitors": "; ".join(_monitors(at, span, load.year) for load in loads),
         "expected error": "; ".join(_errors(at, span, load) for load in loads),
         "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",
     }
-    measured = [each for load in loads for each in answer.uncorrected(at, load, at.point)]
+    measured = [each for load in loads for each in view_model.uncorrected(at, load, at.point)]
     if measured:
         sites = ", ".join(
             f"{each['site']} ({each['hours']} hours, {each['year']})" for each in measured
         )
-        facts["uncorrected"] = f"{sites}: {answer.UNCORRECTED}"
+        facts["uncorrected"] = f"{sites}: {view_model.UNCORRECTED}"
     if made_up:
         facts["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
     return facts
@@ -104,7 +104,7 @@ def days_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
     first, last = span.first.isoformat(), span.last.isoformat()
     yield _head(facts, columns.DAYS)
     for load in at.within(span):
-        days = answer.days_of(at, load)
+        days = view_model.days_of(at, load)
         yield _rows((day for day in days if first <= day["date"] <= last), columns.DAYS)
 
 
@@ -115,7 +115,7 @@ def months_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]
     for load in at.within(span):
         months = (
             month | {"month": f"{load.year}-{month['month']:02}"}
-            for month in answer.months_of(at, load)
+            for month in view_model.months_of(at, load)
         )
         yield _rows((month for month in months if first <= month["month"] <= last), columns.MONTHS)
 
@@ -150,7 +150,7 @@ def _pieces(at: At, span: Span) -> Iterator[tuple[np.ndarray, ...]]:
     """The columns of SCHEMA, concentrations in the display unit, year by year."""
     factor = span.pollutant.display_factor
     begin = np.datetime64(span.first, "s")
-    for year in answer.measured_hours(at, span):
+    for year in view_model.measured_hours(at, span):
         hours = begin + np.arange(len(year.values)) * np.timedelta64(3600, "s")
         begin = hours[-1] + np.timedelta64(3600, "s")
         many = [month.hours for month in year.months]

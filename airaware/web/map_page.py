@@ -37,7 +37,7 @@ from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
 from airaware.web.errors import BadYear, VisitorError, YearNotLoaded
-from airaware.web.figures import MONTHS
+from airaware.web.formatting import MONTHS
 from airaware.web.front_end import ASK_AGAIN, FOREVER, built
 
 blueprint = Blueprint("map", __name__)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from airaware.science.pollutant import AQI_CATEGORIES
-from airaware.web import answer, asking, pictures
+from airaware.web import asking, charts, view_model
 
 blueprint = Blueprint("pages", __name__)
 
@@ -30,25 +30,25 @@ def air() -> str:
     """The air at an address, in a year."""
     year = asking.year(request.args.get("year", ""))
     at = asking.at(request.args.get("address", ""))
-    found = answer.at_point(at, asking.loaded_year(at, year))
+    found = view_model.at_point(at, asking.loaded_year(at, year))
     return render_template(
         "air.html",
         air=found,
-        pictures={each["parameter"]: _pictures(at, each) for each in found["pollutants"]},
+        charts={each["parameter"]: _charts(at, each) for each in found["pollutants"]},
         categories=AQI_CATEGORIES,
         address=request.args["address"],
     )
 
 
-def _pictures(at: asking.At, pollutant: dict[str, Any]) -> dict[str, object]:
-    """The pollutant's pictures, by name; none where it has no figures."""
+def _charts(at: asking.At, pollutant: dict[str, Any]) -> dict[str, object]:
+    """The charts of a pollutant by name; none where it has no figures."""
     if not pollutant["summary"]:
         return {}
     return {
-        "months": pictures.months(pollutant),
-        "calendar": pictures.year_of_days(pollutant["days"], AQI_CATEGORIES),
-        "years": pictures.years(pollutant),
-        "monitors": pictures.monitors(at.point, pollutant["monitors"]),
+        "months": charts.months(pollutant),
+        "calendar": charts.year_of_days(pollutant["days"], AQI_CATEGORIES),
+        "years": charts.years(pollutant),
+        "monitors": charts.monitors(at.point, pollutant["monitors"]),
         "worst": _week_of_the_highest(pollutant["days"]),
     }
 
@@ -66,7 +66,7 @@ def history() -> str:
     """A week of one pollutant, hour by hour, and the way to any span as a file."""
     at = asking.at(request.args.get("address", ""))
     asked = asking.span({name: request.args.get(name, "") for name in ("parameter", "from")}, at)
-    found = answer.hours(at, asked)
+    found = view_model.hours(at, asked)
     years = at.years(asked.pollutant.code)
     before, after = (
         asked.first + timedelta(days) for days in (-asking.WEEK_DAYS, asking.WEEK_DAYS)
@@ -75,7 +75,7 @@ def history() -> str:
         "history.html",
         hours=found,
         week=[asked.first + timedelta(day) for day in range((asked.last - asked.first).days + 1)],
-        picture=pictures.hours(found),
+        week_chart=charts.hours(found),
         pollutants=at.parameters(),
         years=years,
         before=before if before.year in years else None,
@@ -93,21 +93,21 @@ def compare() -> str:
     found = None
     if len(addresses) >= 2:
         places = [asking.at(address) for address in addresses]
-        found = answer.compared(places, asking.loaded_year(places[0], year))
+        found = view_model.compared(places, asking.loaded_year(places[0], year))
     return render_template(
         "compare.html",
         found=found,
-        pictures=_pictures_of_places(found["places"]) if found else [],
+        charts=_charts_of_places(found["places"]) if found else [],
         addresses=addresses,
         most=asking.MOST_PLACES,
         year=found["year"] if found else year,
     )
 
 
-def _pictures_of_places(places: list[dict[str, Any]]) -> list[pictures.Chart | None]:
+def _charts_of_places(places: list[dict[str, Any]]) -> list[charts.Chart | None]:
     """A chart of each pollutant; none where no place has figures of it."""
     labels = [place["place"]["label"] for place in places]
     return [
-        pictures.places(each, labels) if any(one["summary"] for one in each) else None
+        charts.places(each, labels) if any(one["summary"] for one in each) else None
         for each in zip(*(place["pollutants"] for place in places), strict=True)
     ]

@@ -1,4 +1,4 @@
-// Draws the charts of a page: airaware/web/pictures.py says what each shows. The mouse, a finger or
+// Draws the charts of a page: airaware/web/charts.py says what each shows. The mouse, a finger or
 // the arrow keys read their values, which the legend tells.
 import uPlot from "uplot";
 

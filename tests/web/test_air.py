@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from handmade import CHICAGO, UNCORRECTED, YEAR, YEAR_BEFORE, as_owner, cell_at
 
 from airaware.settings import Settings, Zone
-from airaware.web import answer, api, create_app
+from airaware.web import api, create_app, view_model
 from airaware.web.asking import At
 
 # What an address may look like that leads nowhere: status, and kind in the problem document.
@@ -53,7 +53,7 @@ def test_a_load_swapped_in_while_an_answer_is_read(
     answers = []
 
     def swapped_meanwhile(at: At, year: int) -> dict:
-        answers.append(answer.grid(at, year))
+        answers.append(view_model.grid(at, year))
         if len(answers) == 1:
             for zone in zones:
                 with as_owner(zone) as cursor:

@@ -19,7 +19,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from airaware.settings import Zone
-from airaware.web import columns, openapi, problems
+from airaware.web import columns, error_pages, openapi
 
 HOURS = "/api/v1/hours"
 FILES = (f"{HOURS}.csv", f"{HOURS}.parquet")
@@ -310,8 +310,8 @@ def test_pages_accept_arguments_that_they_do_not_know(client: FlaskClient) -> No
 
 def test_each_type_of_problem_has_a_page(client: FlaskClient) -> None:
     page = client.get("/api").text
-    assert len(problems.kinds()) == len({kind.name for kind in problems.kinds()}) > 10
-    for kind in problems.kinds():
+    assert len(error_pages.kinds()) == len({kind.name for kind in error_pages.kinds()}) > 10
+    for kind in error_pages.kinds():
         assert f"/problems/{kind.name}" in page
         own = client.get(f"/problems/{kind.name}").text.replace("&#39;", "'")
         assert kind.title in own and "&lt;code" not in own

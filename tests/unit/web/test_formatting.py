@@ -2,7 +2,7 @@
 
 import pytest
 
-from airaware.web import figures
+from airaware.web import formatting
 
 
 @pytest.mark.parametrize(
@@ -10,11 +10,11 @@ from airaware.web import figures
     [(None, "–"), (0.0, "0.00"), (0.31, "0.31"), (4.24, "4.2"), (-1.0, "-1.0"), (99.99, "100")],
 )
 def test_figures(value: float | None, text: str) -> None:
-    assert figures.figure(value) == text
+    assert formatting.figure(value) == text
 
 
 @pytest.mark.parametrize(
     ("km", "text"), [(None, "–"), (0.4, "0.25 mi (0.40 km)"), (8.5, "5.3 mi (8.5 km)")]
 )
 def test_distances(km: float | None, text: str) -> None:
-    assert figures.distance(km) == text
+    assert formatting.distance(km) == text

@@ -21,7 +21,7 @@ from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
 from airaware.web.asking import At, Span
 from airaware.web.certainty import ExpectedErrors, expected
-from airaware.web.words import sentence
+from airaware.web.summary_sentence import sentence
 
 # Of the figures of a year, those that its trend has.
 OF_A_YEAR = (

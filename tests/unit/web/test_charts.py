@@ -1,4 +1,4 @@
-"""What the pictures show."""
+"""What the charts show."""
 
 from datetime import date, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.science.sphere import KM_PER_MILE
-from airaware.web import pictures
+from airaware.web import charts
 
 
 def ozone(*means: float | None, far: tuple[int, ...] = ()) -> dict:
@@ -25,13 +25,13 @@ def ozone(*means: float | None, far: tuple[int, ...] = ()) -> dict:
     }
 
 
-def looks(chart: pictures.Chart) -> dict[str, list[float | None]]:
+def looks(chart: charts.Chart) -> dict[str, list[float | None]]:
     """The values of a chart's series, by how they look."""
     return {each["look"]: each["values"] for each in chart["series"]}
 
 
 def test_months_have_bars_highest_days_and_the_level_of_the_standard():
-    found = pictures.months(ozone(*[30.0] * 11, None))
+    found = charts.months(ozone(*[30.0] * 11, None))
     assert looks(found) == {
         "bar": [30.0] * 11 + [None],
         "dot": [60.0] * 11 + [None],
@@ -42,14 +42,14 @@ def test_months_have_bars_highest_days_and_the_level_of_the_standard():
 
 
 def test_months_far_from_any_monitor_look_otherwise():
-    found = looks(pictures.months(ozone(*range(1, 13), far=(1, 2))))
+    found = looks(charts.months(ozone(*range(1, 13), far=(1, 2))))
     assert found["faint-bar"] == [1, 2] + [None] * 10
     assert found["bar"][:3] == [None, None, 3]
 
 
 def test_places_are_lines_beside_each_other_and_one_without_figures_is_left_out():
     here, nowhere, there = ozone(*[20.0] * 12), ozone(), ozone(*[25.0] * 12)
-    found = pictures.places([here, nowhere, there], ["A", "B", "C"])
+    found = charts.places([here, nowhere, there], ["A", "B", "C"])
     assert looks(found) == {
         "place-1": [20.0] * 12,
         "place-3": [25.0] * 12,
@@ -69,7 +69,7 @@ def week(values: list[float | None], error: float | None) -> dict:
 
 
 def test_the_band_is_the_expected_error_about_the_line():
-    found = pictures.hours(week([10.0, 1.0, None, -2.0] * 6, 4.0))
+    found = charts.hours(week([10.0, 1.0, None, -2.0] * 6, 4.0))
     assert looks(found)["band-top"][:4] == [14.0, 5.0, None, 2.0]
     # It ends at 0, but holds its line.
     assert looks(found)["band-bottom"][:4] == [6.0, 0.0, None, -2.0]
@@ -78,18 +78,18 @@ def test_the_band_is_the_expected_error_about_the_line():
 
 
 def test_no_band_where_no_error_is_known():
-    found = looks(pictures.hours(week([10.0] * 24, None)))
+    found = looks(charts.hours(week([10.0] * 24, None)))
     assert found["line"] == [10.0] * 24
     assert set(found["band-top"]) == {None}
 
 
 def test_a_trend_breaks_where_years_are_missing():
     years = [{"year": 1990, "daily_mean": 5.0}, {"year": 1992, "daily_mean": 4.0}]
-    found = pictures.years({"unit": "ppb", "years": years})
+    found = charts.years({"unit": "ppb", "years": years})
     assert found is not None
     assert found["names"] == ["1990", "1991", "1992"]
     assert looks(found)["dotted-line"] == [5.0, None, 4.0]
-    assert pictures.years({"unit": "ppb", "years": years[:1]}) is None
+    assert charts.years({"unit": "ppb", "years": years[:1]}) is None
 
 
 def test_the_calendar_s_weeks_begin_on_sunday():
@@ -97,7 +97,7 @@ def test_the_calendar_s_weeks_begin_on_sunday():
         {"date": f"{date(2017, 1, 1) + timedelta(n)}", "category": "Moderate" if n else None}
         for n in range(365)
     ]
-    months = pictures.year_of_days(days, AQI_CATEGORIES)
+    months = charts.year_of_days(days, AQI_CATEGORIES)
     assert [sum(each is not None for week in month.weeks for each in week) for month in months] == [
         31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def test_the_calendar_s_weeks_begin_on_sunday():
 def test_monitors_lie_where_they_are_about_the_place():
     north = {"latitude": 41.1, "longitude": -87.0, "distance_km": 11.12}
     east = {"latitude": 41.0, "longitude": -86.9, "distance_km": 8.39}
-    found = pictures.monitors((41.0, -87.0), [east, north])
+    found = charts.monitors((41.0, -87.0), [east, north])
     middle = found.size / 2
     first, second = found.monitors
     assert first.x > middle
@@ -123,7 +123,7 @@ def test_monitors_lie_where_they_are_about_the_place():
 
 
 def test_a_map_over_the_date_line():
-    found = pictures.monitors(
+    found = charts.monitors(
         (52.0, 179.9), [{"latitude": 52.0, "longitude": -179.9, "distance_km": 14.0}]
     )
     assert 0 < found.monitors[0].x < found.size

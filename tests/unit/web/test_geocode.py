@@ -28,7 +28,7 @@ from airaware.web.geocode import (
     UnknownAddress,
 )
 
-CASES = Path(__file__).parents[3] / "shared/data/cases/addresses.tsv"
+CASES = Path(__file__).parents[4] / "shared/data/cases/addresses.tsv"
 WRIGLEY = "1060 W Addison St, Chicago, IL 60613"
 OFFLINE = Geocoder()
 

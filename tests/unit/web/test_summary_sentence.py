@@ -4,7 +4,7 @@ import pytest
 
 from airaware.science import pollutants
 from airaware.web.rank import Rank
-from airaware.web.words import plain_name, sentence
+from airaware.web.summary_sentence import plain_name, sentence
 
 OZONE = pollutants.get(44201)
 COMPARED = "the ZIP codes that have a monitor within 30 miles."

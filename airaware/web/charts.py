@@ -1,8 +1,8 @@
-"""What the pages' pictures show.
+"""What the charts of the pages show.
 
 A chart is said in words, and frontend/src/charts.js draws it: `x` and its `names`; `ticks` below it
 as (x, text), within `range`; and `series`, each with its `look` and a value or None for each x. The
-calendar is a table, and the map of monitors an SVG, in its own units: templates/_pictures.html.
+calendar is a table, and the map of monitors an SVG, in its own units: templates/_charts.html.
 """
 
 import calendar
@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
-from airaware.web.figures import MONTHS
+from airaware.web.formatting import MONTHS
 
 Chart = dict[str, Any]
 
