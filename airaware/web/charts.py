@@ -7,12 +7,13 @@ calendar is a table, and the map of monitors an SVG, in its own units: templates
 
 import calendar
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
+from airaware.web import answers
 from airaware.web.formatting import MONTHS
 
 Chart = dict[str, Any]
@@ -23,51 +24,51 @@ SCALE_MILES = (50, 20, 10, 5, 2, 1)
 KM_PER_DEGREE = 111.2
 
 
-def months(pollutant: Mapping[str, Any]) -> Chart:
+def months(pollutant: answers.GridPollutant) -> Chart:
     """The twelve months of an answer's pollutant: means as bars, highest days as dots."""
-    found = pollutant["months"]
-    near = [None if month["estimate"] else month["daily"]["mean"] for month in found]
-    far = [month["daily"]["mean"] if month["estimate"] else None for month in found]
+    found = pollutant.months
+    near = [None if month.estimate else month.daily.mean for month in found]
+    far = [month.daily.mean if month.estimate else None for month in found]
     series = [
         _series("Mean of the days", "bar", near),
         _series("Mean, estimated from far monitors", "faint-bar", far),
-        _series("Highest day", "dot", [month["daily"]["max"] for month in found]),
+        _series("Highest day", "dot", [month.daily.max for month in found]),
     ]
     return _of_months(pollutant, [each for each in series if set(each["values"]) != {None}])
 
 
-def places(pollutants: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Chart:
+def places(pollutants: Sequence[answers.GridPollutant], labels: Sequence[str]) -> Chart:
     """The months of one pollutant at several places, each a line of the days' means."""
     lines = [
-        _series(label, f"place-{number}", [month["daily"]["mean"] for month in each["months"]])
+        _series(label, f"place-{number}", [month.daily.mean for month in each.months])
         for number, (each, label) in enumerate(zip(pollutants, labels, strict=True), 1)
-        if each["months"]
+        if each.months
     ]
     return _of_months(pollutants[0], lines)
 
 
-def _of_months(pollutant: Mapping[str, Any], series: Sequence[dict[str, Any]]) -> Chart:
-    standard, unit = pollutant["standard"], pollutant["unit"]
-    level = f"Level of the {standard['edition'][:4]} standard"
+def _of_months(pollutant: answers.GridPollutant, series: Sequence[dict[str, Any]]) -> Chart:
+    standard = pollutant.standard
+    level = f"Level of the {standard.edition[:4]} standard"
     return {
-        "unit": unit,
+        "unit": pollutant.unit,
         "x": list(range(1, 13)),
         "range": (0.5, 12.5),
         "names": MONTHS,
         "ticks": list(enumerate(MONTHS, 1)),
-        "series": [*series, _series(level, "level", [standard["level"]] * 12)],
+        "series": [*series, _series(level, "level", [standard.level] * 12)],
     }
 
 
-def years(pollutant: Mapping[str, Any]) -> Chart | None:
+def years(pollutant: answers.PointPollutant) -> Chart | None:
     """The trend of an answer's pollutant, None of one year; a year that lacks breaks it."""
-    found = {year["year"]: year["daily_mean"] for year in pollutant["years"]}
+    found = {year.year: year.daily_mean for year in pollutant.years}
     if len(found) < 2:
         return None
     every = range(min(found), max(found) + 1)
     names = [str(year) for year in every]
     return {
-        "unit": pollutant["unit"],
+        "unit": pollutant.unit,
         "x": list(every),
         "range": (every[0] - 0.5, every[-1] + 0.5),
         "names": names,
@@ -76,15 +77,13 @@ def years(pollutant: Mapping[str, Any]) -> Chart | None:
     }
 
 
-def hours(found: Mapping[str, Any]) -> Chart:
+def hours(found: answers.Hours) -> Chart:
     """The hours of an answer's days, within the error to expect of each; a tick for each day.
 
     The band of the error ends at 0, or at the value where that is below 0 itself.
     """
-    values = found["values"]
-    errors = [
-        month["expected_error"]["hour"] for month in found["months"] for _ in range(month["hours"])
-    ]
+    values = found.values
+    errors = [month.expected_error.hour for month in found.months for _ in range(month.hours)]
     band = [
         (None, None)
         if value is None or error is None
@@ -92,11 +91,11 @@ def hours(found: Mapping[str, Any]) -> Chart:
         for value, error in zip(values, errors, strict=True)
     ]
     times = [
-        datetime.fromisoformat(found["first_hour"]) + timedelta(hours=hour)
+        datetime.fromisoformat(found.first_hour) + timedelta(hours=hour)
         for hour in range(len(values))
     ]
     return {
-        "unit": found["unit"],
+        "unit": found.unit,
         "x": list(range(len(values))),
         "range": (0, len(values)),
         "names": [f"{time:%a %b %-d, %H:00}" for time in times],
@@ -118,7 +117,7 @@ class Day:
     """A day of the calendar; `category` 1 (Good) to 6, 0 where none."""
 
     number: int
-    day: Mapping[str, Any]
+    day: answers.Day
     category: int
 
 
@@ -130,16 +129,16 @@ class Month:
     weeks: tuple[tuple[Day | None, ...], ...]
 
 
-def year_of_days(days: Sequence[Mapping[str, Any]], categories: Sequence[str]) -> list[Month]:
+def year_of_days(days: Sequence[answers.Day], categories: Sequence[str]) -> list[Month]:
     """The calendar of an answer's days, those of a whole year."""
-    by_date = {day["date"]: day for day in days}
-    year = date.fromisoformat(days[0]["date"]).year
+    by_date = {day.date: day for day in days}
+    year = date.fromisoformat(days[0].date).year
 
     def cell(at: date, month: int) -> Day | None:
         if at.month != month:
             return None
         day = by_date[at.isoformat()]
-        category = categories.index(day["category"]) + 1 if day["category"] else 0
+        category = categories.index(day.category) + 1 if day.category else 0
         return Day(at.day, day, category)
 
     weeks_of = calendar.Calendar(calendar.SUNDAY).monthdatescalendar
@@ -169,15 +168,15 @@ class MonitorMap:
     size: int = MAP_SIZE
 
 
-def monitors(place: tuple[float, float], found: Sequence[Mapping[str, Any]]) -> MonitorMap:
+def monitors(place: tuple[float, float], found: Sequence[answers.Monitor]) -> MonitorMap:
     """The map of an answer's monitors about a place (latitude, longitude in degrees)."""
     shrink = math.cos(math.radians(place[0]))
-    farthest_km = max([each["distance_km"] for each in found] + [KM_PER_MILE])
+    farthest_km = max([each.distance_km for each in found] + [KM_PER_MILE])
     per_km = (MAP_SIZE / 2 - MAP_MARGIN) / farthest_km
     at = []
     for number, each in enumerate(found, 1):
-        east = ((each["longitude"] - place[1] + 540) % 360 - 180) * shrink * KM_PER_DEGREE
-        north = (each["latitude"] - place[0]) * KM_PER_DEGREE
+        east = ((each.longitude - place[1] + 540) % 360 - 180) * shrink * KM_PER_DEGREE
+        north = (each.latitude - place[0]) * KM_PER_DEGREE
         at.append(
             Monitor(
                 number,

@@ -5,6 +5,7 @@ lies in an object. A file's head and the API's page say what an entry here says.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 from airaware.science.pollutant import AQI_CATEGORIES
@@ -60,10 +61,10 @@ MONTHS = {
 FILES = {"hours": HOURS, "days": DAYS, "months": MONTHS}
 
 
-def flat(row: Mapping[str, Any], *names: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each of a JSON object's values: null is empty."""
-    for name, value in row.items():
-        if isinstance(value, Mapping):
+def flat(row: Any, *names: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each value of an answer's object: None is empty."""
+    for name, value in (row if isinstance(row, Mapping) else vars(row)).items():
+        if isinstance(value, Mapping) or is_dataclass(value):
             yield from flat(value, *names, name)
         else:
             yield _name(*names, name), _text(value)

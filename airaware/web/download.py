@@ -54,9 +54,7 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
     }
     measured = [each for load in loads for each in view_model.uncorrected(at, load, at.point)]
     if measured:
-        sites = ", ".join(
-            f"{each['site']} ({each['hours']} hours, {each['year']})" for each in measured
-        )
+        sites = ", ".join(f"{each.site} ({each.hours} hours, {each.year})" for each in measured)
         facts["uncorrected"] = f"{sites}: {view_model.UNCORRECTED}"
     if made_up:
         facts["synthetic"] = f"{', '.join(made_up)}: made up by a program; not the real air"
@@ -105,7 +103,7 @@ def days_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
     yield _head(facts, columns.DAYS)
     for load in at.within(span):
         days = view_model.days_of(at, load)
-        yield _rows((day for day in days if first <= day["date"] <= last), columns.DAYS)
+        yield _rows((day for day in days if first <= day.date <= last), columns.DAYS)
 
 
 def months_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]:
@@ -114,7 +112,7 @@ def months_as_csv(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[str]
     yield _head(facts, columns.MONTHS)
     for load in at.within(span):
         months = (
-            month | {"month": f"{load.year}-{month['month']:02}"}
+            vars(month) | {"month": f"{load.year}-{month.month:02}"}
             for month in view_model.months_of(at, load)
         )
         yield _rows((month for month in months if first <= month["month"] <= last), columns.MONTHS)
@@ -124,7 +122,7 @@ def _head(facts: Mapping[str, str], names: Iterable[str]) -> str:
     return "".join(f"# {name}: {text}\n" for name, text in facts.items()) + _lines([tuple(names)])
 
 
-def _rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> str:
+def _rows(rows: Iterable[Any], names: Iterable[str]) -> str:
     found = (dict(columns.flat(row)) for row in rows)
     return _lines([row.get(name, "") for name in names] for row in found)
 

@@ -1,12 +1,11 @@
 """The pages for people."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
 from airaware.science.pollutant import AQI_CATEGORIES
-from airaware.web import asking, charts, view_model
+from airaware.web import answers, asking, charts, view_model
 
 blueprint = Blueprint("pages", __name__)
 
@@ -34,29 +33,29 @@ def air() -> str:
     return render_template(
         "air.html",
         air=found,
-        charts={each["parameter"]: _charts(at, each) for each in found["pollutants"]},
+        charts={each.parameter: _charts(at, each) for each in found.pollutants},
         categories=AQI_CATEGORIES,
         address=request.args["address"],
     )
 
 
-def _charts(at: asking.At, pollutant: dict[str, Any]) -> dict[str, object]:
+def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, object]:
     """The charts of a pollutant by name; none where it has no figures."""
-    if not pollutant["summary"]:
+    if not pollutant.summary:
         return {}
     return {
         "months": charts.months(pollutant),
-        "calendar": charts.year_of_days(pollutant["days"], AQI_CATEGORIES),
+        "calendar": charts.year_of_days(pollutant.days, AQI_CATEGORIES),
         "years": charts.years(pollutant),
-        "monitors": charts.monitors(at.point, pollutant["monitors"]),
-        "worst": _week_of_the_highest(pollutant["days"]),
+        "monitors": charts.monitors(at.point, pollutant.monitors),
+        "worst": _week_of_the_highest(pollutant.days),
     }
 
 
-def _week_of_the_highest(days: list[dict[str, Any]]) -> date:
+def _week_of_the_highest(days: list[answers.Day]) -> date:
     """The first day of a week with the highest day in its middle."""
-    highest = max(days, key=lambda day: -1.0 if day["value"] is None else day["value"])
-    day = date.fromisoformat(highest["date"])
+    highest = max(days, key=lambda day: -1.0 if day.value is None else day.value)
+    day = date.fromisoformat(highest.date)
     return max(day - timedelta(asking.WEEK_DAYS // 2), date(day.year, 1, 1))
 
 
@@ -97,17 +96,17 @@ def compare() -> str:
     return render_template(
         "compare.html",
         found=found,
-        charts=_charts_of_places(found["places"]) if found else [],
+        charts=_charts_of_places(found.places) if found else [],
         addresses=addresses,
         most=asking.MOST_PLACES,
-        year=found["year"] if found else year,
+        year=found.year if found else year,
     )
 
 
-def _charts_of_places(places: list[dict[str, Any]]) -> list[charts.Chart | None]:
+def _charts_of_places(places: list[answers.PointAir]) -> list[charts.Chart | None]:
     """A chart of each pollutant; none where no place has figures of it."""
-    labels = [place["place"]["label"] for place in places]
+    labels = [place.place.label for place in places]
     return [
-        charts.places(each, labels) if any(one["summary"] for one in each) else None
-        for each in zip(*(place["pollutants"] for place in places), strict=True)
+        charts.places(each, labels) if any(one.summary for one in each) else None
+        for each in zip(*(place.pollutants for place in places), strict=True)
     ]

@@ -1,15 +1,11 @@
 """The answer in one sentence."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from airaware.science.pollutant import Pollutant
+from airaware.web.answers import Summary
 from airaware.web.rank import Rank
 
 
-def sentence(
-    pollutant: Pollutant, year: int, summary: Mapping[str, Any] | None, rank: Rank | None
-) -> str:
+def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Rank | None) -> str:
     """How often the pollutant was above the level of its standard, and how that compares.
 
     `summary` is the answer's of the year, None where it has no figures; `rank` is None where the
@@ -18,17 +14,17 @@ def sentence(
     name = plain_name(pollutant)
     if summary is None:
         return f"No monitor within 100 miles measured {name} in {year}."
-    if not summary["days"]:
+    if not summary.days:
         return f"In {year} too few hours of {name} were measured to judge any day."
     standard = pollutant.standard
     level = f"{standard.level * pollutant.display_factor:g} {pollutant.display_unit}"
-    days = summary["days_above_standard"]
+    days = summary.days_above_standard
     said = (
         f"In {year} {name} was {'estimated to be ' if rank is None else ''}above {level}, the level"
         f" of the {standard.edition[:4]} standard, on {_days(days)}"
     )
-    if summary["days"] < 360:
-        said += f" of the {summary['days']} that can be judged"
+    if summary.days < 360:
+        said += f" of the {summary.days} that can be judged"
     return f"{said}: {_compared(rank)}." if rank else f"{said}."
 
 

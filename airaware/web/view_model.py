@@ -1,7 +1,4 @@
-"""The answers: what `/api/v1` sends, and what the pages show of it.
-
-Distances in km, concentrations in each pollutant's display unit; None where there is no value.
-"""
+"""Make the answers (`airaware.web.answers`) of what the store has about a place."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
@@ -19,14 +16,11 @@ from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 from airaware.science.sphere import REACH_KM
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
+from airaware.web import answers
 from airaware.web.asking import At, Span
-from airaware.web.certainty import ExpectedErrors, expected
+from airaware.web.certainty import expected
 from airaware.web.summary_sentence import sentence
 
-# Of the figures of a year, those that its trend has.
-OF_A_YEAR = (
-    "hourly_mean", "daily_mean", "days", "days_above_standard", "nearest_km", "expected_error",
-)  # fmt: skip
 UNCORRECTED = (
     "measured by Teledyne T640 monitors and not corrected by EPA in the file that was loaded:"
     " such values tend to be too high"
@@ -40,80 +34,83 @@ METHOD = (
 )
 
 
-def grid(at: At, year: int) -> dict[str, Any]:
-    """The air of a year at the grid point nearest to a place: quick, at most 4 km off."""
+def grid(at: At, year: int) -> answers.GridAir:
+    """Return the air of a year at the grid point nearest to a place: quick, at most 4 km off."""
     loads = at.of_year(year)
     found = {
         months.parameter: months for months in queries.cell_years(at.reader, at.nearest.cell, loads)
     }
     center = at.nearest.latitude, at.nearest.longitude
-    return _air(at, year, "grid") | {
-        "pollutants": [_pollutant(at, load, found.get(load.parameter), center) for load in loads]
-    }
+    return answers.GridAir(
+        **vars(_air(at, year, "grid")),
+        pollutants=[
+            _pollutant(at, load, _months(at, load, found.get(load.parameter)), center)
+            for load in loads
+        ],
+    )
 
 
-def at_point(at: At, year: int) -> dict[str, Any]:
-    """The air of a year at the very place: with days, monitors, the years before, and its rank."""
-    return _air(at, year, "point") | {
-        "pollutants": [_pollutant_at_point(at, load) for load in at.of_year(year)]
-    }
+def at_point(at: At, year: int) -> answers.PointAir:
+    """Return the air of a year at the very place: days, monitors, other years, and its rank."""
+    return answers.PointAir(
+        **vars(_air(at, year, "point")),
+        pollutants=[_pollutant_at_point(at, load) for load in at.of_year(year)],
+    )
 
 
-def days(at: At, year: int) -> dict[str, Any]:
-    """Each day of a year at the very place."""
-    return _air(at, year, "point") | {
-        "pollutants": [
-            _of_load(at, load, at.point) | {"days": days_of(at, load)} for load in at.of_year(year)
-        ]
-    }
+def days(at: At, year: int) -> answers.Days:
+    """Return each day of a year at the very place."""
+    return answers.Days(
+        **vars(_air(at, year, "point")),
+        pollutants=[
+            answers.DaysPollutant(**vars(_loaded(at, load, at.point)), days=days_of(at, load))
+            for load in at.of_year(year)
+        ],
+    )
 
 
-def days_of(at: At, load: Load) -> list[dict[str, Any]]:
+def days_of(at: At, load: Load) -> list[answers.Day]:
     """Return each day of a load at the very place."""
     return _days(at, load, _measured(at, load))
 
 
-def months_of(at: At, load: Load) -> list[dict[str, Any]]:
+def months_of(at: At, load: Load) -> list[answers.Month]:
     """Return each month of a load at the very place; none where no monitor reaches it."""
-    pollutant = pollutants.get(load.parameter)
-    found = _measured(at, load)
-    if not found.months:
-        return []
-    return _months(pollutant, _year_of_months(load, pollutant, found), at.expected_errors(load))
+    return _months_at_point(at, load, _measured(at, load))
 
 
-def hours(at: At, span: Span) -> dict[str, Any]:
-    """Each hour of some days at the very place; a day that is not loaded has no values."""
+def hours(at: At, span: Span) -> answers.Hours:
+    """Return each hour of some days at the very place; one of a year not loaded has no value."""
     pollutant = span.pollutant
     loads = at.within(span)
     years = list(measured_hours(at, span))
-    return {
-        "place": _place(at),
-        **_described(loads[-1]),
-        "synthetic": any(load.synthetic for load in loads),
-        "uncorrected_monitors": [
+    described = vars(_described(loads[-1]))
+    return answers.Hours(
+        **described | {"synthetic": any(load.synthetic for load in loads)},
+        place=_place(at),
+        uncorrected_monitors=[
             monitor for load in loads for monitor in uncorrected(at, load, at.point)
         ],
-        "method": METHOD,
-        "from": span.first.isoformat(),
-        "to": span.last.isoformat(),
-        "utc_offset": at.utc_offset,
-        "first_hour": f"{span.first}T00:00",
-        "values": [
+        method=METHOD,
+        from_=span.first.isoformat(),
+        to=span.last.isoformat(),
+        utc_offset=at.utc_offset,
+        first_hour=f"{span.first}T00:00",
+        values=[
             _shown(pollutant, _finite(value)) for year in years for value in year.values.tolist()
         ],
-        "months": [
-            {
-                "month": f"{month.first:%Y-%m}",
-                "hours": month.hours,
-                "nearest_km": _rounded(month.nearest_km),
-                "estimate": (month.nearest_km or 0) > REACH_KM,
-                "expected_error": {"hour": _shown(pollutant, month.expected_error)},
-            }
+        months=[
+            answers.MonthOfHours(
+                month=f"{month.first:%Y-%m}",
+                hours=month.hours,
+                nearest_km=_rounded(month.nearest_km),
+                estimate=(month.nearest_km or 0) > REACH_KM,
+                expected_error=answers.HourErrors(_shown(pollutant, month.expected_error)),
+            )
             for year in years
             for month in year.months
         ],
-    }
+    )
 
 
 @dataclass(frozen=True)
@@ -162,71 +159,63 @@ def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
         yield YearOfHours(np.concatenate(values), tuple(months))
 
 
-def compared(places: Sequence[At], year: int) -> dict[str, Any]:
-    """The year at several places, in their order."""
-    return {"year": year, "places": [at_point(at, year) for at in places]}
+def compared(places: Sequence[At], year: int) -> answers.Compared:
+    """Return the year at several places, in their order."""
+    return answers.Compared(year, [at_point(at, year) for at in places])
 
 
-def _air(at: At, year: int, figures: str) -> dict[str, Any]:
-    return {
-        "place": _place(at),
-        "cell": {
-            "id": f"{at.nearest.cell:x}",
-            "latitude": round(at.nearest.latitude, 5),
-            "longitude": round(at.nearest.longitude, 5),
-            "distance_km": round(at.nearest.distance_km, 2),
-        },
-        "figures": figures,
-        "year": year,
-        "years": at.years()[::-1],
-        "synthetic": any(load.synthetic for load in at.of_year(year)),
-    }
+def _air(at: At, year: int, figures: answers.Figures) -> answers.Air:
+    return answers.Air(
+        place=_place(at),
+        cell=answers.Cell(
+            id=f"{at.nearest.cell:x}",
+            latitude=round(at.nearest.latitude, 5),
+            longitude=round(at.nearest.longitude, 5),
+            distance_km=round(at.nearest.distance_km, 2),
+        ),
+        figures=figures,
+        year=year,
+        years=at.years()[::-1],
+        synthetic=any(load.synthetic for load in at.of_year(year)),
+    )
 
 
-def _place(at: At) -> dict[str, Any]:
-    place = at.place
-    return {
-        "label": place.label,
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-        "method": place.method,
-        "precision_km": place.precision_km,
-        "precision": place.precision,
-        "note": place.note,
-    }
+def _place(at: At) -> answers.Place:
+    return answers.Place(**vars(at.place))
 
 
-def _described(load: Load) -> dict[str, Any]:
-    """The pollutant of a load, and how a day of it is judged."""
+def _described(load: Load) -> answers.Pollutant:
+    """Describe the pollutant of a load, and how a day of it is judged."""
     pollutant = pollutants.get(load.parameter)
     standard = pollutant.standard
-    return {
-        "parameter": pollutant.code,
-        "name": pollutant.name,
-        "label": pollutant.label,
-        "note": pollutant.note,
-        "unit": pollutant.display_unit,
-        "synthetic": load.synthetic,
-        "loaded_at": load.committed_at.isoformat(timespec="seconds"),
-        "daily_metric": pollutant.daily_label,
-        "standard": {
-            "level": _shown(pollutant, standard.level),
-            "edition": standard.edition,
-            "text": standard.text,
-        },
-        "aqi_edition": pollutant.aqi.edition if pollutant.aqi else None,
-    }
+    return answers.Pollutant(
+        parameter=pollutant.code,
+        name=pollutant.name,
+        label=pollutant.label,
+        note=pollutant.note,
+        unit=pollutant.display_unit,
+        synthetic=load.synthetic,
+        loaded_at=load.committed_at.isoformat(timespec="seconds"),
+        daily_metric=pollutant.daily_label,
+        standard=answers.Standard(
+            level=_five_digits(standard.level * pollutant.display_factor),
+            edition=standard.edition,
+            text=standard.text,
+        ),
+        aqi_edition=pollutant.aqi.edition if pollutant.aqi else None,
+    )
 
 
-def _of_load(at: At, load: Load, place: tuple[float, float]) -> dict[str, Any]:
-    """Describe a load: its pollutant, and what is wanting in its figures at a place."""
-    return _described(load) | {
-        "incomplete_days": [day.isoformat() for day in load.incomplete_days],
-        "uncorrected_monitors": uncorrected(at, load, place),
-    }
+def _loaded(at: At, load: Load, place: tuple[float, float]) -> answers.LoadedPollutant:
+    """Describe a load: its pollutant, and what its figures at a place lack."""
+    return answers.LoadedPollutant(
+        **vars(_described(load)),
+        incomplete_days=[day.isoformat() for day in load.incomplete_days],
+        uncorrected_monitors=uncorrected(at, load, place),
+    )
 
 
-def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[dict[str, Any]]:
+def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[answers.UncorrectedMonitor]:
     """Return the monitors a place's year rests on whose T640 hours EPA has not corrected.
 
     The nearest first, each with the number of such hours.
@@ -236,36 +225,34 @@ def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[dict[str
     hours = queries.uncorrected(at.reader, load)
     used = nearby.air(at.reader, load.parameter, load.year, place).used()
     return [
-        {"site": site, "year": load.year, "hours": hours[site]} for site in used if site in hours
+        answers.UncorrectedMonitor(site, load.year, hours[site]) for site in used if site in hours
     ]
 
 
 def _pollutant(
-    at: At, load: Load, year: YearOfMonths | None, place: tuple[float, float]
-) -> dict[str, Any]:
-    pollutant = pollutants.get(load.parameter)
-    months = _months(pollutant, year, at.expected_errors(load)) if year else []
-    return _of_load(at, load, place) | {"summary": _summary(months), "months": months}
+    at: At, load: Load, months: list[answers.Month], place: tuple[float, float]
+) -> answers.GridPollutant:
+    return answers.GridPollutant(
+        **vars(_loaded(at, load, place)), summary=_summary(months), months=months
+    )
 
 
-def _pollutant_at_point(at: At, load: Load) -> dict[str, Any]:
+def _pollutant_at_point(at: At, load: Load) -> answers.PointPollutant:
     pollutant = pollutants.get(load.parameter)
     found = _measured(at, load)
-    months = _year_of_months(load, pollutant, found) if found.months else None
-    answer = _pollutant(at, load, months, at.point)
-    summary = answer["summary"]
-    near = summary and summary["nearest_km"] <= REACH_KM
-    days_above = summary["days_above_standard"] if summary else 0
-    rank = current_app.extensions["ranks"].rank(load, days_above) if near else None
-    return {
-        "sentence": sentence(pollutant, load.year, summary, rank),
-        **answer,
-        "zip_codes": rank
-        and {"more_days": rank.more, "as_many_days": rank.alike, "fewer_days": rank.fewer},
-        "days": _days(at, load, found) if summary else [],
-        "years": _years(at, pollutant),
-        "monitors": _monitors(found),
-    }
+    answer = _pollutant(at, load, _months_at_point(at, load, found), at.point)
+    summary = answer.summary
+    rank = None
+    if summary and summary.nearest_km <= REACH_KM:
+        rank = current_app.extensions["ranks"].rank(load, summary.days_above_standard)
+    return answers.PointPollutant(
+        **vars(answer),
+        sentence=sentence(pollutant, load.year, summary, rank),
+        zip_codes=answers.ZipCodes(rank.more, rank.alike, rank.fewer) if rank else None,
+        days=_days(at, load, found) if summary else [],
+        years=_years(at, pollutant),
+        monitors=_monitors(found),
+    )
 
 
 def _measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby.Air:
@@ -278,8 +265,13 @@ def _measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearb
     return nearby.air(at.reader, load.parameter, load.year, at.point, months, beyond)
 
 
-def _year_of_months(load: Load, pollutant: Pollutant, found: nearby.Air) -> YearOfMonths:
-    """The months at the point, in the shape of the grid's."""
+def _months_at_point(at: At, load: Load, found: nearby.Air) -> list[answers.Month]:
+    return _months(at, load, _year_of_months(load, found) if found.months else None)
+
+
+def _year_of_months(load: Load, found: nearby.Air) -> YearOfMonths:
+    """Return the months at the point in the shape of the grid's."""
+    pollutant = pollutants.get(load.parameter)
     rows = np.concatenate([point.figures(pollutant, found.months.get(n)) for n in range(1, 13)])
     columns = {
         name: tuple(
@@ -298,13 +290,13 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _days(at: At, load: Load, found: nearby.Air) -> list[dict[str, Any]]:
-    """The year's days; a day without a value has None, as has one that no monitor reaches."""
+def _days(at: At, load: Load, found: nearby.Air) -> list[answers.Day]:
+    """Return the year's days; one that cannot be judged, or that no monitor reaches, has None."""
     pollutant = pollutants.get(load.parameter)
     errors = at.expected_errors(load)
     first = date(load.year, 1, 1)
     daily = np.full((date(load.year, 12, 31) - first).days + 1, np.nan)
-    rests_on: dict[int, dict[str, Any]] = {}
+    rests_on: dict[int, dict[str, float | None]] = {}
     for number in range(1, 13):
         month = found.months.get(number)
         if month:
@@ -323,139 +315,151 @@ def _days(at: At, load: Load, found: nearby.Air) -> list[dict[str, Any]]:
         strict=True,
     )
     return [
-        {
-            "date": day.isoformat(),
-            "value": _shown(pollutant, _finite(value)),
-            "above_standard": above,
-            "aqi": aqi if aqi >= 0 else None,
-            "category": AQI_CATEGORIES[category] if category >= 0 else None,
+        answers.Day(
+            date=day.isoformat(),
+            value=_shown(pollutant, _finite(value)),
+            above_standard=above,
+            aqi=aqi if aqi >= 0 else None,
+            category=AQI_CATEGORIES[category] if category >= 0 else None,
             **rests_on[day.month],
-        }
+        )
         for number, (value, aqi, category, above) in enumerate(rows)
         for day in (first + timedelta(number),)
     ]
 
 
-def _years(at: At, pollutant: Pollutant) -> list[dict[str, Any]]:
-    """All loaded years at the nearest grid point: the trend needs them at once, and quickly."""
+def _years(at: At, pollutant: Pollutant) -> list[answers.Year]:
+    """Return all loaded years at the nearest grid point: at the very place, it would take long."""
     loads = {load.year: load for load in at.of(pollutant.code)}
     found = queries.cell_years(at.reader, at.nearest.cell, list(loads.values()))
     return [
-        {
-            "year": year.year,
-            "synthetic": loads[year.year].synthetic,
-            "months": sum(n > 0 for n in year.hours),
-            **{name: summary[name] for name in OF_A_YEAR},
-        }
+        answers.Year(
+            year=year.year,
+            synthetic=loads[year.year].synthetic,
+            months=sum(n > 0 for n in year.hours),
+            hourly_mean=summary.hourly_mean,
+            daily_mean=summary.daily_mean,
+            days=summary.days,
+            days_above_standard=summary.days_above_standard,
+            nearest_km=summary.nearest_km,
+            expected_error=summary.expected_error,
+        )
         for year in sorted(found, key=lambda year: year.year)
-        for errors in (at.expected_errors(loads[year.year]),)
-        for summary in (_summary(_months(pollutant, year, errors)),)
-        if summary
+        if (summary := _summary(_months(at, loads[year.year], year)))
     ]
 
 
-def _monitors(found: nearby.Air) -> list[dict[str, Any]]:
-    """The monitors that any month rests on, the nearest first, with the months of each."""
+def _monitors(found: nearby.Air) -> list[answers.Monitor]:
+    """Return the monitors that any month rests on, the nearest first."""
     used, stations = found.used(), found.stations
     return [
-        {
-            "site": site,
-            "latitude": float(stations.latitude[number]),
-            "longitude": float(stations.longitude[number]),
-            "distance_km": round(float(stations.distance_km[number]), 2),
-            "months": used[site],
-        }
+        answers.Monitor(
+            site=site,
+            latitude=float(stations.latitude[number]),
+            longitude=float(stations.longitude[number]),
+            distance_km=round(float(stations.distance_km[number]), 2),
+            months=used[site],
+        )
         for number, site in enumerate(stations.sites)
         if site in used
     ]
 
 
-def _months(
-    pollutant: Pollutant, year: YearOfMonths, errors: ExpectedErrors
-) -> list[dict[str, Any]]:
-    def expected_error(quantity: str, month: int) -> float | None:
-        nearest_km = year.nearest_km[month]
-        return _shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
+def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month]:
+    if year is None:
+        return []
+    pollutant = pollutants.get(load.parameter)
+    errors = at.expected_errors(load)
 
-    return [
-        {
-            "month": month + 1,
-            "hourly_mean": _shown(pollutant, year.hourly_mean[month]),
-            "hours": year.hours[month],
-            "daily": {
-                "mean": _shown(pollutant, year.daily_mean[month]),
-                "median": _shown(pollutant, year.daily_median[month]),
-                "p95": _shown(pollutant, year.daily_p95[month]),
-                "max": _shown(pollutant, year.daily_max[month]),
-                "days": year.days[month],
-                "days_above_standard": year.days_above[month],
-                "aqi_days": dict(zip(AQI_CATEGORIES, year.aqi_days[month], strict=True))
+    def month_of(found: YearOfMonths, month: int) -> answers.Month:
+        nearest_km = found.nearest_km[month]
+
+        def expected_error(quantity: str) -> float | None:
+            return _shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
+
+        return answers.Month(
+            month=month + 1,
+            hourly_mean=_shown(pollutant, found.hourly_mean[month]),
+            hours=found.hours[month],
+            daily=answers.DailyStatistics(
+                mean=_shown(pollutant, found.daily_mean[month]),
+                median=_shown(pollutant, found.daily_median[month]),
+                p95=_shown(pollutant, found.daily_p95[month]),
+                max=_shown(pollutant, found.daily_max[month]),
+                days=found.days[month],
+                days_above_standard=found.days_above[month],
+                aqi_days=dict(zip(AQI_CATEGORIES, found.aqi_days[month], strict=True))
                 if pollutant.aqi
                 else None,
-            },
-            "stations": year.stations[month],
-            "nearest_km": _rounded(year.nearest_km[month]),
-            "estimate": (year.nearest_km[month] or 0) > REACH_KM,
-            "expected_error": {
-                "hourly_mean": expected_error(MONTH, month),
-                "hour": expected_error(HOURS, month),
-                "day": expected_error(DAILY, month),
-            },
-        }
-        for month in range(12)
-    ]
+            ),
+            stations=found.stations[month],
+            nearest_km=_rounded(nearest_km),
+            estimate=(nearest_km or 0) > REACH_KM,
+            expected_error=answers.MonthErrors(
+                hourly_mean=expected_error(MONTH),
+                hour=expected_error(HOURS),
+                day=expected_error(DAILY),
+            ),
+        )
+
+    return [month_of(year, month) for month in range(12)]
 
 
-def _summary(months: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The year as a whole; None where no month has a value."""
-    known = [month for month in months if month["hourly_mean"] is not None]
-    if not known:
+def _summary(months: Sequence[answers.Month]) -> answers.Summary | None:
+    """Return the year as a whole; None where no month has a value."""
+    known = [month for month in months if month.hourly_mean is not None]
+    hours = [month.hours for month in known]
+    hourly_mean = _mean([month.hourly_mean for month in known], hours)
+    if hourly_mean is None:
         return None
-    hours = sum(month["hours"] for month in known)
-    aqi_days = [month["daily"]["aqi_days"] for month in known if month["daily"]["aqi_days"]]
-    return {
-        "hourly_mean": _rounded(
-            sum(month["hourly_mean"] * month["hours"] for month in known) / hours
-        ),
-        "hours": hours,
-        "daily_mean": _daily_mean(known),
-        "days": sum(month["daily"]["days"] for month in known),
-        "days_above_standard": sum(month["daily"]["days_above_standard"] for month in known),
-        "aqi_days": {name: sum(days[name] for days in aqi_days) for name in AQI_CATEGORIES}
+    daily = [month.daily for month in known]
+    aqi_days = [each.aqi_days for each in daily if each.aqi_days]
+    return answers.Summary(
+        hourly_mean=hourly_mean,
+        hours=sum(hours),
+        daily_mean=_mean([each.mean for each in daily], [each.days for each in daily]),
+        days=sum(each.days for each in daily),
+        days_above_standard=sum(each.days_above_standard for each in daily),
+        aqi_days={name: sum(days[name] for days in aqi_days) for name in AQI_CATEGORIES}
         if aqi_days
         else None,
-        "nearest_km": min(
-            month["nearest_km"] for month in known if month["nearest_km"] is not None
+        nearest_km=min(month.nearest_km for month in known if month.nearest_km is not None),
+        months_estimated=sum(month.estimate for month in known),
+        expected_error=answers.YearErrors(
+            hourly_mean=_root_mean_square([m.expected_error.hourly_mean for m in known], hours),
+            day=_root_mean_square([m.expected_error.day for m in known], hours),
         ),
-        "months_estimated": sum(month["estimate"] for month in known),
-        "expected_error": {name: _expected_error(known, name) for name in ("hourly_mean", "day")},
-    }
+    )
 
 
-def _daily_mean(months: Sequence[dict[str, Any]]) -> float | None:
-    """The mean of the daily metric over all days that have one."""
-    daily = [month["daily"] for month in months if month["daily"]["days"]]
-    days = sum(each["days"] for each in daily)
-    return _rounded(sum(each["mean"] * each["days"] for each in daily) / days) if days else None
+def _mean(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
+    """Return the weighted mean; None where all weights are 0. What weighs 0 may be None."""
+    known = [(value, weight) for value, weight in zip(values, weights, strict=True) if weight]
+    if not known:
+        return None
+    total = sum(weight for _, weight in known)
+    return _five_digits(sum((value or 0.0) * weight for value, weight in known) / total)
 
 
-def _expected_error(months: Sequence[dict[str, Any]], quantity: str) -> float | None:
-    """The root mean square over months: of a day of any of them, or of the mean of all of them.
+def _root_mean_square(errors: Sequence[float | None], hours: Sequence[int]) -> float | None:
+    """Return the error to expect over months: of a day in any of them, or of the mean of them all.
 
     Of the mean it is the most to be expected: as if the months erred all in one direction.
     """
-    errors = [month["expected_error"][quantity] for month in months]
-    hours = [month["hours"] for month in months]
     if None in errors:
         return None
-    squares = sum(n * error**2 for n, error in zip(hours, errors, strict=True))
-    return _rounded(sqrt(squares / sum(hours)))
+    squares = sum(n * (error or 0.0) ** 2 for n, error in zip(hours, errors, strict=True))
+    return _five_digits(sqrt(squares / sum(hours)))
 
 
 def _shown(pollutant: Pollutant, value: float | None) -> float | None:
-    """A concentration in the display unit, without digits that a `real` does not have."""
+    """Return a concentration in the display unit, without digits that a `real` does not have."""
     return None if value is None else _rounded(value * pollutant.display_factor)
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.5g}")
+    return None if value is None else _five_digits(value)
+
+
+def _five_digits(value: float) -> float:
+    return float(f"{value:.5g}")

@@ -1,6 +1,7 @@
 """What the charts show."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace as Of
 
 import pytest
 
@@ -9,20 +10,20 @@ from airaware.science.sphere import KM_PER_MILE
 from airaware.web import charts
 
 
-def ozone(*means: float | None, far: tuple[int, ...] = ()) -> dict:
-    """An answer's pollutant, as far as charts need it; the highest day is twice the mean."""
-    return {
-        "unit": "ppb",
-        "standard": {"level": 70.0, "edition": "2015"},
-        "months": [
-            {
-                "month": number,
-                "daily": {"mean": mean, "max": None if mean is None else 2 * mean},
-                "estimate": number in far,
-            }
+def ozone(*means: float | None, far: tuple[int, ...] = ()) -> Of:
+    """Return an answer's pollutant as far as charts need it; the highest day is twice the mean."""
+    return Of(
+        unit="ppb",
+        standard=Of(level=70.0, edition="2015"),
+        months=[
+            Of(
+                month=number,
+                daily=Of(mean=mean, max=None if mean is None else 2 * mean),
+                estimate=number in far,
+            )
             for number, mean in enumerate(means, start=1)
         ],
-    }
+    )
 
 
 def looks(chart: charts.Chart) -> dict[str, list[float | None]]:
@@ -58,14 +59,14 @@ def test_places_are_lines_beside_each_other_and_one_without_figures_is_left_out(
     assert [each["name"] for each in found["series"]][:2] == ["A", "C"]
 
 
-def week(values: list[float | None], error: float | None) -> dict:
-    """An answer's hours, each with the same expected error."""
-    return {
-        "unit": "ppb",
-        "first_hour": "2017-07-01T00:00",
-        "values": values,
-        "months": [{"hours": len(values), "expected_error": {"hour": error}}],
-    }
+def week(values: list[float | None], error: float | None) -> Of:
+    """Return an answer's hours, each with the same expected error."""
+    return Of(
+        unit="ppb",
+        first_hour="2017-07-01T00:00",
+        values=values,
+        months=[Of(hours=len(values), expected_error=Of(hour=error))],
+    )
 
 
 def test_the_band_is_the_expected_error_about_the_line():
@@ -84,17 +85,17 @@ def test_no_band_where_no_error_is_known():
 
 
 def test_a_trend_breaks_where_years_are_missing():
-    years = [{"year": 1990, "daily_mean": 5.0}, {"year": 1992, "daily_mean": 4.0}]
-    found = charts.years({"unit": "ppb", "years": years})
+    years = [Of(year=1990, daily_mean=5.0), Of(year=1992, daily_mean=4.0)]
+    found = charts.years(Of(unit="ppb", years=years))
     assert found is not None
     assert found["names"] == ["1990", "1991", "1992"]
     assert looks(found)["dotted-line"] == [5.0, None, 4.0]
-    assert charts.years({"unit": "ppb", "years": years[:1]}) is None
+    assert charts.years(Of(unit="ppb", years=years[:1])) is None
 
 
 def test_the_calendar_s_weeks_begin_on_sunday():
     days = [
-        {"date": f"{date(2017, 1, 1) + timedelta(n)}", "category": "Moderate" if n else None}
+        Of(date=f"{date(2017, 1, 1) + timedelta(n)}", category="Moderate" if n else None)
         for n in range(365)
     ]
     months = charts.year_of_days(days, AQI_CATEGORIES)
@@ -105,12 +106,12 @@ def test_the_calendar_s_weeks_begin_on_sunday():
     assert first and second
     assert (first.number, first.category, second.category) == (1, 0, 2)
     assert months[1].weeks[0][:4] == (None, None, None, months[1].weeks[0][3])  # a Wednesday
-    assert months[1].weeks[0][3].day["date"] == "2017-02-01"
+    assert months[1].weeks[0][3].day.date == "2017-02-01"
 
 
 def test_monitors_lie_where_they_are_about_the_place():
-    north = {"latitude": 41.1, "longitude": -87.0, "distance_km": 11.12}
-    east = {"latitude": 41.0, "longitude": -86.9, "distance_km": 8.39}
+    north = Of(latitude=41.1, longitude=-87.0, distance_km=11.12)
+    east = Of(latitude=41.0, longitude=-86.9, distance_km=8.39)
     found = charts.monitors((41.0, -87.0), [east, north])
     middle = found.size / 2
     first, second = found.monitors
@@ -123,7 +124,5 @@ def test_monitors_lie_where_they_are_about_the_place():
 
 
 def test_a_map_over_the_date_line():
-    found = charts.monitors(
-        (52.0, 179.9), [{"latitude": 52.0, "longitude": -179.9, "distance_km": 14.0}]
-    )
+    found = charts.monitors((52.0, 179.9), [Of(latitude=52.0, longitude=-179.9, distance_km=14.0)])
     assert 0 < found.monitors[0].x < found.size

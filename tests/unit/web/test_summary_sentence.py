@@ -1,5 +1,7 @@
 """The answer in one sentence: true, and in plain words."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from airaware.science import pollutants
@@ -11,7 +13,7 @@ COMPARED = "the ZIP codes that have a monitor within 30 miles."
 
 
 def said(days_above: int, rank: Rank | None, days: int = 365, parameter: int = 44201) -> str:
-    summary = {"days": days, "days_above_standard": days_above}
+    summary = SimpleNamespace(days=days, days_above_standard=days_above)
     return sentence(pollutants.get(parameter), 2017, summary, rank)
 
 
