@@ -9,8 +9,8 @@ SHELL = tools/machine/environ.sh
 .SHELLFLAGS = sh -c
 YEAR ?= 2017
 export PYTHON ?=
+FAB = tools/fab.sh
 # By the interpreter: a script names it in its first line, which not every path survives.
-FAB = .venv/bin/python -m fabric
 PYTEST = .venv/bin/python -m pytest
 LAYERS = .venv/bin/python -c "from importlinter.cli import *; lint_imports_command()" --no-logo
 SCRIPTS = .ci/run $(wildcard packer/*.sh scripts/*.sh tools/*.sh tools/*/*.sh terraform/modules/*/*.sh) \
@@ -35,7 +35,7 @@ test:
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
 check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) tests/unit
 lint: setup
-	@.venv/bin/ruff check && $(LAYERS) && .venv/bin/shellcheck -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
+	@.venv/bin/ruff check && $(LAYERS) && .venv/bin/shellcheck --norc -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots.site
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0

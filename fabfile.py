@@ -1,9 +1,13 @@
-"""The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one."""
+"""The operator's tasks: `fab -l` lists them, `fab --help TASK` describes one.
+
+Run as a script, this is the program `fab`, its modules those of this very checkout: tools/fab.sh.
+"""
 
 from tools.machine import environ
 
 environ.enter()  # before anything else reads the user's environment
 
+from tools.tasks import program
 from tools.tasks.accuracy import accuracy
 from tools.tasks.dashboards import dashboards
 from tools.tasks.data import fetch_year, submit_year, synthesize_year
@@ -39,3 +43,6 @@ __all__ = [
     "submit_year",
     "synthesize_year",
 ]
+
+if __name__ == "__main__":
+    program.run()

@@ -1,6 +1,8 @@
-"""A user's shell at its worst: variables that would stop or mislead what we start."""
+"""A user's shell at its worst: variables and files that would stop or mislead what we start."""
 
 import os
+import sys
+from pathlib import Path
 
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port
 
@@ -55,8 +57,32 @@ BORNE = {
     **{"AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL": NOWHERE, "AWS_CONFIG_FILE": "/nowhere"},
     **{"AWS_DEFAULT_REGION": "nowhere", "AWS_CA_BUNDLE": "/nowhere"},
 }
+# Files of a home folder that are meant for other programs or for the user's other projects.
+FILES = (
+    *(f".{name}.{kind}" for name in ("fabric", "invoke") for kind in ("yaml", "yml", "json", "py")),
+    *(".pgpass", ".pg_service.conf", ".psqlrc", ".postgresql/root.crt", ".netrc", ".ssh/config"),
+    *(".aws/config", ".aws/credentials", ".boto", ".gitconfig", ".wgetrc", ".curlrc", ".inputrc"),
+    *(".pydistutils.cfg", ".pythonrc", ".config/matplotlib/matplotlibrc", ".locust.conf"),
+    *(".mypy.ini", ".config/ruff/ruff.toml", ".shellcheckrc", ".checkov.yaml", ".gemrc"),
+)
+BROKEN = b'[broken\n\tx: "\xe9\n'
+# Modules that Python itself would import from there.
+MODULES = ("usercustomize", "sitecustomize", "venv", "requests")
 
 
 def environment() -> dict[str, str]:
     """Return this process's environment with all of them."""
-    return os.environ | DROPPED | BORNE
+    return os.environ | DROPPED | BORNE | {"PYTHONHOME": "/nowhere"}
+
+
+def home(folder: Path) -> str:
+    """Fill a home folder with what is broken; return its path."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    site = folder / ".local" / "lib" / f"python{version}" / "site-packages"
+    broken = {folder / name: BROKEN for name in FILES}
+    broken |= {site / f"{name}.py": b"raise SystemExit('a module of the user')" for name in MODULES}
+    for path, content in broken.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o600)
+    return str(folder)

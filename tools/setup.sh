@@ -16,6 +16,7 @@ CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 # By which the caller's shell says where packages come from; the values may have passwords.
 readonly SOURCE='^(https?|ftp|all)_proxy$|^(pip|uv|npm_config)_|^(ssl|requests_ca|curl_ca|node_extra)_'
 SOURCES=$(compgen -e | grep -iE "$SOURCE" | paste -sd, | sed 's/,/, /g') || :
+unset NETRC # a mirror of packages may ask for a login
 unset COLUMNS # what is not for a terminal is not cut to its width
 # Files of the user's may say these as well.
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_update_notifier=false
@@ -364,8 +365,8 @@ make_environment() {
     # shellcheck disable=SC2046 # a word per file
     into_venv "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
         -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
-    into_venv "installing the checkout itself" .venv/bin/python -m pip install \
-        --no-deps --no-build-isolation --no-index --editable . || not_installed
+    into_venv "installing the checkout itself" .venv/bin/python -m pip --isolated \
+        install --no-deps --no-build-isolation --no-index --editable . || not_installed
     echo "$wanted" >.venv/made-from
 }
 
@@ -439,6 +440,7 @@ main() {
         "but 3.11 or newer is needed: name another, PYTHON=python3.12"
     install_system_packages "$1"
     make_environment "$1"
+    ln -sf ../../tools/fab.sh .venv/bin/fab
     build_front_end
     if [ "$1" = tests ]; then
         make_checkov

@@ -2,10 +2,10 @@
 
 import os
 import pwd
+import re
 import resource
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import hostile
@@ -106,28 +106,47 @@ def test_the_tests_themselves_have_a_clean_environment() -> None:
     assert "COLUMNS" not in ours, "a narrow terminal is none of the tests' business"
 
 
-def test_fab_bears_all_of_it_at_once(tmp_path: Path) -> None:
-    for module in ("airaware", "tools", "requests", "numpy", "psycopg2"):
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("deploy", "--dry-run"), 0, "would start the web server on port"),
+        (("-l",), 0, "synthesize-year"),
+        (("status", "--env", "staging"), 1, "fab status: Unable to parse config file: .*/config"),
+    ],
+)
+def test_fab_bears_all_of_it_at_once(
+    tmp_path: Path, words: tuple[str, ...], status: int, said: str
+) -> None:
+    for module in ("airaware", "fabric", "tools", "requests", "numpy", "psycopg2"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('a module of the user')")
-    (tmp_path / ".ssh").mkdir()
-    (tmp_path / ".ssh" / "config").write_text("Match tagged work\n  Nonsense\n")
-    port = str(free_port())
     variables = hostile.environment() | {
         "PYTHONPATH": str(tmp_path),
-        "HOME": str(tmp_path),
+        "HOME": hostile.home(tmp_path),
         "AIRAWARE_STATE": "/nowhere",
-        "AIRAWARE_PORT": port,
+        "AIRAWARE_PORT": str(free_port()),
     }
+    del variables["AWS_CONFIG_FILE"]
     done = subprocess.run(
-        [sys.executable, "-m", "fabric", "deploy", "--dry-run"],
+        [CHECKOUT / "tools" / "fab.sh", *words],
         cwd=CHECKOUT / "docs",
         env=variables,
         umask=0o077,
         capture_output=True,
         text=True,
     )
+    assert done.returncode == status, done.stderr
+    assert re.search(said, done.stderr if status else done.stdout)
+    assert "Traceback" not in done.stderr
+    assert status or not done.stderr
+
+
+def test_the_system_s_python_takes_no_modules_of_the_users(tmp_path: Path) -> None:
+    words = [environ.SCRIPT, "/usr/bin/python3", "-c", "import sys, venv; print(venv.__file__)"]
+    done = subprocess.run(
+        words, env={"HOME": hostile.home(tmp_path)}, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"would start the web server on port {port}" in done.stdout
+    assert str(tmp_path) not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from tools.machine import processes
 from tools.machine.postgres import HOST, READER, free_port
 
 CHECKOUT = Path(__file__).parents[2]
+PROGRAM = CHECKOUT / "tools" / "fab.sh"
 Fab = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -49,9 +49,12 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
+def fab(
+    state: Path, port: int, real_epa: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fab]:
     """Runs fab in a hostile shell with few open files; the environment is destroyed afterwards."""
     environ = hostile.environment() | {
+        "HOME": hostile.home(tmp_path_factory.mktemp("home")),
         "AIRAWARE_STATE": str(state),
         "AIRAWARE_PORT": str(port),
         "AIRAWARE_EPA_URL": str(real_epa),
@@ -59,7 +62,7 @@ def fab(state: Path, port: int, real_epa: Path) -> Iterator[Fab]:
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["prlimit", "--nofile=256:", sys.executable, "-m", "fabric", *words],
+            ["prlimit", "--nofile=256:", PROGRAM, *words],
             cwd=CHECKOUT,
             env=environ | variables,
             stdin=subprocess.DEVNULL,
@@ -132,7 +135,7 @@ def test_a_port_that_is_none_is_named(fab: Fab, wrong: str) -> None:
 
 
 def test_too_few_open_files_are_named() -> None:
-    words = ["prlimit", "--nofile=256:256", sys.executable, "-m", "fabric", "deploy"]
+    words = ["prlimit", "--nofile=256:256", PROGRAM, "deploy"]
     done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Only 256 files may be open at once" in done.stderr
@@ -172,7 +175,7 @@ def test_the_figures_are_those_of_a_clean_shell(fab: Fab, state: Path) -> None:
     of_hostile = loads(state)
     assert of_hostile
     named = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    words = [sys.executable, "-m", "fabric", "submit-year", "2013", "--again"]
+    words = [PROGRAM, "submit-year", "2013", "--again"]
     clean = named | {"AIRAWARE_STATE": str(state)}
     done = subprocess.run(words, cwd=CHECKOUT, env=clean, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

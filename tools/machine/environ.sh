@@ -56,6 +56,10 @@ done
 export LC_ALL=C.UTF-8
 umask 022
 
+# Files of the user's home that are not meant for us, and may be broken: Python modules, logins that
+# requests would send to any host, colours of plots.
+export PYTHONNOUSERSITE=1 NETRC=/dev/null MATPLOTLIBRC=/dev/null
+
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 # A relative folder would be another one for each program.
 case ${TMPDIR:-} in /*) [ -d "$TMPDIR" ] && [ -w "$TMPDIR" ] || unset TMPDIR ;; *) unset TMPDIR ;; esac

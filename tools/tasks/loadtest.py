@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -56,7 +57,9 @@ class Load:
         mode = ["--web-host", "127.0.0.1", "--web-port", str(LOAD_PORT)] if web else ["--headless"]
         files = ["loadtest/users.py", f"loadtest/shapes/{self.shape}.py"]
         return [
-            *(*outside, sys.executable, "-m", "locust", *mode, "--only-summary"),
+            # It would take options from ~/.locust.conf, too.
+            *(*outside, "env", f"HOME={os.devnull}"),
+            *(sys.executable, "-m", "locust", *mode, "--only-summary"),
             *("--loglevel", "WARNING"),
             *("--locustfile", ",".join(files), self.journey.capitalize()),
             *("--host", url, "--only-host", url, "--summary", str(summary)),

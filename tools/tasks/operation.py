@@ -1,11 +1,13 @@
 """What all of an operator's tasks share."""
 
+import errno
 import functools
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import psycopg2
+from botocore.exceptions import BotoCoreError, ClientError
 from fabric import task
 from invoke import Exit
 
@@ -22,8 +24,8 @@ PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of t
 def operation(**options: Any) -> Callable[[Callable], Any]:
     """Make a task of fab that turns a person's mistake into a message and exit status 1.
 
-    So does what the machine refuses: a full disk, a missing permission, a database's error. Ctrl-C
-    stops what fab has started in the background.
+    So does what the machine refuses: a full disk, a missing permission, an error of a database or
+    of AWS. Ctrl-C and its kind stop what fab has started in the background.
     """
 
     def decorate(body: Callable) -> Any:
@@ -32,8 +34,8 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
             name = f"fab {body.__name__.replace('_', '-')}"
             try:
                 environ.allow_open_files()
-                _stopping_at_ctrl_c(body, *arguments, **named)
-            except (AirAwareError, OSError, psycopg2.Error) as error:
+                _stopping_when_interrupted(body, *arguments, **named)
+            except (AirAwareError, OSError, psycopg2.Error, BotoCoreError, ClientError) as error:
                 raise Exit(f"{name}: {_told(error)}", code=1) from None
             except KeyboardInterrupt:
                 message = f"{name}: interrupted; the same command goes on from here"
@@ -48,11 +50,16 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
     return decorate
 
 
-def _stopping_at_ctrl_c(body: Callable, *arguments: Any, **named: Any) -> None:
+def _stopping_when_interrupted(body: Callable, *arguments: Any, **named: Any) -> None:
     try:
         body(*arguments, **named)
     except KeyboardInterrupt:
         interrupts.undo()
+        raise
+    except OSError as error:
+        if error.errno == errno.EIO:  # the terminal is gone, and its signal on the way
+            interrupts.be_silent()
+            interrupts.undo()
         raise
 
 

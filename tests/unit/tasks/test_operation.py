@@ -7,6 +7,7 @@ import signal
 
 import psycopg2
 import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
 from fabric import Connection
 from invoke import Exit
 
@@ -45,6 +46,8 @@ def end_of(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Exit:
         ),
         (psycopg2.errors.AdminShutdown("by command"), "a database has ended"),
         (psycopg2.errors.QueryCanceled("too slow"), "too slow"),
+        (NoCredentialsError(), "Unable to locate credentials"),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject"), ".*AccessDenied"),
         (
             ModuleNotFoundError("No module", name="locust"),
             "the package locust is missing: make setup",
@@ -81,6 +84,14 @@ def test_what_fails_otherwise_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> 
         assert end_of(AirAwareError("no year"), monkeypatch).code == 1
     finally:
         interrupts.started.pop_all()
+
+
+def test_a_terminal_that_is_gone_counts_as_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    course = []
+    monkeypatch.setattr(interrupts, "be_silent", lambda: course.append("silent"))
+    interrupts.started.callback(course.append, "stopped")
+    assert end_of(OSError(errno.EIO, "Input/output error"), monkeypatch).code == 1
+    assert course == ["silent", "stopped"]
 
 
 def test_ctrl_c_is_held_back_to_the_end() -> None:
