@@ -62,7 +62,7 @@ def load_year(
         say(name, "only a header: no rows that year; the zones stay as they are")
         return Outcome.NO_ROWS
     beyond = edges.neighbours(raw, parameter, year, info.synthetic, partial(say, name))
-    source = Source(name, info.sha256, code_version(), info.synthetic, beyond.digests)
+    source = Source(name, info.sha256, code_version(parameter), info.synthetic, beyond.digests)
     load = Load(parameter, year, uuid.uuid4().hex[:12])
     with ExitStack() as stack:
         zones, complete = _zones_to_load(stack, config, load, source, again)

@@ -1,27 +1,32 @@
-"""The version of the code that decides what a load holds."""
+"""The version of each stage that decides what a load holds.
 
-import hashlib
-from functools import lru_cache
-from pathlib import Path
+Raise a stage's version when its results change: every load that went through it is then out of
+date. `tests/unit/job/test_golden.py` fails where results change and no version does.
+"""
 
-# A change in any of these files makes every earlier load out of date.
-FIGURES = (
-    "data/us_cells.npz", "data/utc_offsets.npz", "job/driver.py", "job/model.py", "job/stages.py",
-    "job/stations.py", "raw/edges.py", "raw/epa.py", "raw/gmt.py", "raw/station_months.py",
-    "raw/verdicts.py", "science/accuracy.py", "science/grid.py", "science/instants.py",
-    "science/interpolate.py", "science/leave_one_out.py", "science/metrics.py",
-    "science/pollutant.py", "science/pollutants.py", "science/sphere.py", "science/summary.py",
-    "science/utc_offsets.py", "store/migrations",
-)  # fmt: skip
+from airaware.science.pollutants import get
+
+VERSIONS = {
+    "read": 1,  # rows of EPA's file -> station-months, and the edge hours of neighbouring years
+    "corrections": 1,  # rows as measured give way to corrected ones
+    "stations": 1,  # station-months -> the stations' hours
+    # The daily metric and its AQI; a load has one of the three.
+    "max_8h": 1,
+    "mean_24h": 1,
+    "max_1h": 1,
+    "cells": 1,  # the grid's months
+    "residuals": 1,  # sums over leave-one-out errors
+    "coarse": 1,  # means of coarser cells, in SQL (store/load.py)
+}
 
 
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Return a digest of FIGURES, 16 hex digits."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for name in FIGURES:
-        path = package / name
-        for file in sorted(path.glob("*.sql")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+def stages(parameter: int) -> tuple[str, ...]:
+    """Return the stages that a parameter's loads go through, in order."""
+    pollutant = get(parameter)
+    corrections = ("corrections",) if pollutant.uncorrected_methods else ()
+    return ("read", *corrections, "stations", pollutant.daily, "cells", "residuals", "coarse")
+
+
+def code_version(parameter: int) -> str:
+    """Return what the manifest records of a parameter's stages: "read 1, stations 1, ..."."""
+    return ", ".join(f"{stage} {VERSIONS[stage]}" for stage in stages(parameter))

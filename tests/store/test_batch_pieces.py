@@ -1,5 +1,6 @@
 """What the batch computes is what the zones hold."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -9,13 +10,15 @@ import pytest
 from psycopg2 import sql
 from small_load import COUNTS, PARAMETER, STARTED, YEAR, ask, nothing_left, source
 
-from airaware.job import model, stages
+from airaware.job import model, stages, versions
 from airaware.job.stations import assemble
 from airaware.raw import station_months
 from airaware.science import grid, metrics, pollutants
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
-from airaware.store.load import Load, ZoneLoad
+from airaware.store import load as load_module
+from airaware.store.binary import encode
+from airaware.store.load import Load, ZoneLoad, copy_piece
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +104,60 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
         ("17-031-4201", 31, "1985-01-01", "1985-01-31", pytest.approx(0.0223)),
         ("17-031-7002", 62, "1985-01-01", "1985-07-31", pytest.approx(0.0823)),
     ]
+
+
+# Of the coarser cells made of `cells_of_a_formula`, numbers to five digits: renew it with the
+# version of "coarse", and for no other reason.
+COARSE = {"version": 1, "digest": "21e896544b943b14"}
+
+
+def cells_of_a_formula() -> bytes:
+    """Return cell_year rows of 300 neighbouring cells, with months and cells that lack a value."""
+    cells = grid.load().cells[1000:1300]
+    many = len(cells)
+    value = 10 + np.sin(np.arange(many)[:, None] + np.arange(12)) * 5
+    value[::7, :6] = np.nan
+    value[:, 11] = np.nan
+    real = [(value * factor).astype(np.float32) for factor in (1, 2, 3, 4, 5)]
+    small = np.nan_to_num(value).astype(np.int16)
+    return encode(
+        np.full(many, PARAMETER, np.int32),
+        np.full(many, YEAR, np.int16),
+        cells,
+        real[0],
+        small,
+        *real[1:],
+        small,
+        small,
+        np.repeat(small, 6, axis=1),
+        small,
+        real[0],
+    )
+
+
+def coarse(zone: Zone) -> str:
+    """Return the digest of the coarser cells that a zone makes of the formula's cells."""
+    load = Load(PARAMETER, YEAR, "coarse")
+    with ZoneLoad(zone, load) as zone_load:
+        zone_load.stage()
+        copy_piece(zone, load, 0, "cell_year", cells_of_a_formula())
+        zone_load.commit(source(), COUNTS, 1, STARTED)
+    statement = (
+        "SELECT cell, hourly_mean || daily_mean || daily_max || days_above || nearest_km"
+        " FROM parent_year WHERE year = %s ORDER BY cell"
+    )
+    lines = [
+        f"{cell} {' '.join(f'{value:.4e}' for value in values)}"
+        for cell, values in ask(zone, statement, YEAR)
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def test_coarser_cells_change_only_with_their_version(zones):
+    assert {"version": versions.VERSIONS["coarse"], "digest": coarse(zones[0])} == COARSE
+
+
+def test_another_mean_of_coarser_cells_is_noticed(zones, monkeypatch):
+    means = load_module._monthly_means
+    monkeypatch.setattr(load_module, "_monthly_means", lambda c: means(c).replace("avg(", "max("))
+    assert coarse(zones[0]) != COARSE["digest"]

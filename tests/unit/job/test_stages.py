@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airaware.errors import AirAwareError
-from airaware.job import driver, model, stages, versions
+from airaware.job import driver, model, stages
 from airaware.job.model import (
     CELL_PIECES,
     MONTH_CELLS,
@@ -424,8 +424,3 @@ def test_a_file_whose_rows_are_all_left_out_by_rule_has_no_candidates(counts):
 def test_a_tasks_error_is_known_by_its_traceback(error):
     text = "".join(traceback.format_exception(error))
     assert re.search(driver.KNOWN_ERROR, f"Job aborted: {text}\n")[1] == str(error)
-
-
-def test_the_code_version_depends_on_the_code():
-    assert versions.code_version() == versions.code_version()
-    assert len(versions.code_version()) == 16
