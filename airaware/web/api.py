@@ -108,7 +108,7 @@ def description() -> Response:
     """What this API is, in OpenAPI's words."""
     response = jsonify(openapi.document(date.today().year))
     response.headers["Cache-Control"] = "public, max-age=3600"
-    response.add_etag()
+    response.add_etag(weak=True)
     response.make_conditional(request)
     return response
 
@@ -143,7 +143,7 @@ def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Respons
     tag = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     known = request.if_none_match.contains_weak(tag)
     response = Response(status=304) if known else make()
-    response.set_etag(tag)
+    response.set_etag(tag, weak=True)
     return response
 
 

@@ -17,6 +17,7 @@ from airaware.web import (
     api,
     api_page,
     certainty,
+    compression,
     cors,
     error_pages,
     formatting,
@@ -74,6 +75,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     places.load()
     rank.zip_codes_by_cell()
     telemetry.watch(app, [zone.name for zone in settings.zones])
+    # Flask calls what was registered last first: telemetry counts the time that compressing takes.
+    compression.register(app)
     error_pages.register(app)
     for part in (pages, map_page, front_end, api, api_page, ops):
         app.register_blueprint(part.blueprint)

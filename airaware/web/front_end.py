@@ -1,10 +1,12 @@
-"""The front end that `make setup` bundled, compressed for whoever takes that."""
+"""The front end that `make setup` bundled."""
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_from_directory, url_for
+from flask import Blueprint, Response, url_for
+
+from airaware.web import compression
 
 blueprint = Blueprint("front_end", __name__)
 
@@ -27,11 +29,7 @@ def built(name: str) -> str:
 
 @blueprint.get("/built/<version>/<name>")
 def file(version: str, name: str) -> Response:
-    """A file of it, which may be kept for good where the address names the version that is here."""
-    response = send_from_directory(BUILD, name)
-    if request.accept_encodings.quality("gzip") > 0 and (BUILD / f"{name}.gz").is_file():
-        response = send_from_directory(BUILD, f"{name}.gz", mimetype=response.mimetype)
-        response.headers["Content-Encoding"] = "gzip"
+    """Return a file of it, to be kept for good where the address names the current version."""
+    response = compression.send_built(BUILD, name)
     response.headers["Cache-Control"] = FOREVER if version == current_version() else ASK_AGAIN
-    response.vary.add("Accept-Encoding")
     return response

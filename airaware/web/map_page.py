@@ -8,7 +8,6 @@
 Whoever asks with `v`, the version that the page names, may keep the answer for good.
 """
 
-import gzip
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -160,15 +159,10 @@ def _kept(version: str, mimetype: str, make: Callable[[], bytes]) -> Response:
     response = Response(mimetype=mimetype)
     response.set_etag(version, weak=True)
     response.headers["Cache-Control"] = FOREVER if request.args.get("v") == version else ASK_AGAIN
-    response.vary.add("Accept-Encoding")
     if request.if_none_match.contains_weak(version):
         response.status_code = 304
-        return response
-    body = make()
-    if request.accept_encodings.quality("gzip") > 0:
-        body = gzip.compress(body, compresslevel=1, mtime=0)
-        response.headers["Content-Encoding"] = "gzip"
-    response.set_data(body)
+    else:
+        response.set_data(make())
     return response
 
 

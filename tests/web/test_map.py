@@ -188,9 +188,7 @@ def test_caches_may_keep_what_names_its_version(client: FlaskClient, kind: str) 
     assert lasting.data == first.data
     again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    packed = client.get(address, headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert "Accept-Encoding" in first.headers["Vary"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Compress what the site sends, each answer in the best coding that the client accepts.
+
+Answers are compressed as they are sent, the bundled front end when it was built. Their entity tags
+are weak: they name the content, whatever its coding (RFC 9110, 8.8.1).
+"""
+
+from pathlib import Path
+
+from flask import Flask, Response, request, send_from_directory
+from flask_compress import Compress
+
+# The quickest of those with about the same size first.
+ALGORITHMS = ("zstd", "br", "gzip")
+# Parquet has compressed columns.
+MIMETYPES = (
+    "application/json",
+    "application/octet-stream",
+    "application/vnd.mapbox-vector-tile",
+    "text/css",
+    "text/csv",
+    "text/html",
+    "text/javascript",
+    "text/plain",
+)
+
+
+def register(app: Flask) -> None:
+    """Compress the application's answers after whatever is registered later has seen them."""
+    app.config["COMPRESS_ALGORITHM"] = app.config["COMPRESS_ALGORITHM_STREAMING"] = ALGORITHMS
+    app.config["COMPRESS_MIMETYPES"] = MIMETYPES
+    Compress(app)
+
+
+def send_built(folder: Path, name: str) -> Response:
+    """Return a file, as the `.gz` beside it where the client accepts that. Raises NotFound."""
+    response = send_from_directory(folder, name)
+    if request.accept_encodings.quality("gzip") > 0 and (folder / f"{name}.gz").is_file():
+        response = send_from_directory(folder, f"{name}.gz", mimetype=response.mimetype)
+        response.headers["Content-Encoding"] = "gzip"
+    return response
