@@ -287,7 +287,8 @@ class HttpSource:
                 f"{address} cannot be reached ({_reason(error)}). Check the network, or name a"
                 " mirror or a folder by AIRAWARE_EPA_URL."
             ) from None
-        except requests.RequestException as error:
+        # With a netrc file, requests lets urlsplit's ValueError of a broken URL through.
+        except (requests.RequestException, ValueError) as error:
             raise AirAwareError(f"{address}: {error}. Check AIRAWARE_EPA_URL.") from None
         if have and not _goes_on(response, _size(self.folder / name)):
             response.close()
