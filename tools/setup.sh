@@ -26,6 +26,8 @@ PYTHON=${PYTHON:-$(.venv/bin/python -c 'import sys; print(sys._base_executable)'
 CACHE=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/airaware
 readonly PYTHON LOG=$PWD/build/setup.log
 readonly KEPT_VERSIONS=2
+# Of pip, where it builds; setuptools would take settings from ~/.pydistutils.cfg.
+readonly BUILD=(--no-deps --no-build-isolation --config-settings=--global-option=--no-user-cfg)
 # Puppet, and Debian's packages of the modules that the Puppetfile names.
 readonly PUPPET_PACKAGES="puppet-agent puppet-lint puppet-strings ruby-rspec-puppet
     puppet-module-camptocamp-systemd puppet-module-puppetlabs-apt puppet-module-puppetlabs-concat
@@ -306,7 +308,7 @@ build_wheels() {
         find "$folder" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} +
         made=$(mktemp -d "$folder/.new-XXXXXX")
         step "building pyspark's wheel, which is kept for the next time" .venv/bin/python -m pip wheel \
-            --require-hashes --no-deps --no-build-isolation --no-cache-dir --wheel-dir "$made" \
+            "${BUILD[@]}" --require-hashes --no-cache-dir --wheel-dir "$made" \
             -r requirements/built.txt || { rm -rf "$made" && not_installed; }
         lock_of_wheels "$made" >"$made/lock.txt"
         rm -rf "$KEPT" && mv -T "$made" "$KEPT"
@@ -366,7 +368,7 @@ make_environment() {
     into_venv "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
         -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
     into_venv "installing the checkout itself" .venv/bin/python -m pip --isolated \
-        install --no-deps --no-build-isolation --no-index --editable . || not_installed
+        install "${BUILD[@]}" --no-index --editable . || not_installed
     echo "$wanted" >.venv/made-from
 }
 

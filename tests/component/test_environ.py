@@ -16,6 +16,8 @@ from tools.machine import environ
 from tools.machine.postgres import free_port
 
 CHECKOUT = Path(__file__).parents[2]
+# A command of ours, in a line of code or within one; and variables before it.
+COMMAND = r"(?m)(?:^    +|`)((?:[A-Z_]+=\S+ )*)(?:make|fab|[.]venv/bin/\w+) "
 
 
 def inherited(variables: dict[str, str]) -> dict[str, str]:
@@ -138,6 +140,30 @@ def test_fab_bears_all_of_it_at_once(
     assert re.search(said, done.stderr if status else done.stdout)
     assert "Traceback" not in done.stderr
     assert status or not done.stderr
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash", "zsh", "fish", "csh"])
+def test_commands_of_the_readme_work_in_any_shell(tmp_path: Path, shell: str) -> None:
+    if not (program := shutil.which(shell)):
+        pytest.skip(f"{shell} is not installed")
+    command = f"make stop AIRAWARE_STATE='{tmp_path}/none' PIP_USER=1; .venv/bin/fab --help status"
+    done = subprocess.run(
+        [program, "-c", command],
+        cwd=CHECKOUT,
+        env={"PATH": os.environ["PATH"], "HOME": hostile.home(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Show what runs" in done.stdout, done.stderr
+
+
+def test_the_docs_set_variables_as_any_shell_can() -> None:
+    """By `env` or as make's own, for csh knows no other way."""
+    docs = [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]
+    before = [found for path in docs for found in re.findall(COMMAND, path.read_text())]
+    assert len(before) > 50
+    assert not any(before)
 
 
 def test_the_system_s_python_takes_no_modules_of_the_users(tmp_path: Path) -> None:

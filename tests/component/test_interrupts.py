@@ -72,3 +72,16 @@ def test_whatever_ends_it_undoes_what_it_has_started(
         if how != "close the terminal":
             os.close(terminal[0])
         process.wait()
+
+
+def test_a_list_of_tasks_whose_reader_has_read_enough_ends_in_silence() -> None:
+    process = subprocess.Popen(
+        [CHECKOUT / "tools" / "fab.sh", "-l"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 128 + signal.SIGPIPE

@@ -31,3 +31,6 @@ def run() -> None:
     except KeyboardInterrupt:  # before, after or between tasks
         interrupts.undo()
         sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # as by `fab -l | head -1`
+        interrupts.be_silent()
+        sys.exit(128 + signal.SIGPIPE)
