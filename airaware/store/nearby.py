@@ -1,6 +1,7 @@
 """What the stations near a point measured, read from the store while a visitor waits."""
 
 import calendar
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ ORDER BY site
 # One value per station, its days one after another as PostgreSQL sends them in binary: reading
 # 24 numbers a day as text would take most of the answer's time.
 _DAYS = """
-SELECT site, string_agg(int4send(day - %(first)s) || float4send(daily) || array_send(hours), '')
-           AS days
+SELECT site, string_agg(int4send(day - %(first)s) || float4send(daily) || int2send(smoke_hours)
+                        || array_send(hours), '') AS days
 FROM station_day
 WHERE parameter = %(parameter)s AND year = ANY(%(years)s) AND site = ANY(%(sites)s)
   AND day BETWEEN %(first)s AND %(last)s
@@ -37,6 +38,7 @@ _DAY = np.dtype(
     [
         ("day", ">i4"),
         ("daily", ">f4"),
+        ("smoke_hours", ">i2"),
         # Dimensions, has no NULL, element type, length, first index: as airaware.store.binary.
         ("header", ">i4", (5,)),
         ("hours", [("bytes", ">i4"), ("value", ">f4")], (24,)),
@@ -74,10 +76,13 @@ class Air:
     """Months (by number) of one parameter's year at a point, and the stations they rest on.
 
     `Month.used` are indices into `stations`; a month that no station reaches is missing.
+    smoke_hours: the most hours flagged as wildfire smoke at any station that a day rests on, for
+    each month (days,).
     """
 
     stations: Stations
     months: Mapping[int, point.Month]
+    smoke_hours: Mapping[int, np.ndarray]
 
     def used(self) -> dict[str, int]:
         """Return the sites that any month rests on, the nearest first, and how many months do."""
@@ -104,13 +109,16 @@ def air(
     near = found.take(np.flatnonzero(found.distance_km <= REACH_KM))
     asked = _Asked(reader, parameter, year, [year, *beyond], utc_offsets.at(*place))
     at_place = _months(asked, near, months)
-    lacking = [month for month in months if month not in at_place]
+    lacking = [month for month in months if month not in at_place.months]
     # The nearest come first, so that indices into `near` are indices into `found`.
     if lacking and len(found.sites) > len(near.sites):
-        span = range(lacking[0], lacking[-1] + 1)
-        from_far = _months(asked, found, span)
-        at_place |= {month: from_far[month] for month in lacking if month in from_far}
-    return Air(found, at_place)
+        from_far = _months(asked, found, range(lacking[0], lacking[-1] + 1))
+        at_place = Air(
+            found,
+            {**from_far.months, **at_place.months},
+            {**from_far.smoke_hours, **at_place.smoke_hours},
+        )
+    return dataclasses.replace(at_place, stations=found)
 
 
 def stations(reader: Reader, parameter: int, year: int, place: tuple[float, float]) -> Stations:
@@ -149,13 +157,13 @@ class _Asked:
     offset: int
 
 
-def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> dict[int, point.Month]:
-    """Return the months that any of the stations makes, by number."""
+def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
+    """Return the months that any of the stations makes."""
     first = date(asked.year, months[0], 1)
     last = date(asked.year, months[-1], calendar.monthrange(asked.year, months[-1])[1])
     # Clocks differ: the days before and after have hours of the first and last day, too.
-    hours, daily = _measured(asked, near.sites, first - timedelta(1), last + timedelta(1))
-    found = {}
+    hours, daily, smoke = _measured(asked, near.sites, first - timedelta(1), last + timedelta(1))
+    found, smoke_hours = {}, {}
     begin = 1
     for month in months:
         end = begin + calendar.monthrange(asked.year, month)[1]
@@ -168,21 +176,25 @@ def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> dict[int, p
         )
         if made:
             found[month] = made
+            rests_on = np.isfinite(daily[made.used, begin:end])
+            smoke_hours[month] = np.where(rests_on, smoke[made.used, begin:end], 0).max(axis=0)
         begin = end
-    return found
+    return Air(near, found, smoke_hours)
 
 
 def _measured(
     asked: _Asked, sites: Iterable[str], first: date, last: date
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return hours (n, 24*days) and daily metrics (n, days) of some stations."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hours (n, 24*days), daily metrics and hours of smoke (n, days) of some stations."""
     row = {site: number for number, site in enumerate(sites)}
     days = (last - first).days + 1
     hours = np.full((len(row), days, 24), np.nan)
     daily = np.full((len(row), days), np.nan)
+    smoke = np.zeros((len(row), days), np.int16)
     keys = {"parameter": asked.parameter, "years": asked.years, "sites": list(row)}
     for found in asked.reader.fetch(_DAYS, keys | {"first": first, "last": last}) if row else ():
         measured = np.frombuffer(found.days, _DAY)
         hours[row[found.site], measured["day"]] = measured["hours"]["value"]
         daily[row[found.site], measured["day"]] = measured["daily"]
-    return hours.reshape(len(row), 24 * days), daily
+        smoke[row[found.site], measured["day"]] = measured["smoke_hours"]
+    return hours.reshape(len(row), 24 * days), daily, smoke

@@ -146,6 +146,14 @@ class Day:
     category: Category
     nearest_km: float | None
     expected_error: float | None
+    smoke_hours: Annotated[
+        int,
+        Keywords(
+            minimum=0,
+            description="the most hours flagged as smoke of a vegetation fire at any monitor that"
+            " the day rests on",
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -224,6 +232,10 @@ class PointPollutant(GridPollutant):
 
     sentence: Annotated[str, Keywords(description="the year in plain words")]
     zip_codes: ZipCodes | None
+    days_above_with_smoke: Annotated[
+        int,
+        Keywords(minimum=0, description="days above with hours flagged as smoke"),
+    ]
     days: list[Day]
     years: list[Year]
     monitors: list[Monitor]
@@ -234,6 +246,129 @@ class DaysPollutant(LoadedPollutant):
     """A pollutant's year at the very place, day by day."""
 
     days: list[Day]
+
+
+@dataclass(frozen=True)
+class AqiPollutant:
+    """A pollutant of the daily index: on how many days it has an index, leads, and ties."""
+
+    name: str
+    parameters: Annotated[
+        list[int], Keywords(description="EPA's codes; PM2.5 is decided day by day")
+    ]
+    unit: str
+    days: Count
+    leads: Annotated[int, Keywords(minimum=0, description="days that it leads alone")]
+    ties: Count
+    nearest_km: Annotated[
+        float | None, Keywords(description="to its nearest monitor on any of its days")
+    ]
+    expected_error: Annotated[
+        float | None, Keywords(description="of a day, root mean square; null where not known")
+    ]
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A pollutant that leads a day, its monitor's distance, and the error to expect of its day."""
+
+    parameter: int
+    nearest_km: float
+    expected_error: float | None
+
+
+@dataclass(frozen=True)
+class AqiDay:
+    """The index of a day; several pollutants lead where they tie."""
+
+    date: DayText
+    aqi: int | None
+    category: Category
+    leading: list[Leader]
+    rests_on: Annotated[
+        list[int], Keywords(description="EPA's codes of the pollutants with an index on the day")
+    ]
+
+
+@dataclass(frozen=True)
+class DailyAqi:
+    """The daily Air Quality Index: the highest over the pollutants, an estimate."""
+
+    sentence: Annotated[str, Keywords(description="the year in plain words")]
+    error_not_known: Annotated[
+        list[str], Keywords(description="pollutants that lead a day whose error is not known")
+    ]
+    synthetic: bool
+    edition: Annotated[str, Keywords(description="of the AQI's tables")]
+    days: Annotated[int, Keywords(minimum=0, description="days that have an index")]
+    aqi_days: AqiDays
+    ties: Count
+    pollutants: list[AqiPollutant]
+    by_day: list[AqiDay]
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """A calendar quarter of PM2.5."""
+
+    quarter: Annotated[int, Keywords(minimum=1, maximum=4)]
+    mean: float | None
+    days: Count
+    short: Annotated[bool, Keywords(description="fewer than 75% of its days have a value")]
+
+
+@dataclass(frozen=True)
+class Pm25Standards:
+    """PM2.5's year beside its annual standard and the WHO's guidelines."""
+
+    parameter: int
+    unit: str
+    synthetic: bool
+    note: str
+    annual_mean: Annotated[float, Keywords(description="the mean of the quarterly means")]
+    above_standard: Annotated[
+        bool, Keywords(description="the rounded annual mean is above the level; not a finding")
+    ]
+    quarters: list[Quarter]
+    standard: Standard
+    guideline: Standard
+    days: Count
+    daily_guideline: Standard
+    days_above_daily_guideline: Count
+    three_year_mean: Annotated[
+        float | None, Keywords(description="of this year and the two before, where all are loaded")
+    ]
+    nearest_km: float
+    estimate: Annotated[bool, Keywords(description="some days are from monitors beyond 30 miles")]
+
+
+@dataclass(frozen=True)
+class OzoneStandards:
+    """Ozone's year beside its standard."""
+
+    parameter: int
+    unit: str
+    synthetic: bool
+    days: Count
+    fourth_highest: float
+    above_standard: Annotated[
+        bool, Keywords(description="the fourth-highest day is above the level; not a finding")
+    ]
+    standard: Standard
+    three_year_mean: Annotated[
+        float | None, Keywords(description="of this year and the two before, where all are loaded")
+    ]
+    nearest_km: float
+    estimate: Annotated[bool, Keywords(description="some days are from monitors beyond 30 miles")]
+
+
+@dataclass(frozen=True)
+class AgainstStandards:
+    """The year beside the standards: estimates at the place, not a regulatory finding."""
+
+    note: str
+    pm25: Pm25Standards | None
+    ozone: OzoneStandards | None
 
 
 @dataclass(frozen=True)
@@ -261,6 +396,8 @@ class PointAir(Air):
     """The air of a year at the very place."""
 
     figures: Literal["point"]
+    daily_aqi: DailyAqi | None
+    against_standards: AgainstStandards
     pollutants: list[PointPollutant]
 
 

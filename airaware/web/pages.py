@@ -34,6 +34,7 @@ def air() -> str:
         "air.html",
         air=found,
         charts={each.parameter: _charts(at, each) for each in found.pollutants},
+        aqi_calendar=charts.calendar_of_aqi(found.daily_aqi) if found.daily_aqi else [],
         categories=AQI_CATEGORIES,
         address=request.args["address"],
     )
@@ -45,7 +46,7 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
         return {}
     return {
         "months": charts.months(pollutant),
-        "calendar": charts.year_of_days(pollutant.days, AQI_CATEGORIES),
+        "calendar": charts.calendar_of_days(pollutant),
         "years": charts.years(pollutant),
         "monitors": charts.monitors(at.point, pollutant.monitors),
         "worst": _week_of_the_highest(pollutant.days),

@@ -1,7 +1,9 @@
-"""The answer in one sentence."""
+"""The answer in plain words: one sentence for a pollutant, a few for the daily AQI."""
+
+from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
-from airaware.web.answers import Summary
+from airaware.web.answers import AqiPollutant, Summary
 from airaware.web.rank import Rank
 
 
@@ -26,6 +28,46 @@ def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Ran
     if summary.days < 360:
         said += f" of the {summary.days} that can be judged"
     return f"{said}: {_compared(rank)}." if rank else f"{said}."
+
+
+def aqi_sentence(
+    year: int,
+    aqi_days: Mapping[str, int],
+    pollutants: Sequence[AqiPollutant],
+    ties: int,
+    error_not_known: Sequence[str],
+) -> str:
+    """Say how the days were by the daily AQI, and which pollutants led it.
+
+    Args:
+        year: the year.
+        aqi_days: how many days each category has.
+        pollutants: those that have an index on any day.
+        ties: on how many days several of them have the highest one.
+        error_not_known: names of those that lead a day whose error is not known: said first.
+    """
+    said = ""
+    if error_not_known:
+        said = f"How far off {_and(error_not_known)} may be is not known on some days here. "
+    found = [(name, days) for name, days in aqi_days.items() if days]
+    counts = [f"{found[0][0]} on {_days(found[0][1])}"]
+    counts += [f"{name} on {days}" for name, days in found[1:]]
+    said += f"In {year} the air was estimated to be {_and(counts)}"
+    known = sum(aqi_days.values())
+    said += f", of the {known} that have an Air Quality Index." if known < 365 else "."
+    if len(pollutants) == 1:
+        return f"{said} The index rests on {pollutants[0].name} alone."
+    ranked = sorted(pollutants, key=lambda each: -each.leads)
+    leads = [f"{each.name} on {_days(each.leads)}" for each in ranked if each.leads]
+    if ties:
+        tied = [each.name for each in ranked if each.ties]
+        together = f"{' and '.join(tied)} together" if len(tied) == 2 else "several together"
+        leads.append(f"{together} on {_days(ties)}")
+    return f"{said} The pollutant with the highest index was {_and(leads)}."
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def plain_name(pollutant: Pollutant) -> str:

@@ -14,11 +14,14 @@ from airaware.science import metrics, point, pollutants
 from airaware.science.accuracy import DAILY, HOURS, MONTH
 from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 from airaware.science.sphere import REACH_KM
+from airaware.science.standards import FORM_YEARS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
-from airaware.web import answers
+from airaware.web import answers, overview, point_year
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
+from airaware.web.point_year import PointYear
+from airaware.web.rounding import five_digits, rounded, shown
 from airaware.web.summary_sentence import sentence
 
 UNCORRECTED = (
@@ -52,9 +55,14 @@ def grid(at: At, year: int) -> answers.GridAir:
 
 def at_point(at: At, year: int) -> answers.PointAir:
     """Return the air of a year at the very place: days, monitors, other years, and its rank."""
+    years = [point_year.read(at, load) for load in at.of_year(year)]
     return answers.PointAir(
         **vars(_air(at, year, "point")),
-        pollutants=[_pollutant_at_point(at, load) for load in at.of_year(year)],
+        daily_aqi=overview.daily_aqi(years),
+        against_standards=overview.against_standards(
+            years, {each.load.parameter: _two_years_before(at, each.load) for each in years}
+        ),
+        pollutants=[_pollutant_at_point(at, each) for each in years],
     )
 
 
@@ -71,12 +79,12 @@ def days(at: At, year: int) -> answers.Days:
 
 def days_of(at: At, load: Load) -> list[answers.Day]:
     """Return each day of a load at the very place."""
-    return _days(at, load, _measured(at, load))
+    return _days(point_year.read(at, load))
 
 
 def months_of(at: At, load: Load) -> list[answers.Month]:
     """Return each month of a load at the very place; none where no monitor reaches it."""
-    return _months_at_point(at, load, _measured(at, load))
+    return _months_at_point(at, load, point_year.measured(at, load))
 
 
 def hours(at: At, span: Span) -> answers.Hours:
@@ -96,16 +104,14 @@ def hours(at: At, span: Span) -> answers.Hours:
         to=span.last.isoformat(),
         utc_offset=at.utc_offset,
         first_hour=f"{span.first}T00:00",
-        values=[
-            _shown(pollutant, _finite(value)) for year in years for value in year.values.tolist()
-        ],
+        values=[shown(pollutant, value) for year in years for value in year.values.tolist()],
         months=[
             answers.MonthOfHours(
                 month=f"{month.first:%Y-%m}",
                 hours=month.hours,
-                nearest_km=_rounded(month.nearest_km),
+                nearest_km=rounded(month.nearest_km),
                 estimate=(month.nearest_km or 0) > REACH_KM,
-                expected_error=answers.HourErrors(_shown(pollutant, month.expected_error)),
+                expected_error=answers.HourErrors(shown(pollutant, month.expected_error)),
             )
             for year in years
             for month in year.months
@@ -142,7 +148,7 @@ def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
         last = min(span.last, date(year, 12, 31))
         numbers = range(first.month, last.month + 1)
         load = next((load for load in at.of(span.pollutant.code) if load.year == year), None)
-        found = _measured(at, load, numbers).months if load else {}
+        found = point_year.measured(at, load, numbers).months if load else {}
         errors = at.expected_errors(load) if load else {}
         values, months = [], []
         for number in numbers:
@@ -198,7 +204,7 @@ def _described(load: Load) -> answers.Pollutant:
         loaded_at=load.committed_at.isoformat(timespec="seconds"),
         daily_metric=pollutant.daily_label,
         standard=answers.Standard(
-            level=_five_digits(standard.level * pollutant.display_factor),
+            level=five_digits(standard.level * pollutant.display_factor),
             edition=standard.edition,
             text=standard.text,
         ),
@@ -237,9 +243,8 @@ def _pollutant(
     )
 
 
-def _pollutant_at_point(at: At, load: Load) -> answers.PointPollutant:
-    pollutant = pollutants.get(load.parameter)
-    found = _measured(at, load)
+def _pollutant_at_point(at: At, year: PointYear) -> answers.PointPollutant:
+    load, pollutant, found = year.load, year.pollutant, year.air
     answer = _pollutant(at, load, _months_at_point(at, load, found), at.point)
     summary = answer.summary
     rank = None
@@ -249,20 +254,23 @@ def _pollutant_at_point(at: At, load: Load) -> answers.PointPollutant:
         **vars(answer),
         sentence=sentence(pollutant, load.year, summary, rank),
         zip_codes=answers.ZipCodes(rank.more, rank.alike, rank.fewer) if rank else None,
-        days=_days(at, load, found) if summary else [],
+        days_above_with_smoke=int((year.above & (year.smoke_hours > 0)).sum()),
+        days=_days(year) if summary else [],
         years=_years(at, pollutant),
         monitors=_monitors(found),
     )
 
 
-def _measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby.Air:
-    # Real hours are not made of made-up ones.
-    beyond = [
-        other.year
+def _two_years_before(at: At, load: Load) -> list[PointYear]:
+    """Return the years before that a three-year form needs; none unless both are loaded."""
+    if load.parameter not in overview.JUDGED_BY_YEAR:
+        return []
+    before = [
+        other
         for other in at.of(load.parameter)
-        if abs(other.year - load.year) == 1 and (load.synthetic or not other.synthetic)
+        if 0 < load.year - other.year < FORM_YEARS and other.synthetic == load.synthetic
     ]
-    return nearby.air(at.reader, load.parameter, load.year, at.point, months, beyond)
+    return [point_year.read(at, each) for each in before] if len(before) == FORM_YEARS - 1 else []
 
 
 def _months_at_point(at: At, load: Load, found: nearby.Air) -> list[answers.Month]:
@@ -290,41 +298,32 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _days(at: At, load: Load, found: nearby.Air) -> list[answers.Day]:
+def _days(year: PointYear) -> list[answers.Day]:
     """Return the year's days; one that cannot be judged, or that no monitor reaches, has None."""
-    pollutant = pollutants.get(load.parameter)
-    errors = at.expected_errors(load)
-    first = date(load.year, 1, 1)
-    daily = np.full((date(load.year, 12, 31) - first).days + 1, np.nan)
-    rests_on: dict[int, dict[str, float | None]] = {}
-    for number in range(1, 13):
-        month = found.months.get(number)
-        if month:
-            begin = (date(load.year, number, 1) - first).days
-            daily[begin : begin + len(month.daily)] = month.daily
-        nearest_km = month.nearest_km if month else None
-        rests_on[number] = {
-            "nearest_km": _rounded(nearest_km),
-            "expected_error": _shown(pollutant, expected(errors, DAILY, nearest_km, number)),
-        }
+    pollutant = year.pollutant
     rows = zip(
-        daily.tolist(),
-        metrics.aqi(pollutant, daily).tolist(),
-        metrics.category(pollutant, daily).tolist(),
-        metrics.above(pollutant, daily).tolist(),
+        year.dates,
+        year.daily.tolist(),
+        year.above.tolist(),
+        year.aqi.tolist(),
+        metrics.category(pollutant, year.daily).tolist(),
+        year.nearest_km.tolist(),
+        year.expected_error.tolist(),
+        year.smoke_hours.tolist(),
         strict=True,
     )
     return [
         answers.Day(
             date=day.isoformat(),
-            value=_shown(pollutant, _finite(value)),
+            value=shown(pollutant, value),
             above_standard=above,
             aqi=aqi if aqi >= 0 else None,
             category=AQI_CATEGORIES[category] if category >= 0 else None,
-            **rests_on[day.month],
+            nearest_km=rounded(nearest_km),
+            expected_error=shown(pollutant, error),
+            smoke_hours=smoke_hours,
         )
-        for number, (value, aqi, category, above) in enumerate(rows)
-        for day in (first + timedelta(number),)
+        for day, value, above, aqi, category, nearest_km, error, smoke_hours in rows
     ]
 
 
@@ -375,17 +374,17 @@ def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month
         nearest_km = found.nearest_km[month]
 
         def expected_error(quantity: str) -> float | None:
-            return _shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
+            return shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
 
         return answers.Month(
             month=month + 1,
-            hourly_mean=_shown(pollutant, found.hourly_mean[month]),
+            hourly_mean=shown(pollutant, found.hourly_mean[month]),
             hours=found.hours[month],
             daily=answers.DailyStatistics(
-                mean=_shown(pollutant, found.daily_mean[month]),
-                median=_shown(pollutant, found.daily_median[month]),
-                p95=_shown(pollutant, found.daily_p95[month]),
-                max=_shown(pollutant, found.daily_max[month]),
+                mean=shown(pollutant, found.daily_mean[month]),
+                median=shown(pollutant, found.daily_median[month]),
+                p95=shown(pollutant, found.daily_p95[month]),
+                max=shown(pollutant, found.daily_max[month]),
                 days=found.days[month],
                 days_above_standard=found.days_above[month],
                 aqi_days=dict(zip(AQI_CATEGORIES, found.aqi_days[month], strict=True))
@@ -393,7 +392,7 @@ def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month
                 else None,
             ),
             stations=found.stations[month],
-            nearest_km=_rounded(nearest_km),
+            nearest_km=rounded(nearest_km),
             estimate=(nearest_km or 0) > REACH_KM,
             expected_error=answers.MonthErrors(
                 hourly_mean=expected_error(MONTH),
@@ -438,7 +437,7 @@ def _mean(values: Sequence[float | None], weights: Sequence[int]) -> float | Non
     if not known:
         return None
     total = sum(weight for _, weight in known)
-    return _five_digits(sum((value or 0.0) * weight for value, weight in known) / total)
+    return five_digits(sum((value or 0.0) * weight for value, weight in known) / total)
 
 
 def _root_mean_square(errors: Sequence[float | None], hours: Sequence[int]) -> float | None:
@@ -449,17 +448,4 @@ def _root_mean_square(errors: Sequence[float | None], hours: Sequence[int]) -> f
     if None in errors:
         return None
     squares = sum(n * (error or 0.0) ** 2 for n, error in zip(hours, errors, strict=True))
-    return _five_digits(sqrt(squares / sum(hours)))
-
-
-def _shown(pollutant: Pollutant, value: float | None) -> float | None:
-    """Return a concentration in the display unit, without digits that a `real` does not have."""
-    return None if value is None else _rounded(value * pollutant.display_factor)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else _five_digits(value)
-
-
-def _five_digits(value: float) -> float:
-    return float(f"{value:.5g}")
+    return five_digits(sqrt(squares / sum(hours)))

@@ -22,7 +22,7 @@ from tools.machine.postgres import HOST, free_port
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Have test_golden.py write its digests anew."""
+    """Have test_golden_pages.py write its digests anew."""
     parser.addoption("--renew-golden", action="store_true")
 
 

@@ -96,6 +96,12 @@ STATIONS = (
 UNCORRECTED = "38-017-0001"
 # Sampled at 100 ppb (or µg/m³) all day, in Chicago.
 BAD_DAYS = ((7, 4), (7, 5))
+# Hours flagged as smoke, by site and day: on a bad day, on another, and far from Chicago.
+SMOKE = {
+    (b"17-031-0002", (7, 4)): 6,
+    (b"17-031-0001", (8, 1)): 3,
+    (b"38-017-0001", (7, 5)): 9,
+}
 
 
 def station_rows(parameter: int, year: int) -> bytes:
@@ -112,7 +118,7 @@ def station_day_rows(parameter: int, year: int) -> bytes:
     unit = 0.001 if parameter == 44201 else 1
     days = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[D]")
     months = days.astype("datetime64[M]").astype(int) % 12 + 1
-    site, day, value = [], [], []
+    site, day, value, smoke = [], [], [], []
     for name, latitude, _ in STATIONS:
         chicago = latitude < 45
         for each, month in zip(days, months, strict=True):
@@ -122,12 +128,12 @@ def station_day_rows(parameter: int, year: int) -> bytes:
                 day.append(each)
                 bad = chicago and (month, number) in BAD_DAYS
                 value.append(100 if bad else (20 if chicago else 10) + month)
+                smoke.append(SMOKE.get((name, (int(month), number)), 0))
     daily = np.array(value) * unit
     hours = np.repeat(daily[:, np.newaxis], 24, axis=1).astype(np.float32)
-    nothing = np.zeros(len(site), np.int16)
     return encode(
         *_keys(parameter, year, len(site)), np.array(site), np.array(day), hours,
-        daily.astype(np.float32), metrics.aqi(pollutant, daily), nothing,
+        daily.astype(np.float32), metrics.aqi(pollutant, daily), np.array(smoke, np.int16),
     )  # fmt: skip
 
 

@@ -134,7 +134,8 @@ def test_synthetic_mark_reaches_json_and_page(client: FlaskClient) -> None:
     marks = {each["parameter"]: each["synthetic"] for each in found["pollutants"]}
     assert marks == {44201: False, 88101: True, 88502: False}
     page = client.get("/air?address=60614").text
-    assert page.count('<strong class="badge synthetic">Synthetic</strong>') == 2
+    # The notice, the daily AQI, the standards, and the pollutant.
+    assert page.count('<strong class="badge synthetic">Synthetic</strong>') == 4
     assert not air(client, address="60614", year=YEAR_BEFORE)["synthetic"]
     assert "ynthetic" not in client.get(f"/air?address=60614&year={YEAR_BEFORE}").text
 

@@ -71,6 +71,7 @@ def test_days_at_the_point(client: FlaskClient) -> None:
         "category": "Good",
         "nearest_km": days[f"{YEAR}-07-04"]["nearest_km"],
         "expected_error": 3,
+        "smoke_hours": 0,
     }
     assert days[f"{YEAR}-07-04"]["expected_error"] == 5
     assert days[f"{YEAR}-07-04"]["nearest_km"] == pytest.approx(3.0, abs=0.1)

@@ -21,6 +21,7 @@ class Store:
     def __init__(self, stations: list[Station], days: dict[tuple[int, str], np.ndarray]) -> None:
         self.stations = stations
         self.days = days
+        self.smoke: dict[tuple[int, int], int] = {}
 
     def fetch(self, sql: str, keys: dict) -> list:
         if sql is nearby._STATIONS:
@@ -47,6 +48,7 @@ class Store:
         row["day"] = (self._day(year, number) - first).days
         row["daily"] = hours.max()
         row["hours"]["value"] = hours
+        row["smoke_hours"] = self.smoke.get((year, number), 0)
         return row
 
 
@@ -92,3 +94,12 @@ def test_a_load_without_offsets_takes_them_from_its_stations_places(eastern):
     known = hours(eastern, 2)
     eastern.stations = [eastern.stations[0]._replace(utc_offset=None)]
     assert (hours(eastern, 2) == known).all()
+
+
+def test_smoke_counts_on_days_that_rest_on_its_monitor(eastern: Store) -> None:
+    """The third day has no daily metric, so that nothing of it is used."""
+    eastern.smoke = {(YEAR, 0): 5, (YEAR, 2): 7}
+    eastern.days[YEAR, "east"] = eastern.days[YEAR, "east"].copy()
+    eastern.days[YEAR, "east"][2, 0] = np.nan
+    found = nearby.air(eastern, 44201, YEAR, BETWEEN, [1])
+    assert found.smoke_hours[1][:4].tolist() == [5, 0, 0, 0]

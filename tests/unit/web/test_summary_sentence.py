@@ -6,7 +6,7 @@ import pytest
 
 from airaware.science import pollutants
 from airaware.web.rank import Rank
-from airaware.web.summary_sentence import plain_name, sentence
+from airaware.web.summary_sentence import aqi_sentence, plain_name, sentence
 
 OZONE = pollutants.get(44201)
 COMPARED = "the ZIP codes that have a monitor within 30 miles."
@@ -63,3 +63,31 @@ def test_without_figures():
 def test_plain_names():
     names = [plain_name(pollutants.get(code)) for code in (44201, 88101, 42602, 81102)]
     assert names == ["ozone", "PM2.5 (FRM/FEM)", "NO2", "PM10"]
+
+
+def of_aqi(name: str, leads: int, ties: int = 0) -> SimpleNamespace:
+    return SimpleNamespace(name=name, leads=leads, ties=ties)
+
+
+def test_the_daily_aqi_in_words():
+    days = {"Good": 148, "Moderate": 216, "Unhealthy for Sensitive Groups": 1, "Unhealthy": 0}
+    both = [of_aqi("ozone", 73, 4), of_aqi("PM2.5", 288, 4)]
+    said = (
+        "In 2013 the air was estimated to be Good on 148 days, Moderate on 216 and Unhealthy for"
+        " Sensitive Groups on 1. The pollutant with the highest index was PM2.5 on 288 days, ozone"
+        " on 73 days and PM2.5 and ozone together on 4 days."
+    )
+    assert aqi_sentence(2013, days, both, 4, []) == said
+    assert aqi_sentence(2013, days, both, 4, ["PM2.5"]) == (
+        f"How far off PM2.5 may be is not known on some days here. {said}"
+    )
+
+
+def test_the_daily_aqi_of_one_pollutant_and_of_a_part_of_the_year():
+    assert aqi_sentence(2013, {"Good": 1, "Moderate": 0}, [of_aqi("ozone", 1)], 0, []) == (
+        "In 2013 the air was estimated to be Good on 1 day, of the 1 that have an Air Quality"
+        " Index. The index rests on ozone alone."
+    )
+    three = [of_aqi("ozone", 1, 1), of_aqi("NO2", 0, 2), of_aqi("PM2.5", 2, 2)]
+    said = aqi_sentence(2013, {"Good": 6}, three, 3, [])
+    assert said.endswith("PM2.5 on 2 days, ozone on 1 day and several together on 3 days.")

@@ -1,6 +1,6 @@
 """Pages, API answers and files stay the same unless somebody means to change them.
 
-    python -m pytest tests/web/test_golden.py --renew-golden
+    python -m pytest tests/web/test_golden_pages.py --renew-golden
 
 writes `golden.json` anew: a digest for each address, of the text without what changes by itself.
 """

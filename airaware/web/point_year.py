@@ -1,0 +1,83 @@
+"""A load's year at the very place: read from the store once, its days as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from airaware.science import metrics, pollutants
+from airaware.science.accuracy import DAILY
+from airaware.science.pollutant import Pollutant
+from airaware.store import nearby
+from airaware.store.queries import Load
+from airaware.web.asking import At
+from airaware.web.certainty import expected
+
+
+@dataclass(frozen=True)
+class PointYear:
+    """The days of a load (days,); NaN where a day has no value, monitor or known error.
+
+    daily: the metric, and expected_error: of it, in the unit of EPA's file; nearest_km: to the
+    nearest monitor that reported in the month; smoke_hours: the most hours flagged as wildfire
+    smoke at any monitor that the day rests on.
+    """
+
+    load: Load
+    air: nearby.Air
+    daily: np.ndarray
+    nearest_km: np.ndarray
+    expected_error: np.ndarray
+    smoke_hours: np.ndarray
+
+    @property
+    def pollutant(self) -> Pollutant:
+        """The load's pollutant."""
+        return pollutants.get(self.load.parameter)
+
+    @property
+    def aqi(self) -> np.ndarray:
+        """The Air Quality Index (days,), -1 where there is none."""
+        return metrics.aqi(self.pollutant, self.daily)
+
+    @property
+    def above(self) -> np.ndarray:
+        """Which days lie above the level of the standard (days,)."""
+        return metrics.above(self.pollutant, self.daily)
+
+    @property
+    def dates(self) -> list[date]:
+        """The days' dates."""
+        first = date(self.load.year, 1, 1)
+        return [first + timedelta(number) for number in range(len(self.daily))]
+
+
+def read(at: At, load: Load) -> PointYear:
+    """Return a load's year at a place. Raises NoZoneError where no database answers."""
+    found = measured(at, load)
+    errors = at.expected_errors(load)
+    first = date(load.year, 1, 1)
+    days = (date(load.year + 1, 1, 1) - first).days
+    daily, nearest_km, expected_error = (np.full(days, np.nan) for _ in range(3))
+    smoke_hours = np.zeros(days, np.int16)
+    for number, month in found.months.items():
+        begin = (date(load.year, number, 1) - first).days
+        of_month = slice(begin, begin + len(month.daily))
+        daily[of_month] = month.daily
+        nearest_km[of_month] = month.nearest_km
+        error = expected(errors, DAILY, month.nearest_km, number)
+        expected_error[of_month] = np.nan if error is None else error
+        smoke_hours[of_month] = found.smoke_hours[number]
+    return PointYear(load, found, daily, nearest_km, expected_error, smoke_hours)
+
+
+def measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby.Air:
+    """Return neighbouring months of a load at a place, their hours by the place's clock."""
+    # Real hours are not made of made-up ones.
+    beyond = [
+        other.year
+        for other in at.of(load.parameter)
+        if abs(other.year - load.year) == 1 and (load.synthetic or not other.synthetic)
+    ]
+    return nearby.air(at.reader, load.parameter, load.year, at.point, months, beyond)
