@@ -37,7 +37,7 @@ class Settings:
     host_cpu_seconds: float = 10
 
     def own_zone_first(self) -> tuple[Zone, ...]:
-        """The zones in the order in which this host should ask them."""
+        """Return the zones in the order in which this host should ask them."""
         return tuple(sorted(self.zones, key=lambda zone: zone.name != self.zone))
 
 

@@ -1,4 +1,4 @@
-"""Build the gazetteer from public tables:
+"""Build the gazetteer from public tables.
 
     python -m airaware.gazetteer.build
 
@@ -80,7 +80,8 @@ Clusters = dict[tuple[str, str], list[Cluster]]  # by name's key and state
 class Areas:
     """The Census's points of ZIP code areas, and how far each area reaches."""
 
-    def __init__(self, points: dict[str, Point]):
+    def __init__(self, points: dict[str, Point]) -> None:
+        """Index the points by place."""
         from scipy.spatial import cKDTree
 
         self.points = points

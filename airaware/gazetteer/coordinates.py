@@ -237,8 +237,10 @@ def _pair(latitude: str, longitude: str) -> Coordinates | None:
 
 
 def _angles(text: str) -> list[_Angle]:
-    """Return the numbers of a text, each with its minutes, seconds and side; none if it is not
-    made of such."""
+    """Return the numbers of a text, each with its minutes, seconds and side.
+
+    The list is empty if the text is not made of such alone.
+    """
     tokens = []
     end = 0
     while end < len(text):

@@ -19,7 +19,7 @@ def npm_file(package: str, sha256: str, file: str) -> str:
     """Return the text of a package's file. Raises CalledProcessError where npm cannot fetch it."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", "--silent", package]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
         (packed,) = (path.read_bytes() for path in Path(folder).iterdir())
     if hashlib.sha256(packed).hexdigest() != sha256:
         raise ValueError(f"npm's {package} is not the package that this was made for.")

@@ -69,8 +69,11 @@ def build() -> Any:
 
 
 def _buffered(us: Any) -> Any:
-    """Return all within WATER_KM: a degree of latitude at a time, since degrees of longitude differ
-    in length; what reaches over the antimeridian goes on beyond it."""
+    """Return all within WATER_KM.
+
+    It is made a degree of latitude at a time, since degrees of longitude differ in length; what
+    reaches over the antimeridian goes on beyond it.
+    """
     from shapely import unary_union
     from shapely.affinity import scale, translate
     from shapely.geometry import box

@@ -47,7 +47,7 @@ class Policy:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def check(self, certname: str, request: bytes) -> str:
-        """The id of the instance whose request may be signed. Raises RefusedError where not."""
+        """Return the id of the instance whose request may be signed. Raises RefusedError."""
         csr, claims = self._read(certname, request)
         instance = self._instance(claims["pp_instance_id"])
         self._confirm(claims, instance)
@@ -124,7 +124,7 @@ class Policy:
                 )
 
     def _confirm_name(self, certname: str, instance: dict[str, Any]) -> None:
-        """The name in a certificate lets a host pass for another: only its own will do."""
+        """Refuse any name but the host's own: another would let it pass for another host."""
         names = {f"{instance['InstanceId']}.{self.domain}"}
         if name := _tags(instance).get("Name"):
             names.add(f"{name}.{self.domain}")
@@ -171,7 +171,7 @@ def _start_logging() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status: 0 signs."""
+    """Run the command line; return the exit status: 0 signs."""
     parser = argparse.ArgumentParser(description="Puppet's autosign policy.")
     parser.add_argument("--environment", required=True, help="whose hosts this master serves")
     parser.add_argument("--domain", required=True, help="the domain of its hosts' names")

@@ -19,7 +19,7 @@ SHORTEST_LONG_FORM = 0x80
 
 
 def trusted_extensions(signed: x509.CertificateSigningRequest | x509.Certificate) -> dict[str, str]:
-    """The values of our extensions by their names; those that are absent are left out."""
+    """Return the values of our extensions by name, without those that are absent."""
     values = {}
     for extension in signed.extensions:
         if name := EXTENSIONS.get(extension.oid):
@@ -29,13 +29,13 @@ def trusted_extensions(signed: x509.CertificateSigningRequest | x509.Certificate
 
 
 def common_name(signed: x509.CertificateSigningRequest | x509.Certificate) -> str:
-    """The name that a request or certificate is for."""
+    """Return the name that a request or certificate is for."""
     names = signed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else ""
 
 
 def _text(der: bytes) -> str:
-    """A DER string of up to 127 bytes, as Puppet writes it. Raises ValueError where it is none."""
+    """Decode a DER string of up to 127 bytes, as Puppet writes it. Raises ValueError."""
     if len(der) < 2 or der[0] not in (UTF8_STRING, IA5_STRING) or der[1] >= SHORTEST_LONG_FORM:
         raise ValueError("an extension is no short string")
     if der[1] != len(der) - 2:

@@ -39,7 +39,7 @@ def instances_by_certname(signed: Path) -> dict[str, str]:
 
 
 def alive(ec2: Any) -> set[str]:
-    """The ids of all instances that are not terminated. Raises AirAwareError without an answer."""
+    """Return the ids of all instances that are not terminated. Raises AirAwareError."""
     filters = [{"Name": "instance-state-name", "Values": list(ALIVE)}]
     try:
         pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
@@ -54,20 +54,20 @@ def alive(ec2: Any) -> set[str]:
 
 
 def gone(signed: Path, ec2: Any) -> list[str]:
-    """The names of the certificates whose instances are gone."""
+    """Return the names of the certificates whose instances are gone."""
     certificates = instances_by_certname(signed)
     still_there = alive(ec2)
     return [name for name, instance_id in certificates.items() if instance_id not in still_there]
 
 
 def refused(requests: Path) -> list[Path]:
-    """The requests in the CA's folder that the policy has decided on and not signed."""
+    """Return the requests in the CA's folder that the policy has decided on and not signed."""
     before = time.time() - DECIDED_SECONDS
     return sorted(path for path in requests.glob("*.pem") if path.stat().st_mtime < before)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Revoke certificates of instances that are gone.")
     parser.add_argument("--cadir", required=True, type=Path, help="the CA's folder")
     parser.add_argument("--dry-run", action="store_true", help="only say which")

@@ -41,7 +41,7 @@ log = logging.getLogger("airaware.host.cpu")
 
 
 def group_name() -> str:
-    """The auto-scaling group that this host is of, by its tags; empty without one.
+    """Return the auto-scaling group of this host by its tags; empty without one.
 
     Raises AirAwareError where the metadata service does not answer.
     """
@@ -68,7 +68,7 @@ def moments(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[float]:
-    """The times to publish at, when they are there: once per period, shortly before its end."""
+    """Yield each time to publish when it has come: once per period, shortly before its end."""
     lead_seconds = min(LEAD_SECONDS, interval_seconds / 4)
     while True:
         now = clock()

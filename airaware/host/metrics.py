@@ -35,7 +35,7 @@ class HostMetrics:
     certificate: Path
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of this moment; of a file that is not there, none."""
+        """Return the metrics of this moment; none of a file that is not there."""
         now = usage()
         yield CounterMetricFamily(
             "airaware_host_cpu_seconds", "CPU time that the host has used.", now.used_seconds
@@ -53,7 +53,7 @@ class HostMetrics:
 
 
 def last_run(summary: dict[str, Any]) -> Iterator[Metric]:
-    """The metrics of Puppet's last_run_summary.yaml.
+    """Yield the metrics of Puppet's last_run_summary.yaml.
 
     A run that had no catalog has no figures of events: it counts as a failure.
     """

@@ -28,18 +28,19 @@ class Prometheus:
     """A Prometheus at `url`. Each method raises AirAwareError where it does not answer."""
 
     def __init__(self, url: str) -> None:
+        """Open a session; nothing is asked yet."""
         self.url = url.rstrip("/")
         self._session = requests.Session()
 
     def query(self, expr: str) -> list[Series]:
-        """What an expression is now: a value for each series."""
+        """Return what an expression is now: a value for each series."""
         return [
             Series(found["metric"], dict([_point(found["value"])]))
             for found in self.get("query", query=expr)["result"]
         ]
 
     def over(self, expr: str, start: float, end: float, step_seconds: float) -> list[Series]:
-        """What an expression was from `start` to `end` (seconds since 1970)."""
+        """Return what an expression was from `start` to `end` (seconds since 1970)."""
         answer = self.get("query_range", query=expr, start=start, end=end, step=step_seconds)
         return [
             Series(found["metric"], dict(map(_point, found["values"])))
@@ -47,7 +48,7 @@ class Prometheus:
         ]
 
     def get(self, path: str, **parameters: str | float) -> Any:
-        """The `data` of an answer of its interface, as `targets`."""
+        """Return the `data` of an answer of its interface, such as `targets`."""
         try:
             answer = self._session.get(
                 f"{self.url}/api/v1/{path}", params=parameters, timeout=ANSWER_SECONDS
@@ -64,5 +65,5 @@ def _point(pair: list[Any]) -> tuple[float, float]:
 
 
 def number(value: float) -> float | None:
-    """The value, or None where it is none that JSON has."""
+    """Return the value; None for one that JSON does not have."""
     return value if math.isfinite(value) else None

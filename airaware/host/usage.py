@@ -23,7 +23,7 @@ class Usage:
 
 
 def usage(root: Path = Path("/")) -> Usage:
-    """The host's usage now: a virtual machine's own, or a container's.
+    """Return the host's usage now: a virtual machine's own, or a container's.
 
     A container's /proc/stat tells of the whole machine; its control group tells of itself, and may
     cap it.

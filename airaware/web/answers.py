@@ -18,7 +18,7 @@ Figures = Literal["grid", "point"]
 AqiDays = Annotated[
     dict[str, int],
     Keywords(
-        properties=dict.fromkeys(AQI_CATEGORIES, {"type": "integer", "minimum": 0}),
+        properties={name: {"type": "integer", "minimum": 0} for name in AQI_CATEGORIES},
         required=list(AQI_CATEGORIES),
     ),
 ]

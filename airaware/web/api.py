@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from airaware.web import asking, download, openapi, view_model
 from airaware.web.asking import At
-from airaware.web.errors import BadChoice, BadDate, BadNumberOfPlaces, UnknownArgument
+from airaware.web.errors import (
+    BadChoiceError,
+    BadDateError,
+    BadNumberOfPlacesError,
+    UnknownArgumentError,
+)
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -20,12 +24,12 @@ FIGURES = {"grid": view_model.grid, "point": view_model.at_point}
 
 @blueprint.before_request
 def _refuse_unknown_arguments() -> None:
-    """Raise UnknownArgument: a misspelled argument would silently get another answer."""
+    """Raise UnknownArgumentError: a misspelled argument would silently get another answer."""
     path = str(request.url_rule).removeprefix(str(blueprint.url_prefix))
     known = openapi.arguments(path)
     for name in request.args:
         if name not in known:
-            raise UnknownArgument(
+            raise UnknownArgumentError(
                 f"`{name}` is not an argument of {path}; it takes {', '.join(known) or 'none'}."
             )
 
@@ -33,11 +37,13 @@ def _refuse_unknown_arguments() -> None:
 @blueprint.get("/air")
 @asking.settled
 def air() -> Response:
-    """The air at `address` in `year` (the latest year if it is not given)."""
+    """Return the air at `address` in `year` (the latest year if it is not given)."""
     year = asking.year(request.args.get("year", ""))
     figures = request.args.get("figures", "grid")
     if figures not in FIGURES:
-        raise BadChoice("`figures` is grid (the nearest grid point) or point (the very place).")
+        raise BadChoiceError(
+            "`figures` is grid (the nearest grid point) or point (the very place)."
+        )
     at = asking.at(request.args.get("address", ""))
     year = asking.loaded_year(at, year)
     return _unless_known([at], lambda: jsonify(FIGURES[figures](at, year)))
@@ -60,7 +66,7 @@ def hours() -> Response:
     at = asking.at(request.args.get("address", ""))
     span = asking.span(request.args, at)
     if (span.last - span.first).days >= asking.MAX_DAYS:
-        raise BadDate(
+        raise BadDateError(
             f"One answer holds at most {asking.MAX_DAYS} days: ask for hours.csv or hours.parquet."
         )
     return _unless_known([at], lambda: jsonify(view_model.hours(at, span)))
@@ -93,11 +99,13 @@ def months_csv() -> Response:
 @blueprint.get("/compare")
 @asking.settled
 def compare() -> Response:
-    """The air of `year` at two to four places: `address`, several times."""
+    """Return the air of `year` at two to four places: `address`, several times."""
     year = asking.year(request.args.get("year", ""))
     addresses = asking.addresses(request.args)
     if len(addresses) < 2:
-        raise BadNumberOfPlaces("Name `address` twice at least: places are compared with others.")
+        raise BadNumberOfPlacesError(
+            "Name `address` twice at least: places are compared with others."
+        )
     places = [asking.at(address) for address in addresses]
     year = asking.loaded_year(places[0], year)
     return _unless_known(places, lambda: jsonify(view_model.compared(places, year)))
@@ -105,8 +113,8 @@ def compare() -> Response:
 
 @blueprint.get("/openapi.json")
 def description() -> Response:
-    """What this API is, in OpenAPI's words."""
-    response = jsonify(openapi.document(date.today().year))
+    """Return the OpenAPI document."""
+    response = jsonify(openapi.document(asking.this_year()))
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.add_etag(weak=True)
     response.make_conditional(request)
@@ -129,7 +137,7 @@ def _file(rows: str, make: Callable[..., Any], suffix: str, mimetype: str) -> Re
 
 
 def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Response:
-    """The answer, or 304 where the client has it: of the same loads, request and code."""
+    """Return the answer, or 304 where the client has it: of the same loads, request and code."""
     loads = places[0].loads
     parts = (
         _code(),
@@ -149,7 +157,7 @@ def _unless_known(places: Sequence[At], make: Callable[[], Response]) -> Respons
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """A digest of the code that answers."""
+    """Return a digest of the code that answers."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())

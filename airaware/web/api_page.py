@@ -1,10 +1,8 @@
 """The API's pages for people: how to ask it, and what each kind of problem means."""
 
-from datetime import date
-
 from flask import Blueprint, abort, render_template
 
-from airaware.web import columns, error_pages, openapi
+from airaware.web import asking, columns, error_pages, openapi
 
 blueprint = Blueprint("api_page", __name__)
 
@@ -14,7 +12,7 @@ def page() -> str:
     """Return the API's page: paths, arguments, columns and problems, from its own description."""
     return render_template(
         "api.html",
-        document=openapi.document(date.today().year),
+        document=openapi.document(asking.this_year()),
         files=columns.FILES,
         kinds=error_pages.kinds(),
     )

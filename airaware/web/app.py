@@ -49,7 +49,7 @@ SECURITY_HEADERS = {
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The site for these settings, or for the environment's.
+    """Return the site for these settings, or for the environment's.
 
     A server may make it once and fork: database connections are made on first use. The query of a
     request holds an address, which is personal: whatever runs the application must not log it (an

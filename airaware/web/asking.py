@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import wraps
 from typing import TypeVar
 
@@ -20,13 +20,13 @@ from airaware.store.queries import Load, Nearest
 from airaware.store.zones import Reader
 from airaware.web.certainty import ExpectedErrors
 from airaware.web.errors import (
-    BadDate,
-    BadNumberOfPlaces,
-    BadParameter,
-    BadYear,
-    YearNotLoaded,
+    BadDateError,
+    BadNumberOfPlacesError,
+    BadParameterError,
+    BadYearError,
+    YearNotLoadedError,
 )
-from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OutsideUS, Place
+from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OutsideUSError, Place
 
 FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
 MAX_DAYS = 366  # in one answer of the API; a download may be of any length
@@ -35,6 +35,11 @@ MOST_PLACES = 4  # side by side
 TRIES = 3  # swaps come minutes apart
 
 Answer = TypeVar("Answer")
+
+
+def this_year() -> int:
+    """Return the year that it is, in UTC."""
+    return datetime.now(UTC).year
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,19 @@ class At:
         return f"{hours:+03}:00"
 
     def years(self, parameter: int | None = None) -> list[int]:
-        """The years that are loaded, ascending: of one parameter, or of any."""
+        """Return the years that are loaded, ascending: of one parameter, or of any."""
         return sorted({load.year for load in self.loads if parameter in (None, load.parameter)})
 
     def parameters(self) -> list[Pollutant]:
-        """The pollutants that any year is loaded of."""
+        """Return the pollutants that any year is loaded of."""
         return [pollutants.get(code) for code in sorted({load.parameter for load in self.loads})]
 
     def of_year(self, year: int) -> list[Load]:
-        """The loads of a year, by parameter."""
+        """Return the loads of a year by parameter."""
         return [load for load in self.loads if load.year == year]
 
     def of(self, parameter: int) -> list[Load]:
-        """The loads of a parameter, by year."""
+        """Return the loads of a parameter by year."""
         return [load for load in self.loads if load.parameter == parameter]
 
     def within(self, span: "Span") -> list[Load]:
@@ -97,7 +102,7 @@ class Span:
 
 
 def at(address: str) -> At:
-    """The place of an address. Raises a VisitorError, or NoZoneError where no database answers.
+    """Return the place of an address. Raises a VisitorError, or NoZoneError without a database.
 
     The address is kept in `g` while the request lasts: an error's page tells which one it is of.
     """
@@ -107,15 +112,15 @@ def at(address: str) -> At:
     reader = current_app.extensions["reader"]
     nearest = queries.nearest(reader, place.latitude, place.longitude)
     if nearest is None:
-        raise OutsideUS(COVERED)
+        raise OutsideUSError(COVERED)
     g.setdefault("loads", set()).add(nearest.loads)
     if not nearest.loads:
-        raise YearNotLoaded("No year has been loaded yet: `fab submit-year` loads one.", [])
+        raise YearNotLoadedError("No year has been loaded yet: `fab submit-year` loads one.", [])
     return At(reader, current_app.extensions["expected_errors"], place, nearest)
 
 
 def settled(view: Callable[[], Answer]) -> Callable[[], Answer]:
-    """A view that reads the store more than once, and mixes no two loads of a year.
+    """Make a view that reads the store more than once mix no two loads of a year.
 
     Where a load was swapped in, or another zone took over, while it read, it reads again.
     """
@@ -133,59 +138,61 @@ def settled(view: Callable[[], Answer]) -> Callable[[], Answer]:
 
 
 def addresses(arguments: MultiDict[str, str]) -> list[str]:
-    """The addresses named, at most MOST_PLACES. Raises BadNumberOfPlaces."""
+    """Return the addresses named, at most MOST_PLACES. Raises BadNumberOfPlacesError."""
     named = [address for address in arguments.getlist("address") if address.strip()]
     if len(named) > MOST_PLACES:
-        raise BadNumberOfPlaces(f"At most {MOST_PLACES} places fit side by side.")
+        raise BadNumberOfPlacesError(f"At most {MOST_PLACES} places fit side by side.")
     return named
 
 
 def year(text: str) -> int | None:
-    """The year of an argument, None where it is not given. Raises BadYear."""
+    """Return the year of an argument, None where it is not given. Raises BadYearError."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) == 4):
-        raise BadYear("A year has four digits, as in 2017.")
+        raise BadYearError("A year has four digits, as in 2017.")
     asked = int(text)
-    if not FIRST_YEAR <= asked <= date.today().year:
-        raise BadYear(f"EPA's hourly data begin in {FIRST_YEAR}; {asked} is not among their years.")
+    if not FIRST_YEAR <= asked <= this_year():
+        raise BadYearError(
+            f"EPA's hourly data begin in {FIRST_YEAR}; {asked} is not among their years."
+        )
     return asked
 
 
 def loaded_year(place: At, asked: int | None) -> int:
-    """The year asked for, or the latest one. Raises YearNotLoaded where the store lacks it."""
+    """Return the year asked for, or the latest one. Raises YearNotLoadedError."""
     years = place.years()
     if asked is not None and asked not in years:
-        raise YearNotLoaded(f"There are no data for {asked} here.", years)
+        raise YearNotLoadedError(f"There are no data for {asked} here.", years)
     return asked or years[-1]
 
 
 def pollutant(text: str) -> Pollutant:
-    """The pollutant of an argument, ozone where it is not given. Raises BadParameter."""
+    """Return the pollutant of an argument, by default ozone. Raises BadParameterError."""
     try:
         return pollutants.get(int(text) if text.isascii() and text.isdigit() else -1)
     except AirAwareError as error:
         if not text:
             return pollutants.get(DEFAULT_PARAMETERS[0])
         known = str(error).partition(". ")[2]
-        raise BadParameter(f"A pollutant is named by EPA's code. {known}.") from None
+        raise BadParameterError(f"A pollutant is named by EPA's code. {known}.") from None
 
 
 def span(arguments: Mapping[str, str], place: At) -> Span:
-    """The days `from` to `to` of `parameter`; a week where `to` is not given.
+    """Return the days `from` to `to` of `parameter`; a week where `to` is not given.
 
     Without `from`, the first week of July in the parameter's latest year. Raises a VisitorError.
     """
     asked = pollutant(arguments.get("parameter", ""))
     years = place.years(asked.code)
     if not years:
-        raise YearNotLoaded(f"No year of {asked.label} has been loaded.", place.years())
+        raise YearNotLoadedError(f"No year of {asked.label} has been loaded.", place.years())
     first = _day(arguments.get("from", "")) or date(years[-1], 7, 1)
     last = _day(arguments.get("to", "")) or _later(first, WEEK_DAYS - 1)
     if last < first:
-        raise BadDate(f"The last day, {last}, comes before the first, {first}.")
+        raise BadDateError(f"The last day, {last}, comes before the first, {first}.")
     if not set(years) & set(range(first.year, last.year + 1)):
-        raise YearNotLoaded(f"There are no data of {asked.label} for these days.", years)
+        raise YearNotLoadedError(f"There are no data of {asked.label} for these days.", years)
     return Span(asked, first, last)
 
 
@@ -197,12 +204,14 @@ def _day(text: str) -> date | None:
             raise ValueError
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadDate("A day is written as 2017-07-04.") from None
-    if not FIRST_YEAR <= day.year <= date.today().year:
-        raise BadDate(f"EPA's hourly data begin in {FIRST_YEAR}; {day} is not among their days.")
+        raise BadDateError("A day is written as 2017-07-04.") from None
+    if not FIRST_YEAR <= day.year <= this_year():
+        raise BadDateError(
+            f"EPA's hourly data begin in {FIRST_YEAR}; {day} is not among their days."
+        )
     return day
 
 
 def _later(day: date, days: int) -> date:
     """So many days later, but in no year that does not exist yet."""
-    return min(date.fromordinal(day.toordinal() + days), date(date.today().year, 12, 31))
+    return min(date.fromordinal(day.toordinal() + days), date(this_year(), 12, 31))

@@ -17,7 +17,7 @@ ExpectedErrors = Mapping[tuple[str, int, str], float]
 
 
 def remembered(reader: Reader) -> Callable[[Load | LoadedYear], ExpectedErrors]:
-    """A function that gives the expected errors of a load, and asks the store once for each."""
+    """Return a function that gives the expected errors of a load and asks the store once."""
 
     @lru_cache(maxsize=LOADS)
     def of_load(load: Load | LoadedYear) -> ExpectedErrors:
@@ -29,7 +29,7 @@ def remembered(reader: Reader) -> Callable[[Load | LoadedYear], ExpectedErrors]:
 def expected(
     errors: ExpectedErrors, quantity: str, nearest_km: float | None, month: int
 ) -> float | None:
-    """The expected error of a quantity in a month, so far from the nearest monitor.
+    """Return the expected error of a quantity in a month, so far from the nearest monitor.
 
     In the unit of EPA's file; None where there is no estimate, or too little to tell by.
     """

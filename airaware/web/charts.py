@@ -26,7 +26,7 @@ KM_PER_DEGREE = 111.2
 
 
 def months(pollutant: answers.GridPollutant) -> Chart:
-    """The twelve months of an answer's pollutant: means as bars, highest days as dots."""
+    """Chart the twelve months of a pollutant: means as bars, highest days as dots."""
     found = pollutant.months
     near = [None if month.estimate else month.daily.mean for month in found]
     far = [month.daily.mean if month.estimate else None for month in found]
@@ -39,7 +39,7 @@ def months(pollutant: answers.GridPollutant) -> Chart:
 
 
 def places(pollutants: Sequence[answers.GridPollutant], labels: Sequence[str]) -> Chart:
-    """The months of one pollutant at several places, each a line of the days' means."""
+    """Chart the months of one pollutant at several places, each a line of the days' means."""
     lines = [
         _series(label, f"place-{number}", [month.daily.mean for month in each.months])
         for number, (each, label) in enumerate(zip(pollutants, labels, strict=True), 1)
@@ -62,7 +62,7 @@ def _of_months(pollutant: answers.GridPollutant, series: Sequence[dict[str, Any]
 
 
 def years(pollutant: answers.PointPollutant) -> Chart | None:
-    """The trend of an answer's pollutant, None of one year; a year that lacks breaks it."""
+    """Chart the trend of a pollutant, None of one year; a missing year breaks the line."""
     found = {year.year: year.daily_mean for year in pollutant.years}
     if len(found) < 2:
         return None
@@ -79,7 +79,7 @@ def years(pollutant: answers.PointPollutant) -> Chart | None:
 
 
 def hours(found: answers.Hours) -> Chart:
-    """The hours of an answer's days, within the error to expect of each; a tick for each day.
+    """Chart hours within the error to expect of each, with a tick for each day.
 
     The band of the error ends at 0, or at the value where that is below 0 itself.
     """
@@ -217,7 +217,7 @@ class MonitorMap:
 
 
 def monitors(place: tuple[float, float], found: Sequence[answers.Monitor]) -> MonitorMap:
-    """The map of an answer's monitors about a place (latitude, longitude in degrees)."""
+    """Return the map of the monitors about a place (latitude, longitude in degrees)."""
     shrink = math.cos(math.radians(place[0]))
     farthest_km = max([each.distance_km for each in found] + [KM_PER_MILE])
     per_km = (MAP_SIZE / 2 - MAP_MARGIN) / farthest_km

@@ -71,7 +71,7 @@ def _monitors(at: At, span: Span, year: int) -> str:
 
 
 def _errors(at: At, span: Span, load: Load) -> str:
-    """The error to expect of an hour so far from the nearest monitor, by season."""
+    """Say the error to expect of an hour so far from the nearest monitor, by season."""
     found = nearby.stations(at.reader, load.parameter, load.year, at.point)
     errors = at.expected_errors(load)
     nearest_km = float(found.distance_km[0]) if found.sites else None
@@ -145,7 +145,7 @@ def hours_as_parquet(at: At, span: Span, facts: Mapping[str, str]) -> Iterator[b
 
 
 def _pieces(at: At, span: Span) -> Iterator[tuple[np.ndarray, ...]]:
-    """The columns of SCHEMA, concentrations in the display unit, year by year."""
+    """Yield the columns of SCHEMA, concentrations in the display unit, year by year."""
     factor = span.pollutant.display_factor
     begin = np.datetime64(span.first, "s")
     for year in view_model.measured_hours(at, span):

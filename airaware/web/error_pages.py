@@ -1,5 +1,6 @@
-"""Errors as a visitor sees them: a helpful page, or a problem document (RFC 9457) under /api/
-and /tiles/.
+"""Errors as a visitor sees them: a page, or a problem document (RFC 9457) for programs.
+
+Programs are what asks under /api/ and /tiles/.
 
 `kinds` lists them; each has a page of its own (`airaware.web.api_page`).
 """
@@ -61,15 +62,15 @@ def register(app: Flask) -> None:
         return _answer(error.status, error.kind, error.title, str(error), error.extra())
 
     @app.errorhandler(NoZoneError)
-    def no_zone(error: NoZoneError) -> Response:
+    def no_zone(_error: NoZoneError) -> Response:
         return _unavailable("The site runs, but none of its databases answers.")
 
     @app.errorhandler(TooSlowError)
-    def too_slow(error: TooSlowError) -> Response:
+    def too_slow(_error: TooSlowError) -> Response:
         return _unavailable("Its databases took too long over this.")
 
     @app.errorhandler(NotFound)
-    def not_found(error: NotFound) -> Response:
+    def not_found(_error: NotFound) -> Response:
         return _answer(
             404,
             None,
@@ -101,7 +102,7 @@ def _page() -> str:
 
 
 def _again(choice: str | None = None, year: int | None = None) -> str:
-    """The page that was asked for, with another choice of the address in doubt, or another year."""
+    """Return the link to the page asked for, with another choice of the address or another year."""
     endpoint = _page()
     arguments: dict[str, Any] = {
         name: request.args.getlist(name) for name in ARGUMENTS if name in request.args

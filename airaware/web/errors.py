@@ -16,11 +16,11 @@ class VisitorError(AirAwareError):
     meaning = "The request cannot be answered as it stands."
 
     def extra(self) -> dict[str, object]:
-        """Further members of the problem document."""
+        """Return further members of the problem document."""
         return {}
 
 
-class BadYear(VisitorError):
+class BadYearError(VisitorError):
     """A year that is none, or that EPA has no hourly data for."""
 
     kind = "bad-year"
@@ -31,7 +31,7 @@ class BadYear(VisitorError):
     )
 
 
-class BadDate(VisitorError):
+class BadDateError(VisitorError):
     """A day that is none, or a span of days that cannot be answered."""
 
     kind = "bad-date"
@@ -42,7 +42,7 @@ class BadDate(VisitorError):
     )
 
 
-class BadParameter(VisitorError):
+class BadParameterError(VisitorError):
     """A pollutant that the site does not know."""
 
     kind = "bad-parameter"
@@ -50,7 +50,7 @@ class BadParameter(VisitorError):
     meaning = "A pollutant is named by EPA's parameter code, such as 44201 for ozone."
 
 
-class BadChoice(VisitorError):
+class BadChoiceError(VisitorError):
     """A word that is not among those that an argument of the API takes."""
 
     kind = "bad-choice"
@@ -58,7 +58,7 @@ class BadChoice(VisitorError):
     meaning = "An argument takes one of a few words only; the detail lists them."
 
 
-class UnknownArgument(VisitorError):
+class UnknownArgumentError(VisitorError):
     """An argument that a path of the API does not take."""
 
     kind = "unknown-argument"
@@ -69,7 +69,7 @@ class UnknownArgument(VisitorError):
     )
 
 
-class BadNumberOfPlaces(VisitorError):
+class BadNumberOfPlacesError(VisitorError):
     """Fewer or more addresses than can be compared."""
 
     kind = "bad-number-of-addresses"
@@ -77,7 +77,7 @@ class BadNumberOfPlaces(VisitorError):
     meaning = "A comparison takes two to four addresses, each as an `address` argument of its own."
 
 
-class YearNotLoaded(VisitorError):
+class YearNotLoadedError(VisitorError):
     """A year that the store does not have."""
 
     status = 404
@@ -85,9 +85,11 @@ class YearNotLoaded(VisitorError):
     title = "No data for that year"
     meaning = "The year is not loaded here. `years` lists the years that are."
 
-    def __init__(self, message: str, years: list[int]):
+    def __init__(self, message: str, years: list[int]) -> None:
+        """Name the years that there are."""
         super().__init__(message)
         self.years = years
 
     def extra(self) -> dict[str, object]:
+        """Return the years that there are."""
         return {"years": self.years}

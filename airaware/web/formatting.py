@@ -11,7 +11,7 @@ NO_VALUE = "–"
 
 
 def figure(value: float | None) -> str:
-    """A concentration, as exact as it is meaningful: 0.31, 4.2, 34.5, 120."""
+    """Format a concentration as exactly as it is meaningful: 0.31, 4.2, 34.5, 120."""
     if value is None:
         return NO_VALUE
     decimals = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 0.995 else 2
@@ -19,22 +19,22 @@ def figure(value: float | None) -> str:
 
 
 def error(value: float | None) -> str:
-    """An error to expect: "± 3.3"."""
+    """Format an error to expect: "± 3.3"."""
     return NO_VALUE if value is None else f"± {figure(value)}"
 
 
 def miles(km: float) -> str:
-    """A distance as Americans know it: "5.3 mi"."""
+    """Format a distance in miles: "5.3 mi"."""
     return _length(km / KM_PER_MILE, "mi")
 
 
 def kilometres(km: float) -> str:
-    """A distance in km: "8.5 km"."""
+    """Format a distance in km: "8.5 km"."""
     return _length(km, "km")
 
 
 def distance(km: float | None) -> str:
-    """A distance in both: "5.3 mi (8.5 km)"."""
+    """Format a distance in both: "5.3 mi (8.5 km)"."""
     return NO_VALUE if km is None else f"{miles(km)} ({kilometres(km)})"
 
 
@@ -44,12 +44,12 @@ def _length(value: float, unit: str) -> str:
 
 
 def count(value: int) -> str:
-    """A count with thousands marked."""
+    """Format a count with thousands marked."""
     return f"{value:,}"
 
 
 def month(number: int) -> str:
-    """The short name of a month, 1 for January."""
+    """Return the short name of a month, 1 for January."""
     return MONTHS[number - 1]
 
 

@@ -17,13 +17,13 @@ ASK_AGAIN = "public, no-cache"
 
 @lru_cache(maxsize=1)
 def current_version() -> str:
-    """A digest of all of it."""
+    """Return a digest of the whole front end."""
     files = sorted(path for path in BUILD.glob("*") if path.suffix != ".gz")
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def built(name: str) -> str:
-    """The address of a file of it, which changes with its content."""
+    """Return the address of one of its files, which changes with the content."""
     return url_for("front_end.file", version=current_version(), name=name)
 
 

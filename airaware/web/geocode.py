@@ -72,15 +72,17 @@ class Place:
 class AddressError(VisitorError):
     """An address that leads to no single point in the US; `choices` are ones to try instead."""
 
-    def __init__(self, message: str, choices: Iterable[str] = ()):
+    def __init__(self, message: str, choices: Iterable[str] = ()) -> None:
+        """Keep the first MAX_CHOICES of the choices."""
         super().__init__(message)
         self.choices = list(choices)[:MAX_CHOICES]
 
     def extra(self) -> dict[str, object]:
+        """Return the choices, where there are any."""
         return {"choices": self.choices} if self.choices else {}
 
 
-class EmptyAddress(AddressError):
+class EmptyAddressError(AddressError):
     """Nothing was typed."""
 
     kind = "empty-address"
@@ -88,7 +90,7 @@ class EmptyAddress(AddressError):
     meaning = "`address` is missing or blank."
 
 
-class TooLongAddress(AddressError):
+class TooLongAddressError(AddressError):
     """More text than an address has."""
 
     kind = "address-too-long"
@@ -96,7 +98,7 @@ class TooLongAddress(AddressError):
     meaning = f"An address has at most {MAX_LENGTH} characters."
 
 
-class UnknownAddress(AddressError):
+class UnknownAddressError(AddressError):
     """No place was found; `choices` are addresses that were perhaps meant."""
 
     status = 404
@@ -108,7 +110,7 @@ class UnknownAddress(AddressError):
     )
 
 
-class OutsideUS(AddressError):
+class OutsideUSError(AddressError):
     """A place beyond the 50 states, DC and Puerto Rico; `choices` are those of its name within."""
 
     status = 422
@@ -120,7 +122,7 @@ class OutsideUS(AddressError):
     )
 
 
-class AmbiguousAddress(AddressError):
+class AmbiguousAddressError(AddressError):
     """Several places answer to the text: `choices` are addresses to ask again with."""
 
     status = 409
@@ -129,15 +131,15 @@ class AmbiguousAddress(AddressError):
     meaning = "Several places answer to the address. Ask again with one of `choices`."
 
 
-class CensusUnavailable(Exception):
+class CensusUnavailableError(Exception):
     """The Census geocoder cannot be asked now, or not with this address; the text says why."""
 
 
 class Geocoder:
     """The chain: coordinates, street (Census, where there is a network), ZIP, city and state."""
 
-    def __init__(self, census_url: str = ""):
-        """An empty `census_url` means: never ask the network."""
+    def __init__(self, census_url: str = "") -> None:
+        """Ask the Census at an address; with an empty one, never ask the network."""
         self._census = Census(census_url) if census_url else None
 
     def locate(self, address: str, deadline: float | None = None) -> Place:
@@ -164,12 +166,12 @@ class Geocoder:
                 if points:
                     return _one_of(points, text)
                 why = "The Census geocoder does not know this street address"
-            except CensusUnavailable as error:
+            except CensusUnavailableError as error:
                 why = str(error)
         try:
             place = _offline(text)
-        except UnknownAddress as error:
-            raise UnknownAddress(
+        except UnknownAddressError as error:
+            raise UnknownAddressError(
                 f"{why}. Add the ZIP code, or type the city and the state alone.", error.choices
             ) from None
         return replace(place, note=f"{why}: this is the centre of {place.label}.")
@@ -212,7 +214,8 @@ class _Cuttable(HTTPAdapter):
 class Census:
     """The US Census geocoder: asked once per address, twice at a time; passed over if it fails."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
+        """Remember no address yet."""
         self._url = url
         self._key = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, tuple[bytes, float, float]] = OrderedDict()
@@ -223,7 +226,7 @@ class Census:
     def ask(self, text: str, deadline: float | None = None) -> dict[str, Point]:
         """Return latitude and longitude by matching address; none if the Census knows none.
 
-        Raises CensusUnavailable.
+        Raises CensusUnavailableError.
         """
         typed = text.casefold().encode()
         digest = hmac.digest(self._key, typed, hashlib.sha256)
@@ -247,16 +250,16 @@ class Census:
 
     def _request(self, text: str, deadline: float | None) -> dict[str, Point]:
         if len(text) > CENSUS_MAX_LENGTH:
-            raise CensusUnavailable(
+            raise CensusUnavailableError(
                 f"The Census geocoder takes at most {CENSUS_MAX_LENGTH} characters"
             )
         whole = sum(CENSUS_TIMEOUT_SECONDS)
         now = time.monotonic()
         left = whole if deadline is None else min(whole, deadline - now)
         if now < self._paused_until:
-            raise CensusUnavailable("The Census geocoder does not answer at the moment")
+            raise CensusUnavailableError("The Census geocoder does not answer at the moment")
         if left <= 0 or not self._free.acquire(blocking=False):
-            raise CensusUnavailable("The Census geocoder is busy at the moment")
+            raise CensusUnavailableError("The Census geocoder is busy at the moment")
         answer: Future[dict[str, Point]] = Future()
         adapter = _Cuttable()
         # A thread of its own, so that the visitor waits no longer than this.
@@ -269,7 +272,9 @@ class Census:
                 self._paused_until = time.monotonic() + CENSUS_PAUSE_SECONDS
             # Only the kind: the text of these errors holds the address.
             log.warning("The Census geocoder fails (%s)", type(error).__name__)
-            raise CensusUnavailable("The Census geocoder does not answer at the moment") from None
+            raise CensusUnavailableError(
+                "The Census geocoder does not answer at the moment"
+            ) from None
         finally:
             adapter.cut()
 
@@ -296,7 +301,7 @@ class Census:
                 stream=True,
             )
             if 400 <= answer.status_code < 500:
-                raise CensusUnavailable("The Census geocoder does not accept this address")
+                raise CensusUnavailableError("The Census geocoder does not accept this address")
             if answer.status_code != 200:
                 raise ValueError(f"status {answer.status_code}")
             body = b""
@@ -314,12 +319,12 @@ class Census:
 
 
 def cleaned(address: str) -> str:
-    """The text without control characters and superfluous blanks, in Unicode's common form.
+    """Return the text without control characters and superfluous blanks, in Unicode's NFKC.
 
-    Raises EmptyAddress and TooLongAddress.
+    Raises EmptyAddressError and TooLongAddressError.
     """
     if len(address) > MAX_LENGTH:
-        raise TooLongAddress(
+        raise TooLongAddressError(
             f"An address has at most {MAX_LENGTH} characters; this has {len(address):,}."
         )
     if re.search("%[0-9a-f]{2}", address, re.IGNORECASE):
@@ -327,7 +332,9 @@ def cleaned(address: str) -> str:
     text = unicodedata.normalize("NFKC", address).replace("\N{MINUS SIGN}", "-")
     text = " ".join("".join(map(_usual, text)).split()).strip(" ,;")
     if not text:
-        raise EmptyAddress("Type a street address, a ZIP code, a city and state, or coordinates.")
+        raise EmptyAddressError(
+            "Type a street address, a ZIP code, a city and state, or coordinates."
+        )
     return text
 
 
@@ -344,7 +351,7 @@ def _usual(character: str) -> str:
 def _coordinates(text: str) -> Place | None:
     """Return the point that coordinates name; None where the text is none.
 
-    Raises AmbiguousAddress where they lie outside of the US and another reading inside of it.
+    Raises AmbiguousAddressError where they lie outside of the US and another reading inside of it.
     """
     point = coordinates.read(text)
     if point is None:
@@ -352,16 +359,16 @@ def _coordinates(text: str) -> Place | None:
     if not _covered(point):
         choices = dict.fromkeys(each.label for each in point.alternatives() if _covered(each))
         if choices:
-            raise AmbiguousAddress(
+            raise AmbiguousAddressError(
                 f"{point.label} is outside the United States. The latitude comes first, and"
                 " longitudes there are negative.",
                 choices,
             )
         if not point.on_earth:
-            raise UnknownAddress(
+            raise UnknownAddressError(
                 "Latitudes go from -90 to 90 and longitudes from -180 to 180: latitude comes first."
             )
-        raise OutsideUS(results.COVERED)
+        raise OutsideUSError(results.COVERED)
     return _of_area(
         point.latitude,
         point.longitude,
@@ -387,7 +394,7 @@ def _of_plus_code(code: plus_codes.PlusCode) -> Place:
     """Return the middle of a code's area; a short code is read near the place beside it."""
     if code.short:
         if not code.around:
-            raise UnknownAddress(
+            raise UnknownAddressError(
                 f"{code.text} is the end of a plus code. Add the city, as in"
                 f" “{code.text} Chicago, IL”."
             )
@@ -400,7 +407,7 @@ def _of_plus_code(code: plus_codes.PlusCode) -> Place:
         code = code.near(place.latitude, place.longitude)
     area = code.area()
     if not outline.covers(area.latitude, area.longitude):
-        raise OutsideUS(results.COVERED)
+        raise OutsideUSError(results.COVERED)
     return _of_area(
         area.latitude,
         area.longitude,
@@ -418,7 +425,7 @@ def _is_inside(code: plus_codes.PlusCode) -> bool:
 
 def _one_of(points: dict[str, Point], text: str) -> Place:
     if len(points) > 1:
-        raise AmbiguousAddress("Several streets answer to this address.", points)
+        raise AmbiguousAddressError("Several streets answer to this address.", points)
     ((matched, (latitude, longitude)),) = points.items()
     return Place(
         latitude,
@@ -436,11 +443,11 @@ def _offline(text: str) -> Place:
     """Return the place that the gazetteer knows. Raises an AddressError."""
     found = reading.read(text)
     if isinstance(found, results.Offers):
-        raise AmbiguousAddress(found.message, found.choices)
+        raise AmbiguousAddressError(found.message, found.choices)
     if isinstance(found, results.Unknown):
-        raise UnknownAddress(found.message, found.choices)
+        raise UnknownAddressError(found.message, found.choices)
     if isinstance(found, results.Outside):
-        raise OutsideUS(found.message, found.choices)
+        raise OutsideUSError(found.message, found.choices)
     return Place(
         found.latitude,
         found.longitude,

@@ -11,7 +11,8 @@ PRIMITIVES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 class Keywords:
     """Further keywords of a member's schema, for `Annotated`."""
 
-    def __init__(self, **keywords: Any):
+    def __init__(self, **keywords: Any) -> None:
+        """Take keywords of JSON Schema by their names."""
         self.keywords = keywords
 
 

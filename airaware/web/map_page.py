@@ -11,7 +11,6 @@ Whoever asks with `v`, the version that the page names, may keep the answer for 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -35,7 +34,8 @@ from airaware.science.pollutants import POLLUTANTS
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
-from airaware.web.errors import BadYear, VisitorError, YearNotLoaded
+from airaware.web import asking
+from airaware.web.errors import BadYearError, VisitorError, YearNotLoadedError
 from airaware.web.formatting import MONTHS
 from airaware.web.front_end import ASK_AGAIN, FOREVER, built
 
@@ -45,7 +45,7 @@ blueprint = Blueprint("map", __name__)
 MISSING = -32768
 
 
-class BadMapRequest(VisitorError):
+class BadMapRequestError(VisitorError):
     """A tile, a pollutant, a metric or a month that does not exist."""
 
     kind = "bad-map-request"
@@ -55,19 +55,19 @@ class BadMapRequest(VisitorError):
 
 @lru_cache(maxsize=1)
 def shapes_version() -> str:
-    """What the shapes and their numbers are made from, as a short digest."""
+    """Return a short digest of what the shapes and their numbers are made from."""
     sources = (grid.CELLS_FILE, Path(shapes.__file__), Path(tiles.__file__))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 def values_version(load: LoadedYear) -> str:
-    """What a load's values, and the shapes that they belong to, are made from."""
+    """Return the version of a load's values, and of the shapes that they belong to."""
     return f"{shapes_version()}-{load.checksum}"
 
 
 @blueprint.get("/map")
 def page() -> str:
-    """The map. Without JavaScript, it leads to the search."""
+    """Return the map; without JavaScript, it leads to the search."""
     catalogue = _catalogue(tiles.loads(current_app.extensions["reader"]))
     return render_template(
         "map.html", pollutants=catalogue, chosen=_chosen(catalogue, request.args),
@@ -77,7 +77,7 @@ def page() -> str:
 
 @blueprint.get("/tiles/<int:z>/<int:x>/<int:y>.mvt")
 def shapes_tile(z: int, x: int, y: int) -> Response:
-    """The cells in a tile: a Mapbox Vector Tile with the layer `cells`, of ids alone."""
+    """Return the cells in a tile: a Mapbox Vector Tile with the layer `cells`, of ids alone."""
     _check_tile(z, x, y)
     reader = current_app.extensions["reader"]
     return _kept(
@@ -89,7 +89,7 @@ def shapes_tile(z: int, x: int, y: int) -> Response:
 
 @blueprint.get("/tiles/values/<int:parameter>/<int:year>/<metric>/<int:z>/<int:x>/<int:y>")
 def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) -> Response:
-    """The values of a tile's cells in all twelve months, as `encode` packs them."""
+    """Return the values of a tile's cells in all twelve months, as `encode` packs them."""
     _check_tile(z, x, y)
     pollutant = _pollutant(parameter)
     shown = _metric(metric)
@@ -104,7 +104,7 @@ def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) 
 
 @blueprint.get("/tiles/errors/<int:parameter>/<int:year>")
 def errors(parameter: int, year: int) -> Response:
-    """The errors to expect of a month's mean and of a day, in the display unit, for each month.
+    """Return the errors to expect of a mean and of a day, in the display unit, month by month.
 
     `near` has the least and the most over the distance classes within 30 miles, `far` the error
     beyond; null where too little is known. JSON.
@@ -131,7 +131,7 @@ def errors(parameter: int, year: int) -> Response:
 
 
 def encode(values: tiles.Values, factor: float) -> bytes:
-    """A tile's values times `factor`, in few bytes, little-endian, n cells:
+    """Pack a tile's values times `factor` in few bytes, little-endian, for n cells.
 
     uint32 n; float32 step; uint32 ids[n]; int16 values[12][n], in steps, MISSING where there is
     none; uint16 far[n], whose bit m says that month m rests on monitors beyond 30 miles only.
@@ -155,7 +155,7 @@ def encode(values: tiles.Values, factor: float) -> bytes:
 
 
 def _kept(version: str, mimetype: str, make: Callable[[], bytes]) -> Response:
-    """An answer that caches keep: for good where the address names its version."""
+    """Return an answer that caches keep: for good where the address names its version."""
     response = Response(mimetype=mimetype)
     response.set_etag(version, weak=True)
     response.headers["Cache-Control"] = FOREVER if request.args.get("v") == version else ASK_AGAIN
@@ -168,41 +168,43 @@ def _kept(version: str, mimetype: str, make: Callable[[], bytes]) -> Response:
 
 def _check_tile(z: int, x: int, y: int) -> None:
     if not tiles.exists(z, x, y):
-        raise BadMapRequest(f"There is no such tile; zooms go from 0 to {tiles.MAX_ZOOM}.")
+        raise BadMapRequestError(f"There is no such tile; zooms go from 0 to {tiles.MAX_ZOOM}.")
 
 
 def _pollutant(parameter: int) -> Pollutant:
     if parameter not in POLLUTANTS:
         known = ", ".join(f"{each.code} ({each.label})" for each in POLLUTANTS.values())
-        raise BadMapRequest(f"There is no such parameter; there are {known}.")
+        raise BadMapRequestError(f"There is no such parameter; there are {known}.")
     return pollutants.get(parameter)
 
 
 def _metric(column: str) -> MapMetric:
     if column not in MAP_METRICS:
-        raise BadMapRequest(f"There is no such metric; there are {', '.join(MAP_METRICS)}.")
+        raise BadMapRequestError(f"There is no such metric; there are {', '.join(MAP_METRICS)}.")
     return MAP_METRICS[column]
 
 
 def _check_year(pollutant: Pollutant, year: int) -> None:
     first = pollutant.first_year
-    if not first <= year <= date.today().year:
-        raise BadYear(f"EPA's hourly data on {pollutant.label} begin in {first}; not in {year}.")
+    if not first <= year <= asking.this_year():
+        raise BadYearError(
+            f"EPA's hourly data on {pollutant.label} begin in {first}; not in {year}."
+        )
 
 
 def _loaded(pollutant: Pollutant, year: int) -> LoadedYear:
-    """The year as it is loaded. Raises BadYear or YearNotLoaded."""
+    """Return the year as it is loaded. Raises BadYearError or YearNotLoadedError."""
     _check_year(pollutant, year)
     reader = current_app.extensions["reader"]
     load = tiles.load(reader, pollutant.code, year)
     if load is None:
         years = [each.year for each in tiles.loads(reader) if each.parameter == pollutant.code]
-        raise YearNotLoaded(f"There are no data on {pollutant.label} for {year}.", years)
+        raise YearNotLoadedError(f"There are no data on {pollutant.label} for {year}.", years)
     return load
 
 
 def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
-    """What can be shown, pollutants as they are listed, the latest year first."""
+    """Return what can be shown: pollutants as they are listed, the latest year first."""
     by_parameter = {
         parameter: sorted(found, key=lambda load: -load.year)
         for parameter, found in groupby(loads, lambda load: load.parameter)
@@ -245,31 +247,31 @@ def _metrics(pollutant: Pollutant) -> list[dict[str, Any]]:
 
 
 def _chosen(catalogue: list[dict[str, Any]], arguments: Mapping[str, str]) -> dict[str, Any]:
-    """What a link to the map asks for; its first pollutant's latest July if it does not say."""
+    """Return what a link to the map asks for; by default the first pollutant's latest July."""
     if not catalogue:
         return {}
     parameter = _number(arguments, "parameter", catalogue[0]["parameter"])
     pollutant = next((each for each in catalogue if each["parameter"] == parameter), None)
     if pollutant is None:
-        raise BadMapRequest(f"There are no data on parameter {parameter} here.")
+        raise BadMapRequestError(f"There are no data on parameter {parameter} here.")
     metric = _metric(arguments.get("metric", next(iter(MAP_METRICS)))).column
     years = [each["year"] for each in pollutant["years"]]
     year = _number(arguments, "year", years[0])
     if year not in years:
-        raise BadMapRequest(
+        raise BadMapRequestError(
             f"There are no data on {pollutant['label']} for {year};"
             f" there are for {', '.join(map(str, years))}."
         )
     month = _number(arguments, "month", 7)
     if not 1 <= month <= 12:
-        raise BadMapRequest("Months go from 1 to 12.")
+        raise BadMapRequestError("Months go from 1 to 12.")
     return {"parameter": parameter, "metric": metric, "year": year, "month": month}
 
 
 def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
     text = arguments.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
-        raise BadMapRequest(f"'{name}' takes a number.")
+        raise BadMapRequestError(f"'{name}' takes a number.")
     return int(text)
 
 

@@ -12,7 +12,7 @@ blueprint = Blueprint("ops", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """The process answers, and says in which zone; nothing else is asked."""
+    """Say that the process answers, and in which zone; nothing else is asked."""
     return Response(f"ok {current_app.config['ZONE']}\n", mimetype="text/plain")
 
 

@@ -26,7 +26,7 @@ def robots() -> Response:
 @blueprint.get("/air")
 @asking.settled
 def air() -> str:
-    """The air at an address, in a year."""
+    """Return the page of the air at an address in a year."""
     year = asking.year(request.args.get("year", ""))
     at = asking.at(request.args.get("address", ""))
     found = view_model.at_point(at, asking.loaded_year(at, year))
@@ -41,7 +41,7 @@ def air() -> str:
 
 
 def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, object]:
-    """The charts of a pollutant by name; none where it has no figures."""
+    """Return the charts of a pollutant by name; none where it has no figures."""
     if not pollutant.summary:
         return {}
     return {
@@ -54,7 +54,7 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
 
 
 def _week_of_the_highest(days: list[answers.Day]) -> date:
-    """The first day of a week with the highest day in its middle."""
+    """Return the first day of a week with the highest day in its middle."""
     highest = max(days, key=lambda day: -1.0 if day.value is None else day.value)
     day = date.fromisoformat(highest.date)
     return max(day - timedelta(asking.WEEK_DAYS // 2), date(day.year, 1, 1))
@@ -63,7 +63,7 @@ def _week_of_the_highest(days: list[answers.Day]) -> date:
 @blueprint.get("/history")
 @asking.settled
 def history() -> str:
-    """A week of one pollutant, hour by hour, and the way to any span as a file."""
+    """Return a week of one pollutant, hour by hour, with links to any span as a file."""
     at = asking.at(request.args.get("address", ""))
     asked = asking.span({name: request.args.get(name, "") for name in ("parameter", "from")}, at)
     found = view_model.hours(at, asked)
@@ -105,7 +105,7 @@ def compare() -> str:
 
 
 def _charts_of_places(places: list[answers.PointAir]) -> list[charts.Chart | None]:
-    """A chart of each pollutant; none where no place has figures of it."""
+    """Chart each pollutant; None where no place has figures of it."""
     labels = [place.place.label for place in places]
     return [
         charts.places(each, labels) if any(one.summary for one in each) else None

@@ -32,13 +32,14 @@ class Rank:
 class Ranks:
     """Ranks by load, for all threads of a process. A load's figures are read once."""
 
-    def __init__(self, reader: Reader):
+    def __init__(self, reader: Reader) -> None:
+        """Know no load yet."""
         self._reader = reader
         self._known: dict[tuple[int, int], tuple[str, list[int]]] = {}
         self._lock = threading.Lock()
 
     def rank(self, load: Load, days_above: int) -> Rank | None:
-        """The rank of a place with so many days above; None where no ZIP code has a monitor.
+        """Return the rank of a place with so many days above; None where no ZIP code has a monitor.
 
         Raises NoZoneError where no database answers.
         """

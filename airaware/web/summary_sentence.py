@@ -81,7 +81,7 @@ def _days(days: int) -> str:
 
 
 def _compared(rank: Rank) -> str:
-    """The largest of the three shares; rounded down, so that it never says too much."""
+    """Name the largest of the three shares; rounded down, so that it never says too much."""
     shares = ((rank.more, "fewer than"), (rank.alike, "as"), (rank.fewer, "more than"))
     count, how = max(shares, key=lambda share: share[0])
     percent = 100 * count // rank.zip_codes

@@ -142,7 +142,7 @@ class YearOfHours:
 
 
 def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
-    """The hours of a span, year by year."""
+    """Yield the hours of a span, year by year."""
     for year in range(span.first.year, span.last.year + 1):
         first = max(span.first, date(year, 1, 1))
         last = min(span.last, date(year, 12, 31))

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import chicago
 import pyspark
 import pytest
 from jobs import OZONE, Submits, forget_all
@@ -67,6 +68,29 @@ def test_the_site_answers_with_twelve_months(loaded, reader_zones, monkeypatch):
     for parameter in (OZONE, PM25):
         assert [month["month"] for month in months[parameter]] == list(range(1, 13))
         assert all(month["hourly_mean"] is not None for month in months[parameter])
+
+
+def test_the_page_opens_with_the_index_of_an_independent_calculation(
+    loaded, reader_zones, real_epa, monkeypatch
+):
+    """60614: 148 Good, 216 Moderate, 1 Unhealthy for Sensitive Groups; 288 days of PM2.5."""
+    monkeypatch.setenv(
+        "AIRAWARE_ZONES", "; ".join(f"{zone.name}={zone.dsn}" for zone in reader_zones)
+    )
+    client = create_app(settings.read()).test_client()
+    found = client.get(f"/api/v1/air?address=60614&year={YEAR}&figures=point").get_json()
+    ozone, pm25 = chicago.indices(*chicago.ozone_and_pm25(real_epa))
+    aqi = found["daily_aqi"]
+    assert {day["date"]: day["aqi"] for day in aqi["by_day"]} == {
+        day.isoformat(): max(ozone.get(day, -1), pm25.get(day, -1)) for day in chicago.every_day()
+    }
+    assert [days for days in aqi["aqi_days"].values() if days] == [148, 216, 1]
+    leads = {each["name"]: (each["leads"], each["ties"]) for each in aqi["pollutants"]}
+    assert leads == {"ozone": (73, 4), "PM2.5": (288, 4)}
+    page = client.get(f"/air?address=60614&year={YEAR}").text
+    assert "Good on 148 days, Moderate on 216 and Unhealthy for Sensitive Groups on 1." in page
+    assert found["against_standards"]["pm25"]["annual_mean"] == pytest.approx(11.05, abs=0.01)
+    assert found["against_standards"]["ozone"]["fourth_highest"] == 63
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airaware.gazetteer import coordinates, outline
-from airaware.web.geocode import AddressError, AmbiguousAddress, Geocoder, OutsideUS
+from airaware.web.geocode import AddressError, AmbiguousAddressError, Geocoder, OutsideUSError
 
 CASES = Path(__file__).parents[3] / "shared" / "data" / "cases" / "addresses.tsv"
 
@@ -122,7 +122,7 @@ def test_a_label_keeps_every_digit() -> None:
     ],
 )
 def test_the_place_that_was_meant_is_offered(text: str) -> None:
-    with pytest.raises(AmbiguousAddress) as ambiguous:
+    with pytest.raises(AmbiguousAddressError) as ambiguous:
         Geocoder().locate(text)
     places = [Geocoder().locate(choice) for choice in ambiguous.value.choices]
     assert any(
@@ -238,10 +238,10 @@ def test_the_cases_that_are_coordinates() -> None:
     for row in points:
         try:
             found = [Geocoder().locate(row["input"])]
-        except OutsideUS:
+        except OutsideUSError:
             assert row["expect"] == "outside", row
             continue
-        except AmbiguousAddress as error:
+        except AmbiguousAddressError as error:
             assert row["expect"] == "offers", row
             found = [Geocoder().locate(choice) for choice in error.choices]
         near = float(row["within_km"]) / 111

@@ -28,7 +28,7 @@ AT_ONCE = 4
 
 
 def render(prometheus: Prometheus, minutes: int, served: bool = False) -> str:
-    """The page of the last `minutes`, as HTML; `served` adds the way to other lengths.
+    """Return the page of the last `minutes` as HTML; `served` adds links to other lengths.
 
     Raises AirAwareError where Prometheus does not answer, or the front end was not built.
     """
@@ -66,7 +66,7 @@ def _targets(panel: Panel) -> list[Dataquery]:
 
 
 def queries(dashboards: Iterable[Dashboard]) -> list[tuple[str, str]]:
-    """The title and the expression of every query of every panel."""
+    """Yield the title and the expression of every query of every panel."""
     return [
         (f"{each.title}: {panel.title}", target.expr)
         for each in dashboards
@@ -77,7 +77,7 @@ def queries(dashboards: Iterable[Dashboard]) -> list[tuple[str, str]]:
 
 def _drawer(prometheus: Prometheus, times: list[float]) -> Any:
     def draw(panel: Panel) -> dict[str, Any]:
-        """A panel as the page's script takes it. A query that fails is told in its place."""
+        """Return a panel as the page's script takes it; a query that fails says so in its place."""
         defaults = panel.field_config.defaults if panel.field_config else None
         drawn: dict[str, Any] = {
             "title": panel.title,
@@ -108,7 +108,7 @@ def _drawer(prometheus: Prometheus, times: list[float]) -> Any:
 
 
 def _annotations(prometheus: Prometheus, times: list[float]) -> list[dict[str, Any]]:
-    """What happened when, the first first; what happened twice is there twice."""
+    """Return what happened when, the earliest first; what happened twice is there twice."""
     found = [
         {
             "kind": kind,
@@ -125,7 +125,7 @@ def _annotations(prometheus: Prometheus, times: list[float]) -> list[dict[str, A
 
 
 def runs(known: Iterable[float | None]) -> list[tuple[int, int]]:
-    """The first and the last index of each run of values that are there."""
+    """Return the first and the last index of each run of values that are there."""
     found: list[tuple[int, int]] = []
     for index, value in enumerate(known):
         if value is None:
@@ -141,7 +141,7 @@ def _over(prometheus: Prometheus, expr: str, times: list[float]) -> list[Series]
 
 
 def values(series: Series, times: list[float]) -> list[float | None]:
-    """A series' values at these times; None where it has none."""
+    """Return a series' values at these times; None where it has none."""
     step = times[1] - times[0]
     found: list[float | None] = [None] * len(times)
     for moment, value in series.values.items():
@@ -150,7 +150,7 @@ def values(series: Series, times: list[float]) -> list[float | None]:
 
 
 def label(legend: str | None, labels: dict[str, str]) -> str:
-    """A legend with what its series' labels are, as {{zone}}."""
+    """Fill a legend, such as {{zone}}, with the labels of its series."""
     return re.sub(r"{{\s*(\w+)\s*}}", lambda name: labels.get(name[1], ""), legend or "").strip()
 
 
@@ -162,7 +162,7 @@ def _template() -> jinja2.Template:
 
 
 def _built(name: str) -> str:
-    """A file of the front end; the bundler leaves no `</script` in it."""
+    """Return a file of the front end; the bundler leaves no `</script` in it."""
     try:
         return (BUILT / name).read_text()
     except FileNotFoundError:

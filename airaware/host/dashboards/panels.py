@@ -52,7 +52,7 @@ def graph(
 
 
 def figure(title: str, unit: str, expr: str, about: str = "") -> stat.Panel:
-    """The latest value alone."""
+    """Return whether only the latest value is shown."""
     return (
         stat.Panel()
         .title(title)
@@ -66,7 +66,7 @@ def figure(title: str, unit: str, expr: str, about: str = "") -> stat.Panel:
 
 
 def all_of_them() -> list[Dashboard]:
-    """The dashboards, in the order in which they are shown."""
+    """Return the dashboards in the order in which they are shown."""
     return [fleet(), site(), data(), database(), spark(), puppet(), drills()]
 
 
@@ -200,7 +200,7 @@ def site() -> Dashboard:
 
 
 def data() -> Dashboard:
-    """What the zones serve, and whether it is the same."""
+    """Return the rows on what the zones serve, and whether it is the same."""
     loads = "max by (parameter, year) (airaware_load_checksum)"
     least = "min by (parameter, year) (airaware_load_checksum)"
     return _dashboard(
@@ -306,7 +306,7 @@ def database() -> Dashboard:
 
 
 def spark() -> Dashboard:
-    """The cluster, and the job that it works on."""
+    """Return the rows on the cluster and the job that it works on."""
     return _dashboard(
         "spark",
         graph(
@@ -342,7 +342,7 @@ def spark() -> Dashboard:
 
 
 def puppet() -> Dashboard:
-    """The agents' runs."""
+    """Return the rows on the agents' runs."""
     return _dashboard(
         "puppet",
         graph(
@@ -374,7 +374,7 @@ def puppet() -> Dashboard:
 
 
 def drills() -> Dashboard:
-    """What an outage does to the site: each drill is marked where it runs."""
+    """Return the dashboard on what an outage does to the site; drills are marked."""
     return _dashboard(
         "drills",
         graph(

@@ -25,12 +25,13 @@ class Pages:
     """The pages, each made at most once in KEPT_SECONDS."""
 
     def __init__(self, prometheus: Prometheus) -> None:
+        """Keep no page yet."""
         self._prometheus = prometheus
         self._lock = threading.Lock()
         self._kept: dict[int, tuple[float, str]] = {}
 
     def of(self, minutes: int) -> str:
-        """The page of the last `minutes`. Raises AirAwareError where Prometheus does not answer."""
+        """Return the page of the last `minutes`. Raises AirAwareError without Prometheus."""
         with self._lock:
             made, text = self._kept.get(minutes, (0.0, ""))
             if not text or time.monotonic() - made > KEPT_SECONDS:
@@ -45,8 +46,8 @@ class Handler(BaseHTTPRequestHandler):
     pages: Pages
     timeout = 30
 
-    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
-        """One answer."""
+    def do_GET(self) -> None:
+        """Answer with the page."""
         address = urlsplit(self.path)
         minutes = parse_qs(address.query).get("minutes", ["60"])[0]
         if address.path != "/" or minutes not in map(str, page.MINUTES):
@@ -67,12 +68,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Requests are no news."""
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Log no requests."""
 
 
 def server(prometheus: Prometheus, host: str, port: int) -> ThreadingHTTPServer:
-    """A server of the page, not yet serving."""
+    """Return a server of the page that does not serve yet."""
     handler = type("PagesHandler", (Handler,), {"pages": Pages(prometheus)})
     return ThreadingHTTPServer((host, port), handler)
 

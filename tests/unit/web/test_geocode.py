@@ -20,12 +20,12 @@ from airaware.science.grid import in_us
 from airaware.web import geocode
 from airaware.web.geocode import (
     AddressError,
-    AmbiguousAddress,
-    EmptyAddress,
+    AmbiguousAddressError,
+    EmptyAddressError,
     Geocoder,
-    OutsideUS,
-    TooLongAddress,
-    UnknownAddress,
+    OutsideUSError,
+    TooLongAddressError,
+    UnknownAddressError,
 )
 
 CASES = Path(__file__).parents[4] / "shared/data/cases/addresses.tsv"
@@ -168,23 +168,23 @@ def test_city_and_state(text: str, label: str) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", EmptyAddress),
-        (" ,\n\t\x00\u200b\u2028, ", EmptyAddress),
-        ("x" * 201, TooLongAddress),
-        ("nan, nan", UnknownAddress),
-        ("inf, -inf", UnknownAddress),
-        ("1e999,2", UnknownAddress),
-        ("90.1, 0", UnknownAddress),
-        ("40, 181", UnknownAddress),
-        ("00000", UnknownAddress),
-        ("Illinois", UnknownAddress),
-        ("Paris, France", OutsideUS),
-        ("Chicago, TX, IL, ,", UnknownAddress),
-        ("%s%n{}", UnknownAddress),
-        ("96910", OutsideUS),
-        ("St Thomas, VI 00801", OutsideUS),
-        ("APO AE 09012", OutsideUS),
-        ("Springfield", AmbiguousAddress),
+        ("", EmptyAddressError),
+        (" ,\n\t\x00\u200b\u2028, ", EmptyAddressError),
+        ("x" * 201, TooLongAddressError),
+        ("nan, nan", UnknownAddressError),
+        ("inf, -inf", UnknownAddressError),
+        ("1e999,2", UnknownAddressError),
+        ("90.1, 0", UnknownAddressError),
+        ("40, 181", UnknownAddressError),
+        ("00000", UnknownAddressError),
+        ("Illinois", UnknownAddressError),
+        ("Paris, France", OutsideUSError),
+        ("Chicago, TX, IL, ,", UnknownAddressError),
+        ("%s%n{}", UnknownAddressError),
+        ("96910", OutsideUSError),
+        ("St Thomas, VI 00801", OutsideUSError),
+        ("APO AE 09012", OutsideUSError),
+        ("Springfield", AmbiguousAddressError),
     ],
 )
 def test_what_cannot_be_located(text: str, error: type[AddressError]) -> None:
@@ -193,7 +193,7 @@ def test_what_cannot_be_located(text: str, error: type[AddressError]) -> None:
 
 
 def test_choices_begin_with_the_largest_city() -> None:
-    with pytest.raises(AmbiguousAddress) as ambiguous:
+    with pytest.raises(AmbiguousAddressError) as ambiguous:
         OFFLINE.locate("Portland")
     assert ambiguous.value.choices[0] == "Portland, OR"
     assert len(ambiguous.value.choices) == len(set(ambiguous.value.choices))
@@ -228,7 +228,7 @@ def test_census_is_only_asked_for_streets(census: CensusStandIn, text: str) -> N
 
 def test_several_streets_are_a_choice(census: CensusStandIn) -> None:
     census.matches = [("1 N MAIN ST, X, IL", 41.0, -88.0), ("1 S MAIN ST, X, IL", 41.1, -88.0)]
-    with pytest.raises(AmbiguousAddress) as ambiguous:
+    with pytest.raises(AmbiguousAddressError) as ambiguous:
         Geocoder(census.url).locate("1 Main St, X, IL")
     assert ambiguous.value.choices == ["1 N MAIN ST, X, IL", "1 S MAIN ST, X, IL"]
 
@@ -341,7 +341,7 @@ def test_the_hard_inputs_with_a_census_that_answers(census: CensusStandIn) -> No
 def test_a_zip_code_and_a_city_that_disagree_are_a_choice(
     text: str, message: str, choices: list[str]
 ) -> None:
-    with pytest.raises(AmbiguousAddress, match=message) as ambiguous:
+    with pytest.raises(AmbiguousAddressError, match=message) as ambiguous:
         OFFLINE.locate(text)
     assert ambiguous.value.choices == choices
     assert [OFFLINE.locate(choice).label for choice in choices] == choices
@@ -353,7 +353,7 @@ def test_a_zip_code_and_a_city_that_agree_need_no_note(text: str) -> None:
 
 
 def test_a_misspelt_city_is_not_known_but_suggested() -> None:
-    with pytest.raises(UnknownAddress) as unknown:
+    with pytest.raises(UnknownAddressError) as unknown:
         OFFLINE.locate("Chicgo, IL")
     assert unknown.value.choices[0] == "Chicago, IL"
     assert len(unknown.value.choices) <= 5
@@ -362,7 +362,7 @@ def test_a_misspelt_city_is_not_known_but_suggested() -> None:
 def test_unreachable_census_and_no_zip_code() -> None:
     geocoder = Geocoder("http://127.0.0.1:1/")
     assert geocoder.locate("1060 W Addison St, Chicago, IL").label == "Chicago, IL"
-    with pytest.raises(UnknownAddress, match="Add the ZIP code"):
+    with pytest.raises(UnknownAddressError, match="Add the ZIP code"):
         geocoder.locate("1060 W Addison St")
 
 
