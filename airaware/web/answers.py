@@ -202,6 +202,7 @@ class Pollutant:
     unit: Annotated[str, Keywords(description="of all concentrations")]
     synthetic: Annotated[bool, Keywords(description="made up by a program: not the real air")]
     loaded_at: Annotated[str, Keywords(format="date-time")]
+    data_since: Annotated[int, Keywords(description="the first year of EPA's hourly data of it")]
     daily_metric: str
     standard: Standard
     aqi_edition: str | None
@@ -237,6 +238,9 @@ class PointPollutant(GridPollutant):
         Keywords(minimum=0, description="days above with hours flagged as smoke"),
     ]
     days: list[Day]
+    trend: Annotated[
+        str | None, Keywords(description="since the first loaded year, in plain words")
+    ]
     years: list[Year]
     monitors: list[Monitor]
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
-from airaware.web.answers import AqiPollutant, Summary
+from airaware.web.answers import AqiPollutant, Summary, Year
+from airaware.web.formatting import figure
 from airaware.web.rank import Rank
 
 
@@ -64,6 +65,32 @@ def aqi_sentence(
         together = f"{' and '.join(tied)} together" if len(tied) == 2 else "several together"
         leads.append(f"{together} on {_days(ties)}")
     return f"{said} The pollutant with the highest index was {_and(leads)}."
+
+
+def trend_sentence(pollutant: Pollutant, years: Sequence[Year]) -> str | None:
+    """Say how the last year compares with the first; None of years that do not compare.
+
+    Years compare that have the same number of months, and are all measured or all made up.
+
+    Args:
+        pollutant: whose years they are.
+        years: in their order.
+    """
+    alike = [
+        year
+        for year in years
+        if (year.months, year.synthetic) == (years[-1].months, years[-1].synthetic)
+    ]
+    if len(alike) < 2 or not alike[0].daily_mean or alike[-1].daily_mean is None:
+        return None
+    first, last = alike[0].daily_mean, alike[-1].daily_mean
+    percent = round(100 * (last / first - 1))
+    how = f"{abs(percent)}% {'higher' if percent > 0 else 'lower'}" if percent else "the same"
+    return (
+        f"The mean of the days of {plain_name(pollutant)} was {figure(last)}"
+        f" {pollutant.display_unit} in {alike[-1].year} and {figure(first)} in {alike[0].year}:"
+        f" {how}{' than' if percent else ' as'} then."
+    )
 
 
 def _and(names: Sequence[str]) -> str:

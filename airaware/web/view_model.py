@@ -22,7 +22,7 @@ from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
 from airaware.web.rounding import five_digits, rounded, shown
-from airaware.web.summary_sentence import sentence
+from airaware.web.summary_sentence import sentence, trend_sentence
 
 UNCORRECTED = (
     "measured by Teledyne T640 monitors and not corrected by EPA in the file that was loaded:"
@@ -202,6 +202,7 @@ def _described(load: Load) -> answers.Pollutant:
         unit=pollutant.display_unit,
         synthetic=load.synthetic,
         loaded_at=load.committed_at.isoformat(timespec="seconds"),
+        data_since=pollutant.first_year,
         daily_metric=pollutant.daily_label,
         standard=answers.Standard(
             level=five_digits(standard.level * pollutant.display_factor),
@@ -250,13 +251,15 @@ def _pollutant_at_point(at: At, year: PointYear) -> answers.PointPollutant:
     rank = None
     if summary and summary.nearest_km <= REACH_KM:
         rank = current_app.extensions["ranks"].rank(load, summary.days_above_standard)
+    trend = _years(at, pollutant)
     return answers.PointPollutant(
         **vars(answer),
         sentence=sentence(pollutant, load.year, summary, rank),
         zip_codes=answers.ZipCodes(rank.more, rank.alike, rank.fewer) if rank else None,
         days_above_with_smoke=int((year.above & (year.smoke_hours > 0)).sum()),
         days=_days(year) if summary else [],
-        years=_years(at, pollutant),
+        trend=trend_sentence(pollutant, trend),
+        years=trend,
         monitors=_monitors(found),
     )
 

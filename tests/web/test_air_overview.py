@@ -114,6 +114,19 @@ def test_the_year_against_the_standards(client: FlaskClient) -> None:
     assert found["note"] in text and pm25["note"] in text
 
 
+def test_the_page_tells_since_when_there_are_data_and_where_today_s_air_is(
+    client: FlaskClient,
+) -> None:
+    text = page(client, "60614")
+    assert f"hourly data of it begin in 1980; loaded here: {YEAR_BEFORE} to {YEAR}." in text
+    assert f"hourly data of it begin in 2008; loaded here: {YEAR}." in text
+    assert 'href="https://www.airnow.gov/"' in text
+    ozone = next(p for p in at_point(client, "60614")["pollutants"] if p["parameter"] == OZONE)
+    assert ozone["trend"] in text
+    assert ozone["trend"].endswith(f"in {YEAR_BEFORE}: the same as then.")
+    assert "What the categories mean" in text
+
+
 def test_days_above_with_smoke_are_counted_and_marked(client: FlaskClient) -> None:
     """Of two bad days, one has smoke at a monitor that was used, and one only far away."""
     ozone = next(p for p in at_point(client, "60614")["pollutants"] if p["parameter"] == OZONE)

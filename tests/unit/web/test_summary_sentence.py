@@ -6,7 +6,7 @@ import pytest
 
 from airaware.science import pollutants
 from airaware.web.rank import Rank
-from airaware.web.summary_sentence import aqi_sentence, plain_name, sentence
+from airaware.web.summary_sentence import aqi_sentence, plain_name, sentence, trend_sentence
 
 OZONE = pollutants.get(44201)
 COMPARED = "the ZIP codes that have a monitor within 30 miles."
@@ -91,3 +91,30 @@ def test_the_daily_aqi_of_one_pollutant_and_of_a_part_of_the_year():
     three = [of_aqi("ozone", 1, 1), of_aqi("NO2", 0, 2), of_aqi("PM2.5", 2, 2)]
     said = aqi_sentence(2013, {"Good": 6}, three, 3, [])
     assert said.endswith("PM2.5 on 2 days, ozone on 1 day and several together on 3 days.")
+
+
+def of_year(year: int, mean: float | None, months: int = 12, *, synthetic: bool = False):
+    return SimpleNamespace(year=year, daily_mean=mean, months=months, synthetic=synthetic)
+
+
+def test_the_trend_compares_the_first_year_that_is_like_the_last():
+    years = [
+        of_year(1990, 90.0, months=7),
+        of_year(1991, 50.0),
+        of_year(1992, 70.0, synthetic=True),
+        of_year(2013, 40.0),
+    ]
+    assert trend_sentence(OZONE, years) == (
+        "The mean of the days of ozone was 40.0 ppb in 2013 and 50.0 in 1991: 20% lower than then."
+    )
+    same = [of_year(1991, 40.0), of_year(2013, 40.01)]
+    assert trend_sentence(OZONE, same).endswith("in 1991: the same as then.")
+    higher = [of_year(1991, 40.0), of_year(2013, 44.0)]
+    assert trend_sentence(OZONE, higher).endswith("in 1991: 10% higher than then.")
+
+
+@pytest.mark.parametrize(
+    "years", [[], [of_year(2013, 40.0)], [of_year(1991, None), of_year(2013, 40.0)]]
+)
+def test_no_trend_without_two_years_that_compare(years):
+    assert trend_sentence(OZONE, years) is None
