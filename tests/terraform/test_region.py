@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.terraform.conftest import CHECKOUT
+from tools.region import costs
 from tools.region.terraform import Terraform
+
+PLANS: dict[str, dict[str, Any]] = {}  # of production, by variant
 
 
 def resources(content: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -31,6 +35,8 @@ def test_an_environment_is_planned(
 
     assert set(plan.changes.values()) == {"create"}
     content = terraform.content(plan)
+    if environment == "production":
+        PLANS[variant] = content
     assert len(resources(content, "aws_lb")) == (0 if single else 1)
     assert len(resources(content, "aws_autoscaling_group")) == (0 if single else 2)
     roles = Counter(each["tags"]["Role"] for each in resources(content, "aws_instance"))
@@ -54,3 +60,11 @@ def test_an_environment_is_planned(
         }
     for template in resources(content, "aws_launch_template"):
         assert template["metadata_options"][0]["http_tokens"] == "required"
+
+
+def test_the_table_of_costs_is_that_of_the_plans() -> None:
+    if PLANS.keys() != {"multi", "single"}:
+        pytest.skip("production was not planned")
+    assert costs.table(PLANS) in (CHECKOUT / "docs" / "cost.md").read_text()
+    multi, single = (costs.total(costs.costs(PLANS[each], "after")) for each in PLANS)
+    assert multi > single > 0

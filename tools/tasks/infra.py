@@ -8,6 +8,7 @@ from invoke import Exit
 from tools.environments import catalog
 from tools.fleet import hosts
 from tools.machine.steps import carry_out, console
+from tools.region import costs
 from tools.region.terraform import Plan
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 
@@ -40,8 +41,11 @@ def deploy(
 
 @operation(help={"env": ENV_HELP})
 def plan(_: Connection, env: str = "") -> None:
-    """Show what `deploy` would change in a fleet."""
-    _show_plan(catalog.fleet(env).plan())
+    """Show what `deploy` would change in a fleet, and what that costs a month on AWS."""
+    place = catalog.fleet(env)
+    planned = place.plan()
+    _show_plan(planned)
+    console.print(costs.difference(place.terraform.content(planned)), markup=False)
 
 
 @operation(
