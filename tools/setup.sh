@@ -268,7 +268,7 @@ not_installed() {
 
 out_of_reach() {
     local named=${SOURCES:+", or mend what your shell says of it: $SOURCES"}
-    echo "If their source was out of reach, try again later$named"
+    echo "If a disk is full, make room. If their source was out of reach, try again later$named"
 }
 
 # uv does not read where pip gets its packages; a mirror that pip is told of is meant for both.
@@ -307,9 +307,10 @@ build_wheels() {
         mkdir -p "$folder"
         find "$folder" -maxdepth 1 -name '.new-*' -mmin +60 -exec rm -rf {} +
         made=$(mktemp -d "$folder/.new-XXXXXX")
-        step "building pyspark's wheel, which is kept for the next time" .venv/bin/python -m pip wheel \
-            "${BUILD[@]}" --require-hashes --no-cache-dir --wheel-dir "$made" \
-            -r requirements/built.txt || { rm -rf "$made" && not_installed; }
+        # It takes gigabytes on the way, which not every /tmp has.
+        step "building pyspark's wheel, which is kept for the next time" env TMPDIR="$made" \
+            .venv/bin/python -m pip wheel "${BUILD[@]}" --require-hashes --no-cache-dir \
+            --wheel-dir "$made" -r requirements/built.txt || { rm -rf "$made" && not_installed; }
         lock_of_wheels "$made" >"$made/lock.txt"
         rm -rf "$KEPT" && mv -T "$made" "$KEPT"
     fi

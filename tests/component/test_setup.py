@@ -239,3 +239,10 @@ def test_an_environment_is_made_anew_where_it_cannot_be_trusted(
     done = functions(checkout, call, **environ)
     assert done.returncode == 0, done.stderr
     assert (checkout / ".venv" / "mark").exists() == (change == "none")
+
+
+def test_fab_says_that_setup_is_to_be_run_first(checkout: Path) -> None:
+    shutil.copy(CHECKOUT / "tools" / "fab.sh", checkout / "tools")
+    done = subprocess.run([checkout / "tools" / "fab.sh", "stop"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "run make setup" in done.stderr and str(checkout) in done.stderr
