@@ -24,7 +24,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from airaware.job import driver, model, stages
 from airaware.job.stations import assemble
-from airaware.raw import epa, station_months, synthetic
+from airaware.raw import epa, rawstore, station_months, synthetic
 from airaware.science.interpolate import Points, mean_over_time, weights
 from airaware.science.sphere import REACH_KM
 from airaware.store.load import Load
@@ -170,7 +170,8 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
         .config("spark.ui.showConsoleProgress", "false")
     )
     lattice = original.lattice()
-    job = model.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2)
+    file = rawstore.FolderStore(raw).exact(epa.file_name(OZONE, YEAR))
+    job = model.Job(Load(OZONE, YEAR, "bench"), str(raw), (), 2, file)
     july = original.stations_of(raw / epa.file_name(OZONE, YEAR), OZONE, YEAR, month=7)
     few = original.rows_of_days(july, 7, ORIGINAL_DAYS)
     near = original.neighbours(few, lattice)

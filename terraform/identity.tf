@@ -9,7 +9,8 @@ locals {
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
 
   find_hosts = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
-  read_raw   = { actions = ["s3:GetObject"], resources = [local.raw] }
+  # A load's tasks read one version of its file, whatever takes its name meanwhile.
+  read_raw = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
 
   # What every host may do, and what an image is made of.
   common_permissions = {

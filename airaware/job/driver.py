@@ -56,7 +56,8 @@ def load_year(
     started_at = datetime.now(UTC)
     name = epa.file_name(parameter, year)
     raw = rawstore.open(config.raw)
-    with raw.local(name) as path:
+    file = raw.exact(name)
+    with raw.reading(file) as path:
         info = epa.identify(path, parameter, year)
     if not info.has_rows:
         say(name, "only a header: no rows that year; the zones stay as they are")
@@ -69,7 +70,7 @@ def load_year(
         if not zones:
             return Outcome.KEPT if complete else Outcome.FAILED
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
-        job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares)
+        job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares, file)
         copied = run(spark, job, beyond.records)
         notes = json.loads(next(row.notes for row in copied if row.notes))
         counts = replace(
@@ -84,6 +85,11 @@ def load_year(
         errors = {row.zone: row.error for row in copied if row.error}
         for failed, error in errors.items():
             say(name, f"zone {failed} stays as it was: {error}")
+        if raw.exact(name) != file:
+            raise AirAwareError(
+                f"{name} was replaced in {raw} while it was read; the zones stay as they were."
+                " Submit the year again."
+            )
         good = [zone for zone in zones if zone.zone.name not in errors]
         pieces = len({row.piece for row in copied})
         with ThreadPoolExecutor(len(zones)) as threads:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from airaware.raw.rawstore import Exact
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import get
 from airaware.science.summary import MONTH_FIELDS
@@ -45,6 +46,7 @@ class Job:
     raw: str
     zones: tuple[Zone, ...]
     shares: int
+    file: Exact  # of the raw store: what every task reads
 
     @property
     def pollutant(self) -> Pollutant:

@@ -22,7 +22,7 @@ from airaware.job.model import (
     Job,
 )
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa, gmt, rawstore, station_months, verdicts
+from airaware.raw import gmt, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
@@ -45,7 +45,7 @@ def read_shares(
     What a block says of its sites' clocks goes to every month, since all of them need the year's.
     """
     parameter, year = job.load.parameter, job.load.year
-    with rawstore.open(job.raw).local(epa.file_name(parameter, year)) as path:
+    with rawstore.open(job.raw).reading(job.file) as path:
         for batch in batches:
             for share in batch.column("id").to_pylist():
                 yield from beyond if share == 0 else ()

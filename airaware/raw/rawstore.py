@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +35,17 @@ def open(url: str) -> "Store":
     return S3Store(parts.netloc, parts.path.strip("/"))
 
 
+@dataclass(frozen=True)
+class Exact:
+    """One version of a stored file: its bytes' SHA-256 in hex, and the object's version in S3."""
+
+    name: str
+    sha256: str
+    version: str = ""
+
+
 FETCH_AGAIN = "Fetch it again: `fab fetch-year YEAR --refresh`."
+SUBMIT_AGAIN = f"{FETCH_AGAIN} If it was replaced while its year was loaded, submit the year again."
 
 
 def _absent(place: str, name: str) -> AirAwareError:
@@ -53,6 +64,13 @@ class DamagedError(AirAwareError):
 def _check(path: Path, sha256: str, name: str, remedy: str) -> None:
     if _digest(path) != sha256:
         raise DamagedError(f"{name}: its SHA-256 is not {sha256}: damaged or changed. {remedy}")
+
+
+@contextmanager
+def _temporary(name: str) -> Iterator[Path]:
+    """Give a path of that name in a folder of its own, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
+        yield Path(folder) / name
 
 
 class FolderStore:
@@ -143,6 +161,22 @@ class FolderStore:
             raise _absent(str(self), name)
         yield self.folder / name
 
+    def exact(self, name: str) -> Exact:
+        """Return which version of the file is there. Raises AirAwareError where it is absent."""
+        with self.local(name) as path:
+            return Exact(name, _digest(path))
+
+    @contextmanager
+    def reading(self, file: Exact) -> Iterator[Path]:
+        """Give a copy of exactly this version, which no replacement reaches.
+
+        Raises DamagedError where the folder has other bytes by now.
+        """
+        with self.local(file.name) as path, _temporary(file.name) as copy:
+            shutil.copyfile(path, copy)
+            _check(copy, file.sha256, file.name, SUBMIT_AGAIN)
+            yield copy
+
 
 class S3Store:
     """Objects under one prefix of a bucket."""
@@ -204,12 +238,39 @@ class S3Store:
     def local(self, name: str) -> Iterator[Path]:
         """Give a checked local copy while the context lasts. Raises AirAwareError where absent."""
         recorded = self._known(name)["Metadata"].get("sha256")
-        with tempfile.TemporaryDirectory(prefix="airaware-") as folder:
-            path = Path(folder) / name
-            with self._explained(f"read {name}"):
-                self._client.download_file(self.bucket, self.prefix + name, str(path))
+        with self._downloaded(name) as path:
             if recorded:
                 _check(path, recorded, f"{self}{name}", FETCH_AGAIN)
+            yield path
+
+    def exact(self, name: str) -> Exact:
+        """Return which version of the file is there. Raises AirAwareError where it is absent."""
+        head = self._known(name)
+        version = head.get("VersionId", "")
+        if recorded := head["Metadata"].get("sha256"):
+            return Exact(name, recorded, version)
+        with self._downloaded(name, version) as path:
+            return Exact(name, _digest(path), version)
+
+    @contextmanager
+    def reading(self, file: Exact) -> Iterator[Path]:
+        """Give a copy of exactly this version, also where another has taken its name since.
+
+        Raises DamagedError where its bytes are others: the bucket keeps no versions, or the object
+        is not what it was recorded as.
+        """
+        with self._downloaded(file.name, file.version) as path:
+            _check(path, file.sha256, f"{self}{file.name}", SUBMIT_AGAIN)
+            yield path
+
+    @contextmanager
+    def _downloaded(self, name: str, version: str = "") -> Iterator[Path]:
+        which = {"VersionId": version} if version else None
+        with _temporary(name) as path:
+            with self._explained(f"read {name}"):
+                self._client.download_file(
+                    self.bucket, self.prefix + name, str(path), ExtraArgs=which
+                )
             yield path
 
     def whole(self, name: str) -> bool:

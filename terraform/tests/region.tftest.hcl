@@ -45,6 +45,15 @@ run "each_zone_has_a_database_and_a_web_group" {
   }
 }
 
+run "whoever_reads_a_raw_file_may_read_one_version_of_it" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for reader in [local.role_permissions.spark_worker, local.role_permissions.controller] : contains(reader.read_raw.actions, "s3:GetObjectVersion")])
+    error_message = "A job's tasks may not read the version of a file that its manifest names."
+  }
+}
+
 run "a_web_host_from_a_bare_image_is_given_time" {
   command = plan
 

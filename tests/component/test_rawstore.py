@@ -187,3 +187,39 @@ def test_a_file_that_was_put_by_hand_counts_as_whole(tmp_path):
     folder = rawstore.FolderStore(tmp_path)
     (tmp_path / NAME).write_bytes(b"zip")
     assert folder.whole(NAME)
+
+
+def test_exactly_one_version_is_read(store, file):
+    store.put(NAME, file, sha256(file))
+    exact = store.exact(NAME)
+    assert exact.sha256 == sha256(file)
+    with store.reading(exact) as path:
+        assert path.name == NAME
+        assert path.read_bytes() == file.read_bytes()
+        read = path.read_bytes()
+        file.write_bytes(b"another")
+        store.put(NAME, file, sha256(file))
+        assert path.read_bytes() == read
+    assert store.exact(NAME) != exact
+    with pytest.raises(rawstore.DamagedError, match="submit the year again"), store.reading(exact):
+        pass
+
+
+def test_a_bucket_that_keeps_versions_gives_the_one_that_was_named(s3_endpoint, bucket, file):
+    versioned = boto3.resource("s3").Bucket("epa-versions")
+    versioned.create()
+    try:
+        versioned.Versioning().enable()
+        store = rawstore.open("s3://epa-versions")
+        store.put(NAME, file, sha256(file))
+        exact, read = store.exact(NAME), file.read_bytes()
+        file.write_bytes(b"another")
+        store.put(NAME, file, sha256(file))
+        with store.reading(exact) as path:
+            assert path.read_bytes() == read
+        assert store.exact(NAME).version not in ("", exact.version)
+        # The same bytes again are another version all the same.
+        assert store.exact(NAME).sha256 == sha256(file)
+    finally:
+        versioned.object_versions.delete()
+        versioned.delete()

@@ -12,7 +12,7 @@ from small_load import COUNTS, PARAMETER, STARTED, YEAR, ask, nothing_left, sour
 
 from airaware.job import model, stages, versions
 from airaware.job.stations import assemble
-from airaware.raw import station_months
+from airaware.raw import rawstore, station_months
 from airaware.science import grid, metrics, pollutants
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
@@ -47,7 +47,7 @@ def station_month(month: int, site: str, level: float, days: int) -> dict:
 def test_what_the_batch_computes_is_what_the_zones_hold(zones):
     """January and July, of two stations and of one, from the second stage to the tables."""
     load = Load(PARAMETER, YEAR, "batch")
-    job = model.Job(load, raw="", zones=zones, shares=1)
+    job = model.Job(load, raw="", zones=zones, shares=1, file=rawstore.Exact("", ""))
     months = {
         1: [station_month(1, "17-031-4201", 0.02, 31), station_month(1, "17-031-7002", 0.03, 31)],
         7: [station_month(7, "17-031-7002", 0.08, 31)],

@@ -201,7 +201,7 @@ def deny_raw_files(world: World, zone: str) -> list[Change]:
             "Sid": "Drill",
             "Effect": "Deny",
             "Principal": "*",
-            "Action": "s3:GetObject",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
             "Resource": f"arn:aws:s3:::{world.bucket}/{RAW}/*",
         }
     ]

@@ -113,7 +113,9 @@ def _rows(pollutant: Pollutant, year: int) -> Iterator[list[str]]:
 
 def outputs(parameter: int) -> dict[str, str]:
     """Return a digest of what each stage makes of the parameter's small input."""
-    job = model.Job(Load(parameter, YEAR, "golden"), raw="", zones=(), shares=1)
+    job = model.Job(
+        Load(parameter, YEAR, "golden"), raw="", zones=(), shares=1, file=rawstore.Exact("", "")
+    )
     with tempfile.TemporaryDirectory() as folder:
         for year in (YEAR - 1, YEAR, YEAR + 1):
             write(Path(folder), job.pollutant, year)
@@ -149,7 +151,8 @@ def _read(
     job: model.Job, folder: str, beyond: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     share = pa.record_batch([[0]], names=["id"])
-    job = model.Job(job.load, folder, job.zones, job.shares)
+    file = rawstore.open(folder).exact(epa.file_name(job.load.parameter, YEAR))
+    job = model.Job(job.load, folder, job.zones, job.shares, file)
     return stages.read_shares(job, list(beyond), iter([share]))
 
 

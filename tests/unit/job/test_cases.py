@@ -10,15 +10,17 @@ import pytest
 
 from airaware.job import model, stages
 from airaware.job.stations import assemble
-from airaware.raw import edges, rawstore
+from airaware.raw import edges, epa, rawstore
 from airaware.science import metrics
 from airaware.store.load import Load
 
 
 def days_of(raw: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple[float, int]]:
     """Return the daily metric and AQI of each station and day with any hour; NaN and -1 if none."""
-    job = model.Job(Load(parameter, year, "test"), raw=str(raw), zones=(), shares=1)
-    beyond = edges.neighbours(rawstore.open(job.raw), parameter, year, False, print)
+    store = rawstore.open(str(raw))
+    file = store.exact(epa.file_name(parameter, year))
+    job = model.Job(Load(parameter, year, "test"), str(raw), (), 1, file)
+    beyond = edges.neighbours(store, parameter, year, False, print)
     share = pa.record_batch([[0]], names=["id"])
     records = pa.Table.from_batches(stages.read_shares(job, beyond.records, iter([share])))
     found = {}

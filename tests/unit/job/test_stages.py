@@ -31,7 +31,7 @@ from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH
 from airaware.store.load import Load
 
 OZONE = pollutants.get(44201)
-JOB = model.Job(Load(44201, 2013, "test"), raw="", zones=(), shares=1)
+JOB = model.Job(Load(44201, 2013, "test"), raw="", zones=(), shares=1, file=rawstore.Exact("", ""))
 DAYS = 30
 HOURS = 24 * DAYS
 COOK, LAKE = "17-031-4201", "17-097-1007"

@@ -192,7 +192,9 @@ def test_a_station_that_only_a_neighbour_has_is_none_of_the_year(store, write):
     stations = assemble(december, 31)
     assert stations.pocs == [[2], []]
     assert np.isfinite(stations.hours[:, -metrics.MARGIN_HOURS :]).all()
-    job = model.Job(Load(OZONE, 2013, "test"), raw="", zones=(), shares=1)
+    job = model.Job(
+        Load(OZONE, 2013, "test"), raw="", zones=(), shares=1, file=rawstore.Exact("", "")
+    )
     pieces = stages.month_pieces(job, december).filter(pc.field("notes").is_valid())
     found = stages._joined_notes(pieces).stations
     assert [(site, pocs) for site, *_, pocs in found] == [("17-031-4201", 1)]

@@ -14,14 +14,16 @@ import pytest
 
 from airaware.job import model, stages
 from airaware.job.stations import StationMonth, assemble
-from airaware.raw import epa, gmt
+from airaware.raw import epa, gmt, rawstore
 from airaware.science import grid, metrics, point, pollutants, utc_offsets
 from airaware.science.sphere import great_circle_km, unit_vectors
 from airaware.store.load import Load
 
 CHICAGO, GARY, NOME, ATTU = (41.98, -87.79), (41.59, -87.34), (64.5, -165.41), (52.9, 172.9)
 PARAMETER, YEAR = 88101, 2013
-JOB = model.Job(Load(PARAMETER, YEAR, "test"), raw="", zones=(), shares=1)
+JOB = model.Job(
+    Load(PARAMETER, YEAR, "test"), raw="", zones=(), shares=1, file=rawstore.Exact("", "")
+)
 
 
 def clocks(said: dict[int, int], place=CHICAGO) -> gmt.Clocks:
@@ -89,7 +91,8 @@ def zip_of_pulse(folder: Path, sign: int = 1) -> Path:
 
 def read(folder: Path) -> tuple[dict[int, StationMonth], stages.Notes]:
     """Return the file's months as the batch's tasks have them, and the year's notes."""
-    job = model.Job(JOB.load, str(folder), (), 3)
+    file = rawstore.open(str(folder)).exact(epa.file_name(PARAMETER, YEAR))
+    job = model.Job(JOB.load, str(folder), (), 3, file)
     shares = pa.record_batch([list(range(job.shares))], names=["id"])
     records = pa.Table.from_batches(stages.read_shares(job, [], iter([shares])))
     months, pieces = {}, []
