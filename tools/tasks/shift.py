@@ -72,7 +72,7 @@ def _shift_zone(world: World, zone: str) -> None:
             comment="fab shift-away",
         )
     except (BotoCoreError, ClientError) as error:
-        console.print(f"no zonal shift, the rest is done: {_in_short(error)}", markup=False)
+        console.print(f"no zonal shift, the rest is done: {error}", markup=False)
 
 
 def _end_zone_shift(world: World) -> None:
@@ -83,12 +83,7 @@ def _end_zone_shift(world: World) -> None:
         ).get("items", []):
             shifts.cancel_zonal_shift(zonalShiftId=shift["zonalShiftId"])
     except (BotoCoreError, ClientError) as error:
-        console.print(f"there is no zonal shift to end: {_in_short(error)}", markup=False)
-
-
-def _in_short(error: Exception) -> str:
-    """Without the page that an endpoint sends which knows no zonal shifts."""
-    return str(error).splitlines()[0].partition(": <")[0]
+        console.print(f"there is no zonal shift to end: {error}", markup=False)
 
 
 def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)

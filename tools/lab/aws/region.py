@@ -40,6 +40,7 @@ from tools.lab.aws import (  # importing them registers their patches
     policy_gaps,  # noqa: F401
     route53_gaps,  # noqa: F401
 )
+from tools.lab.aws.gate import Gate
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
 
@@ -66,7 +67,7 @@ class Moto:
         authority.cert_pem.write_to_path(ca)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*CERTIFICATE_NAMES).configure_cert(context)
-        app = _Locked(DomainDispatcherApplication(create_backend_app), self.lock)
+        app = _Locked(Gate(DomainDispatcherApplication(create_backend_app)), self.lock)
         self._servers = [Server(listening, app, context) for listening in sockets]
 
     def stop(self) -> None:

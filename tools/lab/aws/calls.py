@@ -1,0 +1,99 @@
+"""Which action a request to AWS's API asks for, by botocore's models of the services."""
+
+import io
+from typing import Any
+
+from botocore.exceptions import UnknownServiceError
+from moto.core.model import OperationModel, ServiceModel
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
+
+# What services sign by -> their names in botocore, where these differ. Where two share it, the
+# API's version tells them apart.
+SIGNED_AS = {
+    "elasticloadbalancing": ("elbv2", "elb"),
+    "monitoring": ("cloudwatch",),
+    "tagging": ("resourcegroupstaggingapi",),
+}
+# A code of the lab's own: no client retries it, or takes it for an answer of AWS's.
+UNKNOWN = "ActionNotInLab"
+
+
+class Refusal(Exception):
+    """Why AWS, or the lab, does not do what a request asks for: an error code and a message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message
+
+
+def unknown(action: str) -> Refusal:
+    """Return the refusal of an action that the lab does not have."""
+    return Refusal(UNKNOWN, f"The lab does not know {action}.")
+
+
+def operation(environ: dict[str, Any]) -> OperationModel:
+    """Return the action that a WSGI request asks for, and leave its body to be read again.
+
+    Raises Refusal where it is none of AWS's.
+    """
+    service, _ = scope(environ)
+    # S3's bodies may be large, and do not name the action.
+    request = Request(environ) if service == "s3" else _kept(environ)
+    models = _models(service)
+    if len(models) > 1:
+        models = [m for m in models if str(m.api_version) == request.values.get("Version")]
+    try:
+        for model in models:
+            try:
+                return get_service_router(str(model.service_name)).match(request)[0]
+            except NotFound:
+                continue
+        raise unknown(f"{service} {_named(service, request)}")
+    finally:
+        if service != "s3":
+            environ["wsgi.input"].seek(0)
+
+
+def scope(environ: dict[str, Any]) -> tuple[str, str]:
+    """Return the service and the region that a request is signed for; without, it is S3's."""
+    request = Request(environ)
+    credential = request.headers.get("Authorization", "").partition("Credential=")[2]
+    credential = credential.partition(",")[0] or request.args.get("X-Amz-Credential", "")
+    parts = credential.split("/")
+    return (parts[3].lower(), parts[2]) if len(parts) == 5 else ("s3", "us-east-1")
+
+
+def protocol(environ: dict[str, Any]) -> str:
+    """Return how a request's service answers: ec2, query, json, rest-json or rest-xml."""
+    model = next(iter(_models(scope(environ)[0])), get_service_model("sts"))
+    try:
+        return determine_request_protocol(model, Request(environ).mimetype)
+    except NotImplementedError:
+        return str(model.protocol)
+
+
+def _models(service: str) -> list[ServiceModel]:
+    """The models of the services that sign by that name."""
+    try:
+        return [get_service_model(name) for name in SIGNED_AS.get(service, (service,))]
+    except UnknownServiceError:
+        return []
+
+
+def _named(service: str, request: Request) -> str:
+    """What a request calls its action."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    action = "" if service == "s3" else request.values.get("Action", "")
+    return target or action or f"{request.method} {request.path}"
+
+
+def _kept(environ: dict[str, Any]) -> Request:
+    """The request, with its body in memory, to be read more than once."""
+    body = Request(environ).get_data(parse_form_data=False)
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return Request(environ)

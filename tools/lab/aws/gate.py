@@ -1,0 +1,80 @@
+"""What stands in front of moto: an action that it lacks fails at once, by its name.
+
+moto lets such a request end in a 500, which clients try again for minutes.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.backend_index import backend_url_patterns
+from moto.core.model import OperationModel
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Response
+
+from tools.lab.aws import calls
+from tools.lab.aws.calls import Refusal
+
+# Answers of services that speak XML, by their protocol.
+XML = {
+    "ec2": "<Response><Errors><Error>{}</Error></Errors><RequestID>lab</RequestID></Response>",
+    "query": "<ErrorResponse><Error><Type>Sender</Type>{}</Error><RequestId>lab</RequestId>"
+    "</ErrorResponse>",
+    "s3": "<Error>{}<RequestId>lab</RequestId></Error>",
+}
+
+# How Flask's own page begins, where moto has no path for an action.
+NO_SUCH_PATH = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>"
+
+Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
+
+
+class Gate:
+    """A WSGI application that has moto answer what it can, and refuses the rest."""
+
+    def __init__(self, moto: Application) -> None:
+        self._moto = moto
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        try:
+            answer = self._answer(calls.operation(environ), environ)
+        except Refusal as refusal:
+            answer = _refuse(refusal, environ)
+        return answer(environ, start_response)
+
+    def _answer(self, operation: OperationModel, environ: dict[str, Any]) -> Response:
+        """moto's answer. Raises Refusal where moto lacks the action, or what it is asked of it."""
+        action = f"{operation.service_model.service_name} {operation.name}"
+        if not _has_backend(*calls.scope(environ)):
+            raise calls.unknown(action)
+        try:
+            content, status, headers = run_wsgi_app(self._moto, environ)
+        except NotImplementedError as error:
+            raise calls.unknown(f"{action} ({error})") from error
+        if status.startswith("404"):
+            content = [b"".join(content)]
+            if content[0].startswith(NO_SUCH_PATH):
+                raise calls.unknown(action)
+        return Response(content, status, headers, direct_passthrough=True)
+
+
+def _refuse(refusal: Refusal, environ: dict[str, Any]) -> Response:
+    """A refusal in the service's own format, with a status that no client retries."""
+    protocol = calls.protocol(environ)
+    if protocol in ("json", "rest-json"):
+        body = json.dumps({"__type": refusal.code, "message": refusal.message})
+        headers = {"X-Amzn-ErrorType": refusal.code, "Content-Type": "application/json"}
+        return Response(body, 400, headers)
+    form = "s3" if calls.scope(environ)[0] == "s3" else protocol
+    message = "".join(each if each.isprintable() else "?" for each in refusal.message)
+    error = f"<Code>{refusal.code}</Code><Message>{escape(message)}</Message>"
+    return Response(XML.get(form, XML["query"]).format(error), 400, mimetype="text/xml")
+
+
+@functools.cache
+def _has_backend(service: str, region: str) -> bool:
+    """Whether moto has the service that signs by that name."""
+    hosts = (f"http://{service}.{region}.amazonaws.com", f"http://{service}.amazonaws.com")
+    return any(pattern.match(host) for _, pattern in backend_url_patterns for host in hosts)
