@@ -13,7 +13,7 @@ from tools.region.terraform import Terraform
 CHECKOV = CHECKOUT / "build" / "checkov" / "bin" / "checkov"
 
 
-def run(terraform: Terraform, *arguments: str) -> None:
+def run(terraform: Terraform, *arguments: str) -> str:
     done = subprocess.run(
         [terraform.binary, f"-chdir={terraform.code}", *arguments, "-no-color"],
         env=terraform.environ,
@@ -21,14 +21,17 @@ def run(terraform: Terraform, *arguments: str) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_code_is_formatted(initialised: Terraform) -> None:
     run(initialised, "fmt", "-check", "-diff", "-recursive")
 
 
-def test_the_code_is_valid(initialised: Terraform) -> None:
-    run(initialised, "validate")
+def test_the_code_is_valid_and_names_nothing_deprecated(initialised: Terraform) -> None:
+    report = json.loads(run(initialised, "validate", "-json"))
+    assert report["valid"]
+    assert [each["summary"] for each in report["diagnostics"]] == []
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "tests").glob("*.hcl")))
