@@ -23,6 +23,7 @@ from tools.drill.model import Drill, Finding
 from tools.drill.visitors import Visitors, coming
 from tools.environments.local import state_folder
 from tools.fleet.controller import RUNS
+from tools.machine import interrupts
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import repeated
 from tools.machine.usage import Meter, Usage
@@ -141,7 +142,7 @@ def _carry_out(
     except KeyboardInterrupt:
         raise _Aborted("a person stopped it") from None
     finally:
-        with _uninterruptible():
+        with interrupts.ignored():
             result.undone = journal.undo(world, tell)
         course.returned = time.monotonic()
     answer = drill.answer(world, course.zone)
@@ -318,16 +319,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _uninterruptible() -> Iterator[None]:
-    """Nobody stops what brings the fleet back."""
-    before = {
-        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

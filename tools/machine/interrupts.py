@@ -63,8 +63,15 @@ def held_back() -> Iterator[None]:
 
 def undo() -> None:
     """Stop what was started, which a further interrupt does not break off."""
-    with _handled_by(signal.SIG_IGN):
+    with ignored():
         started.close()
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Let nobody break off what puts things right."""
+    with _handled_by(signal.SIG_IGN):
+        yield
 
 
 @contextmanager
