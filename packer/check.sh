@@ -6,6 +6,6 @@ for each in $VERSIONS; do
     found=$(dpkg-query --show --showformat='${Version}' "$package" 2>/dev/null || true)
     case $found in
         "$wanted"*) echo "$package $found" ;;
-        *) echo "check: $package is '${found:-missing}', where versions.auto.pkrvars.json says $wanted" >&2; exit 1 ;;
+        *) echo "check: $package is '${found:-missing}', where $wanted is wanted" >&2; exit 1 ;;
     esac
 done

@@ -26,6 +26,7 @@ locals {
       pp_zone        = "unknown"
     }
   }
+  packages = merge(var.packages, [for role in yamldecode(file("${var.checkout}/terraform/roles.yaml")) : role.packages]...)
   # What has the tag `host` only a host that runs can know: its certificate, its secrets, its zone.
   # The others are types of resources that ask a database that runs.
   skipped = ["host", "postgresql_conn_validator", "postgresql_psql"]
@@ -112,7 +113,7 @@ build {
   provisioner "shell" {
     start_retry_timeout = local.silence_timeout
     inline = [
-      "sudo env SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 install ${join(" ", keys(var.packages))}",
+      "sudo env SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 install ${join(" ", keys(local.packages))}",
     ]
   }
 
@@ -143,7 +144,7 @@ build {
   provisioner "shell" {
     start_retry_timeout = local.silence_timeout
     environment_vars = [
-      "VERSIONS=${join(" ", [for package, version in var.packages : "${package}=${version}"])}",
+      "VERSIONS=${join(" ", [for package, version in local.packages : "${package}=${version}"])}",
     ]
     scripts         = ["${var.checkout}/packer/check.sh", "${var.checkout}/packer/forget.sh"]
     execute_command = "sudo env {{.Vars}} sh {{.Path}}"

@@ -20,7 +20,7 @@ variable "system_images" {
 }
 
 variable "packages" {
-  description = "What all roles install, by package -> beginning of its version."
+  description = "What hosts of several roles install, by package -> beginning of its version; terraform/roles.yaml has what each installs beside."
   type        = map(string)
 }
 

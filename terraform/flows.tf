@@ -1,8 +1,6 @@
 # Who may open a connection to whom: the one source of every security group's rules. `hosts` stands
 # for every role but the receiver. SSH is missing on purpose: a person comes through SSM.
 locals {
-  roles = ["web", "database", "spark_master", "spark_worker", "controller", "puppet", "monitoring"]
-
   port = {
     http              = 80
     https             = 443
@@ -70,7 +68,7 @@ locals {
 
   ranges = { internet = "0.0.0.0/0", visitors = var.visitors_range }
 
-  groups = setunion(local.roles, ["image"], local.single ? [] : ["balancer"])
+  groups = setunion(keys(local.roles), ["image"], local.single ? [] : ["balancer"])
 }
 
 module "firewall" {
@@ -83,8 +81,8 @@ module "firewall" {
   flows = merge([
     for flow in local.flows : {
       for pair in setproduct(
-        flow.from == "hosts" ? setsubtract(local.roles, [flow.to]) : toset([flow.from]),
-        flow.to == "hosts" ? setsubtract(local.roles, [flow.from]) : toset([flow.to]),
+        flow.from == "hosts" ? setsubtract(keys(local.roles), [flow.to]) : toset([flow.from]),
+        flow.to == "hosts" ? setsubtract(keys(local.roles), [flow.from]) : toset([flow.to]),
         ) : "${pair[0]}-${pair[1]}-${local.port[flow.port]}" => {
         from = pair[0]
         to   = pair[1]

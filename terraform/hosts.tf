@@ -28,7 +28,7 @@ module "host" {
   zone           = each.value.zone
   tags           = local.tags
   image_id       = local.image_id
-  instance_type  = var.instance_types[each.value.role]
+  instance_type  = local.instance_types[each.value.role]
   root_gigabytes = local.root_gigabytes
   # Only the variant `single` has a web host with a name, and it is open to its visitors.
   public            = each.value.role == "web"

@@ -8,10 +8,6 @@ locals {
   backup   = "${module.bucket.arn}/backup/*"
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
 
-  find_hosts = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
-  # A load's tasks read one version of its file, whatever takes its name meanwhile.
-  read_raw = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
-
   # What every host may do, and what an image is made of.
   common_permissions = {
     list_bucket   = { actions = ["s3:ListBucket"], resources = [module.bucket.arn] }
@@ -28,25 +24,22 @@ locals {
     }
   }
 
+  # What a role's entry in roles.yaml may name.
+  permissions = {
+    find_hosts  = { actions = ["ec2:DescribeAvailabilityZones", "ec2:DescribeInstances"], resources = ["*"] }
+    keep_backup = { actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources = [local.backup] }
+    publish_cpu = {
+      actions   = ["cloudwatch:PutMetricData"]
+      resources = ["*"] # a metric has no ARN
+      condition = { StringEquals = { "cloudwatch:namespace" = local.cpu_metric.namespace } }
+    }
+    # A load's tasks read one version of its file, whatever takes its name meanwhile.
+    read_raw  = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
+    write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
+  }
+
   role_permissions = {
-    web = {
-      publish_cpu = {
-        actions   = ["cloudwatch:PutMetricData"]
-        resources = ["*"] # a metric has no ARN
-        condition = { StringEquals = { "cloudwatch:namespace" = local.cpu_metric.namespace } }
-      }
-    }
-    database = {
-      keep_backup = { actions = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], resources = [local.backup] }
-    }
-    spark_master = {}
-    spark_worker = { read_raw = local.read_raw }
-    controller = {
-      read_raw  = local.read_raw
-      write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
-    }
-    puppet     = { find_hosts = local.find_hosts }
-    monitoring = { find_hosts = local.find_hosts }
+    for role, entry in local.roles : role => { for name in entry.permissions : name => local.permissions[name] }
   }
 }
 

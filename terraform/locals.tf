@@ -29,34 +29,20 @@ locals {
   # What web hosts say of their CPU, and what their groups are scaled by.
   cpu_metric = { namespace = "AirAware", name = "HostCPU" }
 
-  # What each role keeps beyond a host's life, and where.
-  data = {
-    database   = { mount = "/var/lib/postgresql", gigabytes = var.data_gigabytes.database }
-    puppet     = { mount = "/var/lib/puppet", gigabytes = var.data_gigabytes.puppet }
-    monitoring = { mount = "/var/lib/prometheus", gigabytes = var.data_gigabytes.monitoring }
-  }
-
   has_master = var.stage != "network"
   is_whole   = var.stage == "all"
 
-  # Hosts with a name; the web tier's come and go, but for the variant `single`.
+  # Hosts with a name (roles.tf); the web tier's come and go, but for the variant `single`.
   hosts = { for name, host in local.every_host : name => host if local.is_whole || local.has_master && host.role == "puppet" }
-  every_host = merge(
-    { for zone, letter in local.letters : "database-${letter}" => { role = "database", zone = zone } },
-    { for n in range(1, var.spark_workers + 1) : "spark-worker-${n}" => { role = "spark_worker", zone = local.spark_zone } },
-    {
-      "spark-master" = { role = "spark_master", zone = local.spark_zone }
-      "controller"   = { role = "controller", zone = local.spark_zone }
-      "puppet"       = { role = "puppet", zone = local.spark_zone }
-      "monitoring"   = { role = "monitoring", zone = local.spark_zone }
-    },
-    local.single ? { "web" = { role = "web", zone = local.spark_zone } } : {},
-  )
 }
 
 # Conditions over several variables.
 resource "terraform_data" "checks" {
   lifecycle {
+    precondition {
+      condition     = length(setsubtract(concat(keys(var.instance_types), keys(var.host_counts), keys(var.data_gigabytes)), keys(local.roles))) == 0
+      error_message = "instance_types, host_counts or data_gigabytes name a role that roles.yaml does not have; it has ${join(", ", keys(local.roles))}."
+    }
     precondition {
       condition     = contains(keys(var.zones), var.spark_zone)
       error_message = "spark_zone ${var.spark_zone} is none of the zones: ${join(", ", keys(var.zones))}."

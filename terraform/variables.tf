@@ -80,38 +80,27 @@ variable "spark_zone" {
   default     = "us-west-2a"
 }
 
-variable "spark_workers" {
-  description = "Number of Spark's workers."
-  type        = number
-  default     = 2
+variable "host_counts" {
+  description = "Number of hosts of roles that have several, where it is another than roles.yaml says: { spark_worker = 4 }."
+  type        = map(number)
+  default     = {}
 
   validation {
-    condition     = contains(range(1, 21), var.spark_workers)
-    error_message = "The number of Spark's workers is a whole one from 1 to 20."
+    condition     = alltrue([for count in values(var.host_counts) : contains(range(1, 21), count)])
+    error_message = "The number of a role's hosts is a whole one from 1 to 20."
   }
 }
 
 variable "instance_types" {
-  description = "EC2 instance type of each role's hosts."
-  type = object({
-    web          = string
-    database     = string
-    spark_master = string
-    spark_worker = string
-    controller   = string
-    puppet       = string
-    monitoring   = string
-  })
+  description = "EC2 instance type by role, where it is another than roles.yaml says."
+  type        = map(string)
+  default     = {}
 }
 
 variable "data_gigabytes" {
-  description = "Size of the volumes for what outlives a host."
-  type = object({
-    database   = number
-    puppet     = number
-    monitoring = number
-  })
-  default = { database = 50, puppet = 2, monitoring = 20 }
+  description = "Size of the volume for what outlives a host, by role, where it is another than roles.yaml says."
+  type        = map(number)
+  default     = {}
 }
 
 variable "keep_data" {

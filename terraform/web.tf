@@ -28,7 +28,7 @@ module "web_tier" {
   zone              = each.key
   tags              = local.tags
   image_id          = local.image_id
-  instance_type     = var.instance_types.web
+  instance_type     = local.instance_types["web"]
   root_gigabytes    = local.root_gigabytes
   subnet_id         = module.network.private_subnet_ids[each.key]
   security_group_id = module.firewall.group_ids["web"]

@@ -7,15 +7,6 @@ mock_provider "aws" {
 variables {
   environment    = "test"
   ssh_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
-  instance_types = {
-    web          = "t3.small"
-    database     = "t3.small"
-    spark_master = "t3.small"
-    spark_worker = "t3.small"
-    controller   = "t3.small"
-    puppet       = "t3.small"
-    monitoring   = "t3.small"
-  }
 }
 
 run "no_zone" {
@@ -143,20 +134,30 @@ run "no_spark_worker" {
   command = plan
 
   variables {
-    spark_workers = 0
+    host_counts = { spark_worker = 0 }
   }
 
-  expect_failures = [var.spark_workers]
+  expect_failures = [var.host_counts]
 }
 
 run "half_a_spark_worker" {
   command = plan
 
   variables {
-    spark_workers = 1.5
+    host_counts = { spark_worker = 1.5 }
   }
 
-  expect_failures = [var.spark_workers]
+  expect_failures = [var.host_counts]
+}
+
+run "the_size_of_a_role_that_is_not_there" {
+  command = plan
+
+  variables {
+    instance_types = { spark = "t3.small" }
+  }
+
+  expect_failures = [terraform_data.checks]
 }
 
 run "an_environment_with_a_space" {

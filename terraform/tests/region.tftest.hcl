@@ -7,15 +7,6 @@ mock_provider "aws" {
 variables {
   environment    = "test"
   ssh_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
-  instance_types = {
-    web          = "t3.small"
-    database     = "t3.small"
-    spark_master = "t3.small"
-    spark_worker = "t3.small"
-    controller   = "t3.small"
-    puppet       = "t3.small"
-    monitoring   = "t3.small"
-  }
 }
 
 run "a_zone_keeps_its_ranges_whatever_the_other_zones_are" {
@@ -80,8 +71,8 @@ run "all_of_spark_is_in_one_zone" {
   command = apply
 
   variables {
-    spark_zone    = "us-west-2b"
-    spark_workers = 3
+    spark_zone  = "us-west-2b"
+    host_counts = { spark_worker = 3 }
   }
 
   assert {
@@ -128,7 +119,7 @@ run "every_role_has_hosts" {
   command = apply
 
   assert {
-    condition     = setunion([for host in output.hosts : host.role], ["web"]) == toset(local.roles)
+    condition     = setunion([for host in output.hosts : host.role], ["web"]) == toset(keys(local.roles))
     error_message = "A role has no host."
   }
 }
@@ -194,5 +185,23 @@ run "web_hosts_alone_publish_metrics_and_in_their_namespace_alone" {
       for permission in permissions : permission.condition.StringEquals["cloudwatch:namespace"] if contains(permission.actions, "cloudwatch:PutMetricData")
     ] if anytrue([for permission in permissions : contains(permission.actions, "cloudwatch:PutMetricData")]) } == { web = ["AirAware"] }
     error_message = "Another role than web, or in another namespace, may publish metrics."
+  }
+}
+
+run "an_environment_s_sizes_go_before_the_roles_own" {
+  command = plan
+
+  variables {
+    instance_types = { database = "t3.large" }
+    data_gigabytes = { database = 100 }
+  }
+
+  assert {
+    condition     = local.instance_types == merge({ for role, entry in local.roles : role => entry.instance_type }, { database = "t3.large" })
+    error_message = "Another instance type than the database's was changed, or that was not."
+  }
+  assert {
+    condition     = { for role, data in local.data : role => data.gigabytes } == { database = 100, puppet = 2, monitoring = 20 }
+    error_message = "Another volume than the database's was changed, or that was not."
   }
 }

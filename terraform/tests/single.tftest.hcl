@@ -9,15 +9,6 @@ variables {
   zones          = { us-west-2a = 0 }
   visitors_range = "198.51.100.0/24"
   ssh_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
-  instance_types = {
-    web          = "t3.small"
-    database     = "t3.small"
-    spark_master = "t3.small"
-    spark_worker = "t3.small"
-    controller   = "t3.small"
-    puppet       = "t3.small"
-    monitoring   = "t3.small"
-  }
 }
 
 run "there_is_no_balancer_and_no_group" {

@@ -14,7 +14,7 @@ import yaml
 
 from airaware.errors import AirAwareError
 from tools.machine import vendor_modules
-from tools.region import ami, packer
+from tools.region import ami, packer, roles
 from tools.region.ami import CHECKOUT, Image, Uses
 from tools.region.clients import client
 
@@ -47,6 +47,8 @@ def checkout(tmp_path: Path) -> Path:
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(path)
+    (tmp_path / roles.REGISTRY).parent.mkdir()
+    shutil.copy(CHECKOUT / roles.REGISTRY, tmp_path / roles.REGISTRY)
     return tmp_path
 
 
@@ -73,6 +75,25 @@ def test_a_digest_is_of_what_goes_into_the_image(checkout: Path, path: str, chan
     before = ami.digest("lab", checkout)
     (checkout / path).parent.mkdir(parents=True, exist_ok=True)
     (checkout / path).write_text("changed")
+    assert (ami.digest("lab", checkout) != before) == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ('prometheus: "2."', 'prometheus: "3."', True),
+        ('puppetserver: "7."', 'puppetserver: "7.", chrony: "4."', True),
+        ("t3.medium", "t3.large", False),
+    ],
+)
+def test_a_digest_is_of_the_roles_packages_and_of_nothing_else_of_them(
+    checkout: Path, old: str, new: str, changed: bool
+) -> None:
+    before = ami.digest("lab", checkout)
+    registry = checkout / roles.REGISTRY
+    text = registry.read_text()
+    assert old in text
+    registry.write_text(text.replace(old, new, 1))
     assert (ami.digest("lab", checkout) != before) == changed
 
 
@@ -212,7 +233,7 @@ def test_a_template_error_is_told(modules: None) -> None:
 
 
 def test_an_image_has_the_packages_that_puppet_asks_for() -> None:
-    packages = packer.settings("lab")["packages"]
+    packages = packer.packages("lab")
     data = {
         name: yaml.safe_load((CHECKOUT / f"hieradata/{name}.yaml").read_text())
         for name in ("common", "role/database")

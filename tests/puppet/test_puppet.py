@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tools.machine import vendor_modules
+from tools.region import roles
 
 CHECKOUT = Path(__file__).parents[2]
 SPEC = Path(__file__).parent / "spec"
@@ -126,11 +127,8 @@ def test_data_are_mappings() -> None:
 
 def test_every_role_of_the_fleet_is_there() -> None:
     """The roles that Terraform tags hosts with are those that Puppet knows, and the reverse."""
-    flows = (CHECKOUT / "terraform" / "flows.tf").read_text()
-    tagged = re.search(r"roles = \[(.*?)\]", flows)
-    assert tagged
     known = {path.stem for path in (CHECKOUT / "modules" / "role" / "manifests").glob("*.pp")}
-    assert set(re.findall(r'"(\w+)"', tagged[1])) == known
+    assert set(roles.ROLES) == known
 
 
 def test_ports_are_those_that_terraform_opens() -> None:

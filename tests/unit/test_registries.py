@@ -1,7 +1,12 @@
-"""A pollutant is one entry, and so is a map metric: everything else reads them."""
+"""A pollutant, a map metric, a role, a drill, a panel are one entry each: all else reads them.
+
+docs/adding.md says which files each takes; tests/terraform adds a role to Terraform's code.
+"""
 
 import csv
 import io
+import json
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +16,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 
+from airaware.errors import AirAwareError
+from airaware.host.dashboards import page, panels
 from airaware.raw import epa, station_months, synthetic, verdicts
 from airaware.science import metrics, pollutants
 from airaware.science.map_metrics import MAP_METRICS, MapMetric
@@ -20,6 +28,12 @@ from airaware.science.pollutants import POLLUTANTS
 from airaware.store import load, tiles
 from airaware.store.tiles import LoadedYear
 from airaware.web import map_page
+from tools.drill import model
+from tools.fleet import passwords
+from tools.machine.checkout import CHECKOUT
+from tools.region import packer, roles
+from tools.region.roles import ROLES, Role
+from tools.rollout import rollout
 
 BENZENE = 45201
 
@@ -98,3 +112,126 @@ def test_a_new_map_metric_is_listed_and_read(shown: MapMetric) -> None:
 
 def test_the_map_shows_columns_that_the_store_has_of_all_resolutions() -> None:
     assert set(MAP_METRICS) <= set(load._AVERAGED)
+
+
+# A role.
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> Role:
+    """One more entry, and nothing else."""
+    entry = Role(
+        **{"hosts": "zones", "instance_type": "t3.small", "permissions": ["read_raw"]},
+        passwords=["reader_password"],
+        packages={"varnish": "7."},
+    )
+    monkeypatch.setitem(ROLES, "cache", entry)  # type: ignore[arg-type]
+    return entry
+
+
+class Parameters:
+    """SSM's Parameter Store, as far as passwords need it; `names` are what was put there."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def get_paginator(self, _: str) -> "Parameters":
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"Parameters": []}]
+
+    def put_parameter(self, **given: Any) -> None:
+        self.names.append(given["Name"])
+
+
+def test_a_new_role_has_its_packages_and_its_passwords(cache: Role) -> None:
+    assert packer.packages("lab")["varnish"] == "7."
+    parameters = Parameters()
+    passwords.ensure(parameters, "lab")
+    assert [name for name in parameters.names if "/cache/" in name] == [
+        "/airaware/lab/cache/reader_password"
+    ]
+
+
+def test_roles_have_their_turns_in_the_order_of_their_entries() -> None:
+    assert tuple(roles.read()) == rollout.ORDER
+    assert (rollout.ORDER[0], rollout.ORDER[-1]) == ("puppet", "web")
+
+
+def test_a_role_may_read_the_passwords_that_its_hosts_use() -> None:
+    for name, role in ROLES.items():
+        data = yaml.safe_load((CHECKOUT / f"hieradata/role/{name}.yaml").read_text())
+        used = {data.get("airaware::settings::password")} - {None}
+        used |= {*data.get("profile::database::secrets", {}).values()}
+        assert used <= {*role.passwords}, name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("hosts: zones", "hosts: everywhere", "the role database: hosts is 'everywhere'"),
+        ("  permissions: [keep_backup]\n", "", "the role database: .*permissions"),
+        ("permissions: [keep_backup]", "permits: [keep_backup]", "the role database: .*permits"),
+        ("  count: 2\n", "", "the role spark_worker: count belongs to"),
+    ],
+)
+def test_an_entry_that_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    text = (CHECKOUT / roles.REGISTRY).read_text()
+    assert old in text
+    (tmp_path / roles.REGISTRY).parent.mkdir()
+    (tmp_path / roles.REGISTRY).write_text(text.replace(old, new, 1))
+    with pytest.raises(AirAwareError, match=told):
+        roles.read(tmp_path)
+
+
+def test_no_other_file_lists_the_roles() -> None:
+    """A list kept in parallel would be one more file to touch; the flows are pairs of roles."""
+    parts = ("airaware", "tools", "terraform", "packer", "modules", "hieradata", "manifests")
+    listing = {
+        str(path.relative_to(CHECKOUT))
+        for part in parts
+        for path in (CHECKOUT / part).rglob("*")
+        if path.suffix in {".py", ".tf", ".tfvars", ".hcl", ".json", ".pp", ".epp", ".yaml", ".rb"}
+        and not {"tests", "build", "static"} & {*path.parts}
+        and not path.stem.endswith("_test")
+        and all(name in path.read_text() for name in ROLES)
+    }
+    assert listing == {"terraform/roles.yaml", "terraform/flows.tf"}
+
+
+# A drill.
+
+
+def test_a_new_drill_is_listed_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drills = tmp_path / "drills"
+    shutil.copytree(model.DRILLS, drills, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (drills / "web_hang.py").read_text()
+    (drills / "web_stall.py").write_text(text.replace('name="web-hang"', 'name="web-stall"'))
+    before = model.names()
+    monkeypatch.setattr(model, "DRILLS", drills)
+    assert model.names() == sorted([*before, "web-stall"])
+    assert model.find("web-stall").name == "web-stall"
+
+
+def test_every_drill_is_named_as_its_file() -> None:
+    assert [model.find(name).name for name in model.names()] == model.names()
+
+
+# A panel.
+
+
+def test_a_new_panel_is_drawn_by_grafana_and_by_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, query = panels._dashboard, ("up", "{{host}}")
+    monkeypatch.setattr(
+        panels,
+        "_dashboard",
+        lambda name, *given: made(name, *given, panels.graph("One more", panels.COUNT, query)),
+    )
+    monkeypatch.setattr("sys.argv", ["panels", str(tmp_path)])
+    panels.main()
+    for path in tmp_path.glob("*.json"):
+        assert json.loads(path.read_text())["panels"][-1]["title"] == "One more"
+    assert ("AirAware: fleet: One more", "up") in page.queries(panels.all_of_them())

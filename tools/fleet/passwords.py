@@ -7,11 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-# Password -> roles whose hosts read it.
-READERS = {
-    "owner_password": ("database", "spark_worker", "controller"),
-    "reader_password": ("database", "web"),
-}
+from tools.region import roles
+
 BYTES = 32
 # No secret, but what a host of the site must be able to trust before it has asked the master.
 CA_CERTIFICATE = "web/ca_certificate"
@@ -20,8 +17,8 @@ CA_CERTIFICATE = "web/ca_certificate"
 def ensure(ssm: Any, environment: str) -> None:
     """Give each role the passwords it needs; one that is there is left as it is."""
     there = _there(ssm, environment)
-    for name, roles in READERS.items():
-        paths = [f"/airaware/{environment}/{role}/{name}" for role in roles]
+    for name, readers in roles.readers().items():
+        paths = [f"/airaware/{environment}/{role}/{name}" for role in readers]
         known = next((there[path] for path in paths if path in there), None)
         value = known or secrets.token_urlsafe(BYTES)
         for path in paths:

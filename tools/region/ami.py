@@ -5,13 +5,16 @@ what goes into it today is another one.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.machine.checkout import CHECKOUT
+from tools.region import roles
 from tools.region.clients import client
 
 # What an image is made of. Not the package's own code: a host gets that with the release.
@@ -52,17 +55,18 @@ class Uses:
 
 
 def digest(environment: str, checkout: Path = CHECKOUT) -> str:
-    """Return the digest of all files that go into an environment's image."""
+    """Return the digest of all files and roles' packages that go into an environment's image."""
     own = (f"hieradata/env/{environment}.yaml", f"hieradata/env/{environment}")
     total = hashlib.sha256(environment.encode())
     for path in sorted({file for part in (*INPUTS, *own) for file in _files(checkout / part)}):
         total.update(f"\0{path.relative_to(checkout)}\0".encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
+    total.update(json.dumps(roles.packages(roles.read(checkout)), sort_keys=True).encode())
     return total.hexdigest()[:SHOWN_DIGITS]
 
 
 def there(environment: str, environ: Mapping[str, str]) -> list[Image]:
-    """The environment's images that are whole, the newest first."""
+    """Return the environment's images that are whole, the newest first."""
     found = client("ec2", environ).describe_images(
         Owners=["self"],
         Filters=[
@@ -86,7 +90,7 @@ def is_current(image: Image | None, environment: str, checkout: Path = CHECKOUT)
 
 
 def unused(images: list[Image], uses: Uses) -> list[Image]:
-    """The images that may go: not the newest, nor one that a template names or a host has."""
+    """Return the images that may go: neither the newest nor one in use."""
     kept = newest(images)
     return [image for image in images if image != kept and not uses.of(image)]
 
@@ -120,7 +124,7 @@ def delete(image: Image, environ: Mapping[str, str]) -> None:
 
 
 def published(owner: str, name: str, environ: Mapping[str, str]) -> str:
-    """The id of the newest image of that owner whose name matches.
+    """Return the id of the newest image of that owner whose name matches.
 
     Raises AirAwareError where there is none.
     """
@@ -129,10 +133,11 @@ def published(owner: str, name: str, environ: Mapping[str, str]) -> str:
     )["Images"]
     if not found:
         raise AirAwareError(f"There is no image to build on: {name} of {owner}")
-    return max(found, key=lambda image: image["CreationDate"])["ImageId"]
+    newest_found = max(found, key=lambda image: image["CreationDate"])
+    return str(newest_found["ImageId"])
 
 
-def _image(described: dict) -> Image:
+def _image(described: Mapping[str, Any]) -> Image:
     tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
     disks = [each["Ebs"] for each in described.get("BlockDeviceMappings", ()) if "Ebs" in each]
     return Image(
@@ -148,7 +153,7 @@ def _image(described: dict) -> Image:
 
 
 def _files(part: Path) -> list[Path]:
-    """The files of a part of the checkout that are its own: nothing that a run left behind."""
+    """Return the files of a part of the checkout, without what runs left behind."""
     if part.is_file():
         return [part]
     return [

@@ -40,7 +40,9 @@ class Place(Protocol):
     environment: str
     region: Region
 
-    def hiera_data(self, version: str, **more: Any) -> dict[str, str]: ...
+    def hiera_data(self, version: str, **more: Any) -> dict[str, str]:
+        """Return the files of Hiera's data that a release adds: name -> text."""
+        ...
 
 
 def steps(place: Place, published: Callable[[], str]) -> Iterator[Step]:
@@ -62,6 +64,7 @@ class Build:
     """Builds of one environment from a checkout, by the Packer of this machine."""
 
     def __init__(self, fleet: Place, checkout: Path = CHECKOUT) -> None:
+        """Make it; nothing is built yet."""
         self.fleet = fleet
         self.checkout = checkout
         self.environ = fleet.region.environ()
@@ -73,7 +76,7 @@ class Build:
         return not ami.is_current(ami.newest(found), self.fleet.environment, self.checkout)
 
     def check(self) -> None:
-        """Raises AirAwareError where Packer, the base image or the template is wrong."""
+        """Raise AirAwareError where Packer, the base image or the template is wrong."""
         if not shutil.which("packer"):
             raise AirAwareError("Packer is missing: apt-get install packer, or install it your way")
         vendor_modules.fill()
@@ -91,7 +94,7 @@ class Build:
             self.remove_leftovers()
 
     def leftovers(self) -> list[str]:
-        """The ids of what builds have left: hosts, key pairs, images that are not whole."""
+        """Return the ids of what builds have left: hosts, key pairs, images that are not whole."""
         return [*self._builders(), *self._keys(), *(each["ImageId"] for each in self._halves())]
 
     def remove_leftovers(self) -> None:
@@ -125,7 +128,7 @@ class Build:
         found = client("ec2", self.environ).describe_key_pairs()["KeyPairs"]
         return [key["KeyName"] for key in found if key["KeyName"] == f"{self.mark}-image"]
 
-    def _halves(self) -> list[dict]:
+    def _halves(self) -> list[dict[str, Any]]:
         """Images of a build's name without its tags: Packer tags what is whole."""
         found = client("ec2", self.environ).describe_images(
             Owners=["self"], Filters=[{"Name": "name", "Values": [f"{self.mark}-*"]}]
@@ -137,13 +140,13 @@ class Build:
         ]
 
     def _published(self) -> str:
-        """The distribution's image, which ours is built on."""
+        """Return the distribution's image, which ours is built on."""
         chosen = settings(self.fleet.environment)
         system = chosen["system_images"][chosen["system"]]
         return ami.published(system["owner"], system["name"], self.environ)
 
     def variables(self, source: str, way: Mapping[str, str], folder: Path) -> dict[str, str]:
-        """What the template is told: the image `source` to build on, the way to the builder."""
+        """Return the template's variables; `source` is the base image, `way` leads to a builder."""
         built = datetime.now(UTC)
         return {
             "environment": self.fleet.environment,
@@ -197,7 +200,7 @@ class Build:
 
     @contextmanager
     def work_folder(self, hiera_data: Mapping[str, str]) -> Iterator[Path]:
-        """A build's own folder: the template, and Hiera's data with these files of a release."""
+        """Yield a build's own folder: the template, and Hiera's data with a release's files."""
         with tempfile.TemporaryDirectory(prefix="airaware-image-") as name:
             folder, source = Path(name), self.checkout / "packer"
             shutil.copytree(self.checkout / "hieradata", folder / "hieradata")
@@ -210,10 +213,16 @@ class Build:
             yield folder
 
 
+def packages(environment: str) -> dict[str, str]:
+    """Return what images have installed: package -> beginning of its version."""
+    return {**settings(environment)["packages"], **roles.packages()}
+
+
 def settings(environment: str) -> dict[str, Any]:
-    """What images are made of: the versions file, and what the environment has otherwise."""
+    """Return what images are made of: the versions file, and what the environment has otherwise."""
     own = TEMPLATES / "env" / f"{environment}.pkrvars.json"
-    return json.loads(VERSIONS.read_text()) | (json.loads(own.read_text()) if own.exists() else {})
+    files = (VERSIONS, own) if own.exists() else (VERSIONS,)
+    return {key: value for file in files for key, value in json.loads(file.read_text()).items()}
 
 
 def version() -> tuple[int, ...]:
@@ -223,7 +232,7 @@ def version() -> tuple[int, ...]:
 
 
 def commit() -> str:
-    """The checkout's commit, with a plus where it has changes of its own."""
+    """Return the checkout's commit, with a plus where it has changes of its own."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", CHECKOUT, *words], capture_output=True, text=True)

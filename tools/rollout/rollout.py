@@ -21,13 +21,10 @@ from tools.fleet.hosts import Host
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import Step
+from tools.region.roles import ROLES
 from tools.rollout import convergence
 
-# Who is needed by whom: the site last, when all that it asks is there.
-ORDER = (
-    *("puppet", "database", "spark_master", "spark_worker", "controller"),
-    *("monitoring", "web"),
-)
+ORDER = tuple(ROLES)  # who is needed by whom
 FIRST_RUN = "/var/lib/airaware/first-run"
 SERVICE_SECONDS = 120
 # Of a job that a release waits for: Spark's log never rests for so long.

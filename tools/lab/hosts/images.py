@@ -7,7 +7,6 @@ a digest of all that went into it; a build works under another name until it is 
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.lab.commands import run
 from tools.lab.hosts import contents
-from tools.machine.checkout import CHECKOUT
+from tools.region import packer
 
 SUITE = "bookworm"
 MIRRORS = {
@@ -41,9 +40,7 @@ PACKAGES = (
 )
 REPOSITORY_FOLDER = "packages"  # below what a host's line of apt names
 # What the roles of a fleet install, as machine images have it.
-REPOSITORY = tuple(
-    json.loads((CHECKOUT / "packer/versions.auto.pkrvars.json").read_text())["packages"]
-)
+REPOSITORY = tuple(sorted(packer.packages("lab")))
 # What the lab's hosts have in common, and what makes them boot within seconds.
 FILES = {
     "etc/cloud/cloud.cfg.d/90-lab.cfg": """\
@@ -113,7 +110,7 @@ def folder() -> Path:
 
 
 def base(progress: Callable[[str], None]) -> Image:
-    """The image that all hosts start from; built where it is not there yet (some minutes).
+    """Return the image that all hosts start from; built where it is not there yet (some minutes).
 
     Raises AirAwareError where a package cannot be had. Another build at the same time is waited
     for.
@@ -121,7 +118,7 @@ def base(progress: Callable[[str], None]) -> Image:
     with locked() as lock:
         _remove_unfinished()
         debian = _layer(
-            _digest(SUITE), None, progress, lambda root, work: _bootstrap(root, lock, progress)
+            _digest(SUITE), None, progress, lambda root, _: _bootstrap(root, lock, progress)
         )
         top = _layer(
             _digest(debian.name, *PACKAGES, SETTINGS, *FILES, *FILES.values()),
@@ -136,7 +133,7 @@ def base(progress: Callable[[str], None]) -> Image:
 
 
 def repository(progress: Callable[[str], None]) -> Path:
-    """A folder that is an apt repository: what the roles install on the base image.
+    """Return a folder that is an apt repository: what the roles install on the base image.
 
     Built where it is not in the cache yet (some minutes). Raises AirAwareError where a package
     cannot be had.
@@ -155,7 +152,7 @@ def repository(progress: Callable[[str], None]) -> Path:
 
 
 def layers_of(top: str) -> tuple[Path, ...]:
-    """The layer of that digest and those below it, the topmost first.
+    """Return the layer of that digest and those below it, the topmost first.
 
     Raises AirAwareError where one is not in the cache.
     """
@@ -222,9 +219,12 @@ def free(digest: str) -> None:
 
 
 def _layer(
-    digest: str, below: Path | None, progress: Callable[[str], None], build: Callable
+    digest: str,
+    below: Path | None,
+    progress: Callable[[str], None],
+    build: Callable[[Path, Path], object],
 ) -> Path:
-    """The layer of that digest, from the cache or built: build(its root, a folder to work in)."""
+    """Return the layer of that digest, cached or built: build(its root, a folder to work in)."""
     layer = folder() / digest
     if layer.is_dir():
         return layer
@@ -241,7 +241,7 @@ def _layer(
 
 
 def _begin(name: str, below: str) -> Path:
-    """A layer's folder for as long as it is not whole."""
+    """Return a layer's folder for as long as it is not whole."""
     unfinished = folder() / f"{UNFINISHED}{name}"
     (unfinished / "root").mkdir(parents=True)
     (unfinished / "below").write_text(below)
@@ -277,7 +277,7 @@ def _is_mounted(layer: Path) -> bool:
 
 
 def _mirrors() -> dict[str, str]:
-    """The mirror of each part of Debian (its suffix): the machine's own where it is a Debian."""
+    """Return the mirror of each part of Debian (its suffix); the machine's own on Debian."""
     release = platform.freedesktop_os_release()
     if release.get("ID") != "debian":
         return MIRRORS
@@ -292,7 +292,7 @@ def _mirrors() -> dict[str, str]:
 
 
 def _bootstrap(root: Path, lock: int, progress: Callable[[str], None]) -> None:
-    """The smallest Debian that boots."""
+    """Make the smallest Debian that boots."""
     mirror = _mirrors()[""]
     progress(f"fetching Debian {SUITE} from {mirror} (one to three minutes)")
     proxy = run("apt-config", "shell", "proxy", "Acquire::http::Proxy").strip()
@@ -309,7 +309,7 @@ def _bootstrap(root: Path, lock: int, progress: Callable[[str], None]) -> None:
 
 
 def _furnish(root: Path, work: Path, below: Path, progress: Callable[[str], None]) -> None:
-    """What all hosts have, as a layer on Debian's: `root` takes what differs."""
+    """Install what all hosts have, as a layer on Debian's: `root` takes what differs."""
     progress(f"installing {', '.join(PACKAGES)}")
     with _overlaid((below,), root, work) as (mount, apt):
         install = "apt-get -q update && apt-get -q -y install --no-install-recommends "
@@ -324,7 +324,7 @@ def _furnish(root: Path, work: Path, below: Path, progress: Callable[[str], None
 
 
 def _collect(root: Path, work: Path, below: Image, progress: Callable[[str], None]) -> None:
-    """The packages and their dependencies that the image lacks, with the index that apt reads."""
+    """Fetch the packages and dependencies that the image lacks, and make apt's index of them."""
     progress(f"fetching {', '.join(REPOSITORY)}")
     with _overlaid(below.layers, work / "changes", work) as (mount, apt):
         fetch = (
@@ -338,7 +338,7 @@ def _collect(root: Path, work: Path, below: Image, progress: Callable[[str], Non
 
 
 def _index(packages: Path) -> str:
-    """What apt reads of the folder's packages, as a file beside them."""
+    """Return what apt reads of the folder's packages, as a file beside them."""
     return "\n".join(
         f"{run('dpkg-deb', '--field', package).strip()}\n"
         f"Filename: {REPOSITORY_FOLDER}/{package.name}\n"
@@ -354,7 +354,7 @@ def _sha256(path: Path) -> str:
 
 @contextlib.contextmanager
 def _overlaid(below: tuple[Path, ...], changes: Path, work: Path) -> Iterator[tuple[Path, Path]]:
-    """A root on the layers `below` (topmost first) that takes `changes`; apt's settings for it."""
+    """Yield a root on the layers `below` (topmost first) for `changes`, and apt's settings."""
     mount, scratch, apt = work / "mount", work / "overlay", work / "apt"
     for made in (mount, scratch, apt, changes):
         made.mkdir(parents=True, exist_ok=True)
