@@ -49,7 +49,6 @@ VARIANT_LETTERS = 2
 DEGREE_DECIMALS = 4  # some 10 m
 
 
-
 class Spot(NamedTuple):
     """A ZIP code's or city's point, and how far around it its addresses lie."""
 

@@ -25,9 +25,7 @@ def days_of(raw: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple
     records = pa.Table.from_batches(stages.read_shares(job, beyond.records, iter([share])))
     found = {}
     for month in set(records.column("month").to_pylist()) - {0}:
-        stations = assemble(
-            records.filter(pc.equal(records["month"], month)), job.days(month)
-        )
+        stations = assemble(records.filter(pc.equal(records["month"], month)), job.days(month))
         daily = metrics.daily(job.pollutant, stations.hours)
         for row in stages._station_days(job, month, stations, daily):
             found[row["site"].decode(), str(row["day"])] = (row["daily"], row["aqi"])
