@@ -86,3 +86,16 @@ def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:
         assert alert["labels"]["severity"] in ("page", "ticket", "note"), alert["alert"]
         assert alert["annotations"].keys() == {"summary", "description", "runbook"}
         assert alert["annotations"]["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
+
+
+def test_prometheus_takes_every_query_of_the_dashboards(tmp_path: Path) -> None:
+    queries = page.queries(panels.all_of_them())
+    marks = [(name, expr) for name, (expr, _, _) in panels.ANNOTATIONS.items()]
+    rules = [
+        {"record": f"panel:{number}", "expr": expr, "labels": {"panel": title}}
+        for number, (title, expr) in enumerate([*queries, *marks])
+    ]
+    path = tmp_path / "queries.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    right, told = says("promtool", "check", "rules", path)
+    assert right, told

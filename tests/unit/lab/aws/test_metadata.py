@@ -1,10 +1,7 @@
 """What a host asks the metadata service, and is told; by boto3 where boto3 asks."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
+import boto3
 import pytest
 
 from tools.lab import model
@@ -130,18 +128,13 @@ def test_tags_where_the_instance_says_so(host: Host, served) -> None:
     assert host.get("meta-data/tags/instance/Role") == "web"
 
 
-def test_boto3_gets_credentials_that_the_endpoint_accepts(host: Host, served) -> None:
-    environ = {
-        "PATH": os.environ["PATH"],
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": host.url,
-        "AWS_ENDPOINT_URL": served.endpoint,
-        "AWS_CA_BUNDLE": str(served.ca),
-        "AWS_DEFAULT_REGION": "us-west-2",
-        "HOME": "/nonexistent",
-    }
-    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environ, stdout=subprocess.PIPE, text=True, check=True
+def test_boto3_gets_credentials_that_the_endpoint_accepts(
+    host: Host, served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", host.url)
+    sts = boto3.Session(region_name="us-west-2").client(
+        "sts", endpoint_url=served.endpoint, verify=str(served.ca)
     )
     session = f"arn:aws:sts::123456789012:assumed-role/web/{host.instance.id}"
-    assert done.stdout.strip() == session
+    assert sts.get_caller_identity()["Arn"] == session
