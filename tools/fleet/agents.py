@@ -66,7 +66,7 @@ def run(
 
 
 def last_success(config: Path, host: Host) -> Report | None:
-    """The report of the host's last run; None where that failed, or was never."""
+    """Return the report of the host's last run; None where that failed, or was never."""
     summary = ssh(config, host, "sudo", "cat", SUMMARY)
     if summary.returncode:
         return None

@@ -69,6 +69,7 @@ class Controller:
     """The host where jobs start; `config` is OpenSSH's, `host` its name there."""
 
     def __init__(self, config: Path, host: str) -> None:
+        """Make it; nothing is asked yet."""
         self.config = config
         self.host = host
 
@@ -81,7 +82,7 @@ class Controller:
         return job
 
     def jobs(self) -> list[Job]:
-        """The jobs that the journal knows of, the newest last."""
+        """Return the jobs that the journal knows of, the newest last."""
         boot = "tr -d - </proc/sys/kernel/random/boot_id"
         entries = shlex.join(
             ["journalctl", "--output", "json", "--unit", f"{UNIT}*"]
@@ -91,7 +92,7 @@ class Controller:
         return read_jobs([json.loads(line) for line in said[1:]], said[0])
 
     def find(self, job_id: str) -> Job:
-        """The job of this id. Raises AirAwareError where there is none."""
+        """Return the job of this id. Raises AirAwareError where there is none."""
         jobs = {job.id: job for job in self.jobs()}
         if job_id not in jobs:
             known = ", ".join(jobs) or "none"
@@ -140,7 +141,7 @@ class Controller:
 
 
 def start_command(job: str, years: str, parameters: list[int], again: bool = False) -> list[str]:
-    """The command by which the controller starts the main job, as a unit of its own."""
+    """Return the command by which the controller starts the main job, as a unit of its own."""
     properties = [f"--property={name}={value}" for name, value in PROPERTIES.items()]
     return [
         *("systemd-run", "--quiet", f"--unit={UNIT}{job}", f"--description={years}"),
@@ -149,7 +150,7 @@ def start_command(job: str, years: str, parameters: list[int], again: bool = Fal
 
 
 def read_jobs(entries: Iterable[Mapping[str, str]], boot: str) -> list[Job]:
-    """The jobs that entries of the journal tell of, in their order; `boot` is the present one."""
+    """Return the jobs that journal entries tell of, in order; `boot` is the present boot."""
     jobs: dict[str, Job] = {}
     for entry in entries:
         job_id = entry["UNIT"].removeprefix(UNIT).removesuffix(".service")
@@ -166,7 +167,7 @@ def read_jobs(entries: Iterable[Mapping[str, str]], boot: str) -> list[Job]:
 
 
 def _told(job: Job, message: str, entry: Mapping[str, str], at: datetime) -> Job:
-    """The job, after what the journal says of it next."""
+    """Return the job, after what the journal says of it next."""
     if message == STOPPING:
         return replace(job, state=CANCELLED)
     if message == EXITED:

@@ -24,7 +24,7 @@ CA = "/etc/airaware/ca.pem"
 def reading(
     databases: list[Host], domain: str, config: Path, environ: Mapping[str, str]
 ) -> Iterator[tuple[Zone, ...]]:
-    """The zones' databases, to read only, for as long as the context lasts.
+    """Yield the zones' databases, to read only, for as long as the context lasts.
 
     `domain` is that of the hosts' names, `config` OpenSSH's, `environ` leads to the region. A zone
     whose host cannot be reached is left out, in words. Raises AirAwareError where the region has no
@@ -60,7 +60,7 @@ def _zone(stack: ExitStack, host: Host, domain: str, config: Path, folder: Path)
 
 
 def _password(domain: str, environ: Mapping[str, str]) -> str:
-    """The reader's password, as the database's own host finds it."""
+    """Return the reader's password, as the database's own host finds it."""
     environment = domain.partition(".")[0]
     name = f"/airaware/{environment}/database/reader_password"
     try:

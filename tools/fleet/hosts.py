@@ -26,12 +26,12 @@ class Host:
 
 
 def of(environment: str, environ: Mapping[str, str]) -> list[Host]:
-    """The environment's hosts that are there, running or not, by role, zone and name."""
+    """Return the environment's hosts that are there, running or not, by role, zone and name."""
     return described(environment, client("ec2", environ))
 
 
 def described(environment: str, ec2: Any) -> list[Host]:
-    """The same by a client of EC2 that is there already: it takes long to make."""
+    """Return the same by a client of EC2 that is there already: it takes long to make."""
     pages = ec2.get_paginator("describe_instances").paginate(
         Filters=[
             {"Name": "tag:Environment", "Values": [environment]},
@@ -69,7 +69,11 @@ def _name(instance: dict) -> str:
 
 
 def find(hosts: list[Host], text: str) -> Host:
-    """The host that a person means by its name, instance id or address. Raises AirAwareError."""
+    """Return the host of that name, instance id or address.
+
+    Raises:
+        AirAwareError: There is none, or more than one.
+    """
     for host in hosts:
         if text in (host.name, host.instance_id, str(host.address)):
             return host

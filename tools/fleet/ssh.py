@@ -23,7 +23,7 @@ FORWARD_SECONDS = 20
 
 
 def public_key(folder: Path) -> str:
-    """The environment's public key, one line; made, with its private half, where it is missing."""
+    """Return the environment's public key, one line; make the pair where it is missing."""
     key = folder / "ssh_key"
     if not key.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def sharing() -> tuple[str, ...]:
 
 
 def run(config: Path, host: str, words: list[str]) -> str:
-    """What a command says on a host. Raises AirAwareError where it fails."""
+    """Return what a command says on a host. Raises AirAwareError where it fails."""
     done = subprocess.run(
         command(config, host, words), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -94,7 +94,7 @@ def run(config: Path, host: str, words: list[str]) -> str:
 
 @contextmanager
 def forwarded(config: Path, host: str, to: str, port: int) -> Iterator[int]:
-    """A port of this machine that leads, by way of a host, to a port of `to` as the host sees it.
+    """Yield a local port that leads, through a host, to a port of `to` as the host sees it.
 
     Raises AirAwareError where the host cannot be reached.
     """

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.lab import leftovers, preflight
@@ -32,6 +33,7 @@ class Lab:
     costs_money = False
 
     def __init__(self, folder: Path) -> None:
+        """Make it; nothing is started."""
         self.folder = folder
         self.name = lab_name(folder)
 
@@ -47,10 +49,18 @@ class Lab:
         return bool(self._daemon())
 
     def environ(self) -> Mapping[str, str]:
-        """The endpoint, its certificate and its credentials. Raises AirAwareError if it is down."""
-        return self._facts()["environ"]
+        """Return the endpoint, its certificate and its credentials.
 
-    def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
+        Raises:
+            AirAwareError: The lab is down.
+        """
+        return dict(self._facts()["environ"])
+
+    def ssh_options(
+        self,
+        instance_id: str,  # noqa: ARG002 (AWS's way takes it)
+        address: IPv4Address,
+    ) -> Mapping[str, str]:
         """By a socket that is made in the lab's namespace: this machine has no route to a host."""
         return {
             "HostName": str(address),
@@ -67,12 +77,12 @@ class Lab:
         return *outside.WORDS, self.name
 
     def packages(self, progress: Callable[[str], None]) -> Path:
-        """What the hosts install: no mirror can be reached from them."""
+        """Return what the hosts install: no mirror can be reached from them."""
         return images.repository(progress)
 
     @contextmanager
     def packer(self) -> Iterator[Mapping[str, str]]:
-        """The endpoint, and a proxy into the lab's namespace for as long as the context lasts."""
+        """Yield the endpoint, and a proxy into the lab's namespace while the context lasts."""
         with socks.serving(self.name) as (address, port):
             yield {
                 "endpoint": self._facts()["endpoint"],
@@ -81,9 +91,9 @@ class Lab:
                 "ssh_proxy_port": str(port),
             }
 
-    def urls(self, site_url: str) -> Mapping[str, str]:
-        """The lab's addresses on the loopback."""
-        return self._facts()["forwards"]
+    def urls(self, site_url: str) -> Mapping[str, str]:  # noqa: ARG002 (AWS's way takes it)
+        """Return the lab's addresses on the loopback."""
+        return dict(self._facts()["forwards"])
 
     def remove(self) -> Iterator[Step]:
         """Stop the daemon, and remove what it or one before it left."""
@@ -94,13 +104,13 @@ class Lab:
         if self.folder.exists():
             yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
 
-    def _facts(self) -> dict:
+    def _facts(self) -> dict[str, Any]:
         if not self.is_up():
             raise AirAwareError(f"The lab does not run; {self.folder / 'daemon.log'} may say why")
-        return json.loads((self.folder / "daemon.json").read_text())
+        return dict(json.loads((self.folder / "daemon.json").read_text()))
 
     def _daemon(self) -> int:
-        """The process id of the daemon that is ready; 0 without one."""
+        """Return the process id of the daemon that is ready; 0 without one."""
         try:
             pid = json.loads((self.folder / "daemon.json").read_text())["pid"]
         except (OSError, ValueError):

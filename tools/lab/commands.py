@@ -14,13 +14,13 @@ LINES_OF_AN_ERROR = 8
 def run(
     *command: str | Path, timeout_seconds: float = 60, stdin: str | None = None, **options: Any
 ) -> str:
-    """What the command wrote to its standard output; `options` are those of subprocess.run.
+    """Return what the command wrote to its standard output; `options` are those of subprocess.run.
 
     Raises AirAwareError with the command, its status and the end of what it wrote.
     """
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             words,
             input="" if stdin is None else stdin,
             capture_output=True,
@@ -42,5 +42,5 @@ def run(
 
 
 def marked(name: str) -> dict[str, str]:
-    """The environment of a process of the lab `name`, by which another finds it later."""
+    """Return the environment of a process of the lab `name`, by which another finds it later."""
     return os.environ | {MARK: name}

@@ -108,7 +108,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def room_for_watches(limit: Path = WATCHES) -> Iterator[None]:
-    """The kernel's limit as the hosts need it, and in the end as it was."""
+    """Raise the kernel's limit to what the hosts need, and put it back in the end."""
     before = int(limit.read_text())
     if before >= WATCHES_NEEDED:
         yield
@@ -158,8 +158,10 @@ def serve(folder: Path, stopping: threading.Event) -> None:
 def _serve_moto(
     folder: Path, net: network.Network, stack: ExitStack
 ) -> tuple[Moto, dict[str, str]]:
-    """Start the endpoint, for this machine and for the hosts. Returns what an operator's tools need
-    in their environment."""
+    """Start the endpoint, for this machine and for the hosts.
+
+    Returns moto, and what an operator's tools need in their environment.
+    """
     moto, ca = Moto(), folder / "ca.pem"
     operators = namespaces.listening_socket(None, "127.0.0.1", 0)
     endpoint = str(network.ENDPOINT_ADDRESS)
@@ -184,7 +186,7 @@ def _serve_moto(
 def _actors(
     folder: Path, net: network.Network, moto: Moto, stack: ExitStack
 ) -> tuple[dict[str, Callable[[model.Region], None]], Forwards]:
-    """What follows the region, in the order of a round: hosts find their network ready."""
+    """Return what follows the region, in the order of a round: hosts find their network ready."""
     address = str(network.METADATA_ADDRESS)
     metadata = Metadata(moto, namespaces.listening_socket(net.router, address, 80))
     stack.callback(metadata.stop)
@@ -224,8 +226,8 @@ def _actors(
             "names": lambda region: names.apply(region, balancers.in_service()),
             "forwards": lambda region: forwards.apply(region, balancers.in_service()),
             "observation": observe,
-            "policies": lambda region: policies.follow(time.time()),
-            "scaling": lambda region: scaling.keep_up(moto),
+            "policies": lambda _: policies.follow(time.time()),
+            "scaling": lambda _: scaling.keep_up(moto),
         },
         forwards,
     )

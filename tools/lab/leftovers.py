@@ -43,7 +43,7 @@ def find(name: str) -> Leftovers:
 
 
 def everything(name: str) -> list[str]:
-    """The same in words, to be compared and shown."""
+    """Return the same in words, to be compared and shown."""
     found = find(name)
     return [
         *(f"process {pid}: {_command(pid)}" for pid in found.processes),
@@ -95,7 +95,7 @@ def _mounts(name: str) -> list[Path]:
 
 
 def _file_of(source: str) -> str:
-    """What a mount's source is called: a loop device by the name of its file."""
+    """Return what a mount's source is called: a loop device by the name of its file."""
     backing = Path("/sys/block") / Path(source).name / "loop/backing_file"
     return Path(backing.read_text().strip()).name if backing.exists() else source
 

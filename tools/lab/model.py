@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def lab_name(folder: Path) -> str:
-    """The name of the lab with its state in `folder`; its namespaces and cgroups start with it."""
+    """Return the name of the lab in `folder`; its namespaces and cgroups start with it."""
     return f"aw{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]}"
 
 
@@ -103,8 +103,11 @@ class Instance:
 
 @dataclass(frozen=True)
 class Image:
-    """A machine image. `layer` is the topmost of its disk's, empty until that is sealed; `source`
-    the instance whose disk it is, which had started from the layer `below`."""
+    """A machine image.
+
+    `layer` is the topmost of its disk's, empty until that is sealed; `source` is the instance whose
+    disk it is, which had started from the layer `below`.
+    """
 
     id: str
     name: str
@@ -179,9 +182,12 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Region:
-    """All of it. `records` are the names of private zones with their addresses, `aliases` those
-    that stand for another name (of a balancer, or in the zones); `domain` is what hosts complete a
-    short name with (the network's DHCP options), empty without."""
+    """All of it.
+
+    `records` are the names of private zones with their addresses, `aliases` those that stand for
+    another name (of a balancer, or in the zones); `domain` is what hosts complete a short name with
+    (the network's DHCP options), empty without.
+    """
 
     subnets: dict[str, Subnet] = field(default_factory=dict)
     groups: dict[str, SecurityGroup] = field(default_factory=dict)

@@ -25,7 +25,7 @@ DISK_BYTES = 6 << 30
 
 
 def problems(folder: Path) -> list[str]:
-    """What keeps a lab with its state in `folder` from running here, with the remedy; [] if none.
+    """Return what keeps a lab with its state in `folder` from running here, with remedies.
 
     What needs root, Linux or a missing program to be tried is not tried without.
     """
@@ -39,7 +39,7 @@ def problems(folder: Path) -> list[str]:
 
 
 def missing_packages() -> list[str]:
-    """The Debian packages of the programs that are missing."""
+    """Return the Debian packages of the programs that are missing."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     return [
         package for program, package in PACKAGES.items() if not shutil.which(program, path=path)
@@ -63,13 +63,13 @@ def _lack_of_room(folder: Path) -> Iterator[str]:
 
 
 def available_bytes(meminfo: str) -> int:
-    """The memory that programs can still have, out of /proc/meminfo."""
+    """Return the memory that programs can still have, out of /proc/meminfo."""
     line = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
     return int(line.split()[1]) * 1024
 
 
 def _lack_of_kernel(folder: Path) -> Iterator[str]:
-    """What the kernel refuses, each tried in a place of its own and removed."""
+    """Yield what the kernel refuses, each tried in a place of its own and removed."""
     if not cgroups.trees():
         yield "No cgroups are mounted: mount them at /sys/fs/cgroup, as systemd does"
     namespace = f"aw-try-{os.getpid()}"

@@ -27,7 +27,7 @@ def listen() -> None:
             signal.signal(number, _interrupt)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(number: int, _: FrameType | None) -> None:
     # The kernel and the shell may both tell of a closed terminal.
     signal.signal(number, signal.SIG_IGN)
     if number == signal.SIGHUP:

@@ -85,10 +85,10 @@ def _account() -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nothing listens on now."""
+    """Return a TCP port of the loopback interface that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def port_is_free(port: int) -> bool:
@@ -150,9 +150,11 @@ class Cluster:
             ) from None
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """A libpq connection string for the role, without its password (the passfile has it)."""
-        return make_dsn(
-            host=HOST, port=self.port, dbname=database, user=role, passfile=str(self.passfile)
+        """Return a libpq connection string for the role; the password is in the passfile."""
+        return str(
+            make_dsn(
+                host=HOST, port=self.port, dbname=database, user=role, passfile=str(self.passfile)
+            )
         )
 
     def exists(self) -> bool:

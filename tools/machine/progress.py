@@ -70,7 +70,7 @@ def wait_for(
     patience_seconds: float = PATIENCE_SECONDS,
     limit_seconds: float = LIMIT_SECONDS,
     poll_seconds: float | None = None,
-    cause: Callable[[Mapping[str, Look]], str] = lambda standing: "",
+    cause: Callable[[Mapping[str, Look]], str] = lambda _: "",
     tell: Callable[[str], None] = lambda line: console.print(line, markup=False),
     clock: Clock | None = None,
 ) -> None:

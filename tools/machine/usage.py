@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -44,6 +45,7 @@ class Usage:
         return ""
 
     def __str__(self) -> str:
+        """Return it as one line of a report."""
         return (
             f"machine: other processes took {self.others_percent:.0f}% of {self.cpus} CPUs,"
             f" ours {self.ours_percent:.0f}%, steal {self.steal_percent:.0f}%,"
@@ -55,6 +57,7 @@ class Meter:
     """Measures from when it is made; `folders` are those of our background processes."""
 
     def __init__(self, *folders: Path) -> None:
+        """Begin to measure."""
         self._folders = folders
         self._before = self._now()
 
@@ -81,7 +84,7 @@ class Meter:
             / 1e9,
         )
 
-    def _now(self) -> tuple:
+    def _now(self) -> tuple[Any, float]:
         return psutil.cpu_times(), cpu_seconds(self._folders)
 
 

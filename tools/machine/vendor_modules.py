@@ -28,12 +28,12 @@ FORGE_SECONDS = 120
 
 
 def pinned(puppetfile: Path) -> dict[str, str]:
-    """Module (AUTHOR-NAME) -> version, as the Puppetfile says."""
+    """Return module (AUTHOR-NAME) -> version, as the Puppetfile says."""
     return dict(re.findall(r"^mod '([\w-]+)', '([\d.]+)'$", puppetfile.read_text(), re.MULTILINE))
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Module (AUTHOR-NAME) -> version of the modules in a folder."""
+    """Return module (AUTHOR-NAME) -> version of the modules in a folder."""
     described = [json.loads(path.read_text()) for path in sorted(folder.glob("*/metadata.json"))]
     return {each["name"].replace("/", "-"): each["version"] for each in described}
 

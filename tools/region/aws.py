@@ -34,7 +34,11 @@ class Aws:
         """None: the person's own variables and profile name the account."""
         return {}
 
-    def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
+    def ssh_options(
+        self,
+        instance_id: str,
+        address: IPv4Address,  # noqa: ARG002 (the lab's way takes it)
+    ) -> Mapping[str, str]:
         """By SSM's Session Manager: hosts have no port open for it."""
         if not shutil.which("session-manager-plugin"):
             raise AirAwareError(
@@ -59,7 +63,7 @@ class Aws:
         return nullcontext({})
 
     def urls(self, site_url: str) -> Mapping[str, str]:
-        """The balancer's own address."""
+        """Return the balancer's own address."""
         return {"site": site_url}
 
     def remove(self) -> Iterator[Step]:

@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -14,7 +15,7 @@ CLIENT_SETTINGS = (
 _making = threading.Lock()
 
 
-def client(service: str, environ: Mapping[str, str], config: Config | None = None):  # noqa: ANN201 (boto3 makes its types)
+def client(service: str, environ: Mapping[str, str], config: Config | None = None) -> Any:
     """Return a client of an AWS service in the region that `environ` leads to.
 
     The same arguments get the same client, which threads may share: to make one takes half a second
@@ -25,7 +26,7 @@ def client(service: str, environ: Mapping[str, str], config: Config | None = Non
 
 
 @functools.cache
-def _client(  # noqa: ANN202
+def _client(
     service: str,
     key_id: str | None,
     secret: str | None,
@@ -33,7 +34,7 @@ def _client(  # noqa: ANN202
     endpoint: str | None,
     authorities: str | None,
     config: Config | None,
-):
+) -> Any:
     return boto3.session.Session(
         aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
     ).client(service, endpoint_url=endpoint, verify=authorities, config=config)

@@ -16,7 +16,7 @@ class Region(Protocol):
     costs_money: bool
 
     def prepare(self) -> Iterator[Step]:
-        """What must be done before Terraform can talk to the region.
+        """Yield what must be done before Terraform can talk to the region.
 
         The steps raise AirAwareError where something is missing, before anything is changed.
         """
@@ -25,7 +25,7 @@ class Region(Protocol):
         """Whether Terraform and AWS's clients can be pointed at it."""
 
     def environ(self) -> Mapping[str, str]:
-        """The environment variables by which AWS's clients find it."""
+        """Return the environment variables by which AWS's clients find it."""
 
     def ssh_options(self, instance_id: str, address: IPv4Address) -> Mapping[str, str]:
         """OpenSSH's options that lead to a host's port 22, which no network outside can reach."""
@@ -37,13 +37,13 @@ class Region(Protocol):
         """Words before a command that run it where the site's visitors are, who find it by name."""
 
     def packages(self, progress: Callable[[str], None]) -> Path | None:
-        """An apt repository, as a folder, where hosts have no way to the distribution's mirrors."""
+        """Return an apt repository, as a folder, where hosts cannot reach Debian's mirrors."""
 
     def packer(self) -> AbstractContextManager[Mapping[str, str]]:
         """Variables of packer/ that lead Packer to the region and to a builder's port 22."""
 
     def urls(self, site_url: str) -> Mapping[str, str]:
-        """What a browser on this machine can open, by name, `site` first."""
+        """Return what a browser on this machine can open, by name, `site` first."""
 
     def remove(self) -> Iterator[Step]:
-        """What takes down the region itself, after Terraform has destroyed what was in it."""
+        """Yield what takes down the region itself, after Terraform has destroyed what was in it."""

@@ -57,6 +57,7 @@ class Plan:
         return Counter(self.changes.values())
 
     def __str__(self) -> str:
+        """Return it in words: "2 to create", "no changes"."""
         words = [f"{count} to {action}" for action, count in sorted(self.counts.items())]
         return ", ".join(words) or "no changes"
 
@@ -78,6 +79,11 @@ class Terraform:
         mirror: str | None = None,
         variants: tuple[str, ...] = (),
     ) -> None:
+        """Make it; `init` gets it ready.
+
+        Raises:
+            AirAwareError: There is no file of variables for it.
+        """
         self.root = root
         self.environment = environment
         self.folder = state_folder
@@ -121,7 +127,7 @@ class Terraform:
         Path(self.environ["TF_CLI_CONFIG_FILE"]).write_text(cli_configuration(self.mirror))
 
     def _backend(self) -> tuple[str, ...]:
-        """The state's place: in S3 where the environment has a file for that, else this folder."""
+        """Return init's options: state in S3 where the environment has a file for it, else here."""
         in_s3 = f"env/{self.environment}.s3.tfbackend"
         if (self.root / in_s3).is_file():
             return (f"-backend-config={in_s3}",)
@@ -162,7 +168,8 @@ class Terraform:
 
     def content(self, plan: Plan) -> dict[str, Any]:
         """Return all of a plan, as `terraform show -json` has it; takes some seconds."""
-        return json.loads(self._run("show", "-json", str(plan.file)))
+        content: dict[str, Any] = json.loads(self._run("show", "-json", str(plan.file)))
+        return content
 
     def apply(self, progress: Callable[[str], object]) -> None:
         """Carry out the last plan. Each resource that is begun or done is a line for `progress`.
@@ -178,7 +185,7 @@ class Terraform:
         self.apply(progress)
 
     def outputs(self) -> dict[str, Any]:
-        """The values of outputs.tf after the last apply; empty before the first.
+        """Return the values of outputs.tf after the last apply; empty before the first.
 
         Read once until the next apply: Terraform takes a second of CPU time to tell.
         """
@@ -205,7 +212,7 @@ class Terraform:
         return done.stdout
 
     def _follow(
-        self, action: str, *arguments: str, progress: Callable[[str], object] = lambda line: None
+        self, action: str, *arguments: str, progress: Callable[[str], object] = lambda _: None
     ) -> list[dict[str, Any]]:
         """Run an action that says as lines of JSON what it does, and return these.
 
@@ -253,7 +260,7 @@ def _that_change(actions: Mapping[str, str]) -> dict[str, str]:
 
 
 def _error(event: Mapping[str, Any]) -> list[str]:
-    """The lines of an event that is an error; none of any other."""
+    """Return the lines of an event that is an error; none of any other."""
     problem = event.get("diagnostic", {})
     if problem.get("severity") != "error":
         return []
@@ -316,7 +323,7 @@ def cli_configuration(mirror: str | None) -> str:
 
 
 def find_binary(environ: Mapping[str, str]) -> Path:
-    """The machine's Terraform if it is new enough, else the pinned one, downloaded once."""
+    """Return the machine's Terraform if it is new enough, else the pinned one, downloaded once."""
     found = shutil.which("terraform", path=environ.get("PATH"))
     if found and _version(found) >= OLDEST:
         return Path(found)

@@ -20,7 +20,7 @@ COLOURS = 64
 
 
 def take(page: Path, folder: Path) -> list[Path]:
-    """A file dashboard-NAME.png in `folder` for each dashboard of the page.
+    """Return a file dashboard-NAME.png in `folder` for each dashboard of the page.
 
     Raises AirAwareError where there is no page, or no browser.
     """

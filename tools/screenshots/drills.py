@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 1000, 1330
 
 
 def newest(environment: str, drill: str) -> Path:
-    """The newest report of a drill. Raises AirAwareError where there is none."""
+    """Return the newest report of a drill. Raises AirAwareError where there is none."""
     pages = sorted(folder(environment).glob(f"{drill}-[0-9]*.html"))
     if not pages:
         raise AirAwareError(f"There is no report: fab drill {drill} --env {environment}")

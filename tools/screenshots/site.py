@@ -46,7 +46,7 @@ class Picture:
 
 
 def pictures(measured: str, latest: str) -> Iterator[Picture]:
-    """The pictures, of a year that was measured and of the latest one, which has the country."""
+    """Yield the pictures, of a measured year and of the latest one, which has the country."""
     here: dict[str, str | list[str]] = {"address": PLACE, "year": measured}
     week: dict[str, str | list[str]] = {"address": PLACE, "from": f"{measured}-07-01"}
     yield Picture("home", "/", {}, height=760)
@@ -59,7 +59,7 @@ def pictures(measured: str, latest: str) -> Iterator[Picture]:
 
 
 def years(site: str) -> tuple[str, str]:
-    """The latest year that was measured and not made up, and the latest at all, at PLACE.
+    """Return the latest year that was measured and not made up, and the latest at all, at PLACE.
 
     Where all are made up, the latest is both. Raises AirAwareError where none is loaded.
     """
@@ -98,7 +98,7 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The machine's own browser. Raises AirAwareError where it has none."""
+    """Yield the machine's own browser. Raises AirAwareError where it has none."""
     path = shutil.which("chromium")
     if path is None:
         raise AirAwareError("Chromium is missing. Install it: tools/setup.sh tests")

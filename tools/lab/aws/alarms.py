@@ -45,8 +45,10 @@ STATISTICS: dict[str, Callable[[Sequence[Sample]], float]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """When an alarm is in ALARM: `to_alarm` of the last `periods` data points are on the wrong side
-    of the threshold."""
+    """When an alarm is in ALARM.
+
+    `to_alarm` of the last `periods` data points are on the wrong side of the threshold.
+    """
 
     comparison: str
     threshold: float
@@ -62,7 +64,7 @@ class Rule:
 def points(
     samples: Iterable[Sample], statistic: str, period_seconds: float, count: int, now_seconds: float
 ) -> list[float | None]:
-    """The data points of the last `count` periods that have ended, oldest first; None: no data.
+    """Return a data point of each of the last `count` full periods, oldest first; None: no data.
 
     Periods begin at whole multiples of their length.
     """
@@ -77,7 +79,7 @@ def points(
 
 
 def evaluate(rule: Rule, recent: Sequence[float | None], state: str) -> str:
-    """The state of an alarm that was in `state`, after the data points of its evaluation range.
+    """Return the next state of an alarm in `state`, after its evaluation range's data points.
 
     `recent` has SPARE_PERIODS more than the rule's periods, oldest first.
     """

@@ -1,6 +1,6 @@
 """Patches of moto's auto scaling: groups note what is wanted, and scaling.py acts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from moto.autoscaling.models import (
@@ -15,7 +15,7 @@ from moto.elbv2.models import (
     elbv2_backends,
 )
 
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 # Auto scaling. moto launches at once, into the first subnet, without the template's profile, its
 # version and options, and terminates without a drain. Here it only notes what is wanted: scaling.py
@@ -24,14 +24,14 @@ from tools.lab.aws.gaps import in_place_of
 
 @in_place_of(FakeAutoScalingGroup, "set_desired_capacity")
 def _set_desired_capacity(
-    _original: Callable, self: FakeAutoScalingGroup, new_capacity: int | None
+    _original: Original, self: FakeAutoScalingGroup, new_capacity: int | None
 ) -> None:
     self.desired_capacity = self.min_size if new_capacity is None else new_capacity
 
 
 @in_place_of(FakeAutoScalingGroup, "update")
-def _update(original: Callable, self: FakeAutoScalingGroup, **new: Any) -> None:
-    """A new least or greatest size moves the size that is wanted, not the one that is there."""
+def _update(original: Original, self: FakeAutoScalingGroup, **new: Any) -> None:
+    """Have a new least or greatest size move the wanted size, not the number of members."""
     if new["desired_capacity"] is None:
         least = self.min_size if new["min_size"] is None else new["min_size"]
         greatest = self.max_size if new["max_size"] is None else new["max_size"]
@@ -41,13 +41,13 @@ def _update(original: Callable, self: FakeAutoScalingGroup, **new: Any) -> None:
 
 @in_place_of(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
 @in_place_of(AutoScalingBackend, "update_attached_target_groups")
-def _leave_it_to_scaling(_original: Callable, *_arguments: Any) -> None:
-    """The loop launches what is missing, and registers what is not."""
+def _leave_it_to_scaling(_original: Original, *_arguments: Any) -> None:
+    """Do nothing: the loop launches what is missing, and registers what is there."""
 
 
 @in_place_of(AutoScalingBackend, "delete_auto_scaling_group")
 def _delete_auto_scaling_group(
-    original: Callable, self: AutoScalingBackend, group_name: str
+    original: Original, self: AutoScalingBackend, group_name: str
 ) -> None:
     """Its members go with it, at once."""
     group = self.autoscaling_groups.get(group_name)
@@ -92,6 +92,6 @@ def launch(group: FakeAutoScalingGroup, subnet_id: str) -> str:
 
 
 def target_groups(group: FakeAutoScalingGroup) -> Iterator[FakeTargetGroup]:
-    """The target groups that the group's members belong into, as far as they exist."""
+    """Yield the target groups that the group's members belong into, as far as they exist."""
     known = elbv2_backends[group.account_id][group.region].target_groups
     return (known[arn] for arn in group.target_group_arns if arn in known)

@@ -1,14 +1,13 @@
 """Patches of moto's EC2: addresses, launches, and what Terraform reads back."""
 
 import random
-from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend
-from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.dhcp_options import DHCPOptions
 from moto.ec2.responses.instances import InstanceResponse
@@ -18,7 +17,7 @@ from moto.elbv2.models import (
 )
 
 from tools.lab.aws import gaps
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 PUBLIC = IPv4Network("203.0.113.0/24")  # TEST-NET-3: these exist nowhere
 
@@ -27,7 +26,7 @@ PUBLIC = IPv4Network("203.0.113.0/24")  # TEST-NET-3: these exist nowhere
 
 @in_place_of(elastic_network_interfaces, "random_public_ip")
 @in_place_of(elastic_ip_addresses, "random_ip")
-def _public_address(_original: Callable) -> str:
+def _public_address(_original: Original) -> str:
     return str(PUBLIC[random.randrange(1, PUBLIC.num_addresses - 1)])
 
 
@@ -35,30 +34,30 @@ def _public_address(_original: Callable) -> str:
 
 
 @in_place_of(NetworkInterface, "association")
-def _association(original: Callable, self: NetworkInterface) -> dict[str, Any] | None:
+def _association(original: Original, self: NetworkInterface) -> dict[str, Any] | None:
     """None where there is no public address, not an empty one, which counts as one."""
     return original(self) or None
 
 
 @in_place_of(Instance, "prep_nics")
-def _prep_nics(original: Callable, self: Instance, *arguments: Any, **named: Any) -> None:
-    """The groups of the first interface are the instance's."""
+def _prep_nics(original: Original, self: Instance, *arguments: Any, **named: Any) -> None:
+    """Give the instance the groups of its first interface."""
     original(self, *arguments, **named)
     if not self.security_groups:
         self.security_groups = list(self.nics[0]._group_set)
 
 
 @in_place_of(SecurityGroupRule, "description")
-def _description(original: Callable, self: SecurityGroupRule) -> str | None:
+def _description(original: Original, self: SecurityGroupRule) -> str | None:
     """Also of a rule for a group."""
     return original(self) or self.source_group.get("Description")
 
 
 @in_place_of(LaunchTemplate, "create_version")
 def _create_version(
-    original: Callable, self: LaunchTemplate, data: dict[str, Any], description: str
-) -> LaunchTemplateVersion:
-    """The template's own tags are none of an instance; user data are there in any version."""
+    original: Original, self: LaunchTemplate, data: dict[str, Any], description: str
+) -> Any:
+    """Keep the template's own tags off instances, and user data in any version."""
     specifications = data.pop("TagSpecifications", [])
     if kept := [each for each in specifications if each["ResourceType"] != "launch-template"]:
         data["TagSpecifications"] = kept
@@ -68,7 +67,7 @@ def _create_version(
 
 
 @in_place_of(DHCPOptions, "create_dhcp_options")
-def _create_dhcp_options(original: Callable, self: DHCPOptions) -> Any:
+def _create_dhcp_options(original: Original, self: DHCPOptions) -> Any:
     """With the tags of the request."""
     answer = original(self)
     tags = self._parse_tag_specification().get("dhcp-options", {})
@@ -83,7 +82,7 @@ ROOT_GIGABYTES = 8
 
 @in_place_of(InstanceResponse, "_validate_block_device_mapping")
 def _validate_block_device_mapping(
-    original: Callable, _self: InstanceResponse, mapping: dict[str, Any]
+    original: Original, _self: InstanceResponse, mapping: dict[str, Any]
 ) -> None:
     volume = mapping.get("Ebs", {})
     if volume and not volume.get("SnapshotId"):
@@ -93,14 +92,14 @@ def _validate_block_device_mapping(
 
 @in_place_of(Instance, "add_block_device")
 def _add_block_device(
-    original: Callable, self: Instance, size: int | None, *arguments: Any, **named: Any
+    original: Original, self: Instance, size: int | None, *arguments: Any, **named: Any
 ) -> None:
-    """A volume without a size is as large as its image's."""
+    """Make a volume without a size as large as its image's."""
     original(self, size or ROOT_GIGABYTES, *arguments, **named)
 
 
 @in_place_of(InstanceBackend, "run_instances")
-def _run_instances(original: Callable, self: Any, *arguments: Any, **named: Any) -> Any:
+def _run_instances(original: Original, self: Any, *arguments: Any, **named: Any) -> Any:
     """All of it or nothing."""
     known = set(self.reservations)
     try:
@@ -116,24 +115,24 @@ def _run_instances(original: Callable, self: Any, *arguments: Any, **named: Any)
 
 def launch_count(instance: Instance) -> int:
     """How often it was started again since it was launched."""
-    return vars(instance).get("launch", 0)
+    return int(vars(instance).get("launch", 0))
 
 
 @in_place_of(Instance, "start")
-def _start(original: Callable, self: Any) -> Any:
+def _start(original: Original, self: Any) -> Any:
     if self.state != "running":
         self.launch = launch_count(self) + 1
     return original(self)
 
 
 @in_place_of(Instance, "reboot")
-def _reboot(original: Callable, self: Any) -> None:
+def _reboot(original: Original, self: Any) -> None:
     self.launch = launch_count(self) + 1
     original(self)
 
 
 @in_place_of(Instance, "instance_status")
-def _instance_status(original: Callable, self: Instance) -> dict[str, Any]:
+def _instance_status(original: Original, self: Instance) -> Any:
     """EC2's reachability check, as it is passed by a host that runs."""
     status = original(self)
     if status["Status"] == "not-applicable":
@@ -145,7 +144,7 @@ def _instance_status(original: Callable, self: Instance) -> dict[str, Any]:
 
 
 @in_place_of(Instance, "terminate")
-def _terminate(original: Callable, self: Instance) -> Any:
+def _terminate(original: Original, self: Instance) -> Any:
     """Whoever terminates it, it leaves its target groups: moto sees to that in one place only."""
     groups = elbv2_backends[self.ec2_backend.account_id][self.ec2_backend.region_name].target_groups
     for group in groups.values():

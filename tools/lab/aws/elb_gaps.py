@@ -1,20 +1,18 @@
 """Patches of moto's load balancers: the health and draining of targets, nodes in subnets."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 from moto.elbv2.models import (
     ELBv2Backend,
-    FakeHealthStatus,
     FakeLoadBalancer,
     FakeTargetGroup,
 )
 
 from tools.lab.aws import gaps
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 # Targets. moto's are all healthy, and gone as soon as they are deregistered.
 
@@ -25,7 +23,7 @@ def deregistration_delay_seconds(group: FakeTargetGroup) -> int:
 
 
 def draining(group: FakeTargetGroup, now: float) -> list[dict[str, Any]]:
-    """The targets that were deregistered less than the group's delay ago, and may have requests."""
+    """Return the targets that still drain: deregistered less than the group's delay ago."""
     ended = now - deregistration_delay_seconds(group)
     left = (*group.deregistered_targets.values(), *group.terminated_targets.values())
     return [
@@ -37,7 +35,7 @@ def draining(group: FakeTargetGroup, now: float) -> list[dict[str, Any]]:
 
 
 @in_place_of(FakeTargetGroup, "deregister")
-def _deregister(original: Callable, self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
+def _deregister(original: Original, self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
     """Note when; and as on AWS, it is no error if a target has gone already."""
     known = [target for target in targets if target["Id"] in self.targets]
     original(self, known)
@@ -47,7 +45,7 @@ def _deregister(original: Callable, self: FakeTargetGroup, targets: list[dict[st
 
 @in_place_of(FakeTargetGroup, "deregister_terminated_instances")
 def _deregister_terminated(
-    original: Callable, self: FakeTargetGroup, instance_ids: list[str]
+    original: Original, self: FakeTargetGroup, instance_ids: list[str]
 ) -> None:
     known = self.targets.keys() & set(instance_ids)
     original(self, instance_ids)
@@ -57,9 +55,9 @@ def _deregister_terminated(
 
 @in_place_of(FakeTargetGroup, "health_for")
 def _health_for(
-    original: Callable, self: FakeTargetGroup, target: dict[str, Any], ec2: EC2Backend
-) -> FakeHealthStatus:
-    """The balancer's view of a registered target; moto's words for the others."""
+    original: Original, self: FakeTargetGroup, target: dict[str, Any], ec2: EC2Backend
+) -> Any:
+    """Return the balancer's view of a registered target; moto's words for the others."""
     answer = original(self, target, ec2)
     if target["Id"] in {leaving["Id"] for leaving in draining(self, time.monotonic())}:
         answer.status, answer.reason = "draining", "Target.DeregistrationInProgress"
@@ -74,8 +72,8 @@ def _health_for(
 
 @in_place_of(ELBv2Backend, "describe_target_health")
 def _describe_target_health(
-    original: Callable, self: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]
-) -> list[FakeHealthStatus]:
+    original: Original, self: ELBv2Backend, target_group_arn: str, targets: list[dict[str, Any]]
+) -> Any:
     """Without a list of targets all are meant: those that drain, too."""
     group = self.target_groups.get(target_group_arn)
     if group and not targets:
@@ -87,28 +85,28 @@ def _describe_target_health(
 
 
 def interfaces(balancer: FakeLoadBalancer) -> list[Any]:
-    """The network interfaces of a balancer's nodes, one in each of its subnets."""
+    """Return the network interfaces of a balancer's nodes, one in each of its subnets."""
     return list(vars(balancer).get("interfaces", {}).values())
 
 
 @in_place_of(ELBv2Backend, "create_load_balancer")
 def _create_load_balancer(
-    original: Callable, self: ELBv2Backend, *arguments: Any, **named: Any
-) -> FakeLoadBalancer:
+    original: Original, self: ELBv2Backend, *arguments: Any, **named: Any
+) -> Any:
     balancer = original(self, *arguments, **named)
     _place(self.ec2_backend, balancer, balancer.subnets)
     return balancer
 
 
 @in_place_of(ELBv2Backend, "set_subnets")
-def _set_subnets(original: Callable, self: ELBv2Backend, arn: str, *rest: Any, **named: Any) -> Any:
+def _set_subnets(original: Original, self: ELBv2Backend, arn: str, *rest: Any, **named: Any) -> Any:
     answer = original(self, arn, *rest, **named)
     _place(self.ec2_backend, self.load_balancers[arn], self.load_balancers[arn].subnets)
     return answer
 
 
 @in_place_of(ELBv2Backend, "delete_load_balancer")
-def _delete_load_balancer(original: Callable, self: ELBv2Backend, arn: str) -> None:
+def _delete_load_balancer(original: Original, self: ELBv2Backend, arn: str) -> None:
     if balancer := self.load_balancers.get(arn):
         _place(self.ec2_backend, balancer, [])
     original(self, arn)

@@ -27,13 +27,14 @@ class Observed:
     targets: "dict[tuple[str, str, int], TargetHealth]" = field(default_factory=dict)
 
     def target_state(self, arn: str, target: dict[str, Any]) -> str:
-        """The state of a target as moto keeps it: initial until the balancer has said more."""
+        """Return a target's state as moto keeps it: initial until the balancer has said more."""
         health = self.targets.get((arn, target["Id"], int(target["Port"])))
         return health.state if health else "initial"
 
 
+Original = Callable[..., Any]  # what a patch is in the place of
 observed = Observed()  # moto's backends are the process's, and so is this
-_patches: list[tuple[Any, str, Callable]] = []
+_patches: list[tuple[Any, str, Original]] = []
 
 
 def fill() -> None:
@@ -47,18 +48,18 @@ def fill() -> None:
             setattr(owner, name, _bound(patch, original))
 
 
-def in_place_of(owner: Any, name: str) -> Callable[[Callable], Callable]:
-    """Decorates a patch of what `owner` has under that name."""
+def in_place_of(owner: Any, name: str) -> Callable[[Original], Original]:
+    """Decorate a patch of what `owner` has under that name."""
 
-    def note(patch: Callable) -> Callable:
+    def note(patch: Original) -> Original:
         _patches.append((owner, name, patch))
         return patch
 
     return note
 
 
-def _bound(patch: Callable, original: Any) -> Callable:
-    """A plain function, so that it becomes a method where it is set on a class."""
+def _bound(patch: Original, original: Any) -> Original:
+    """Return a plain function, so that it becomes a method where it is set on a class."""
 
     def method(*arguments: Any, **named: Any) -> Any:
         return patch(original, *arguments, **named)

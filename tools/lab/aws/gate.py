@@ -28,7 +28,8 @@ XML = {
 # How Flask's own page begins, where moto has no path for an action.
 NO_SUCH_PATH = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>"
 
-Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class Gate:
@@ -37,7 +38,7 @@ class Gate:
     def __init__(self, moto: Application) -> None:
         self._moto = moto
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
             answer = self._answer(calls.operation(environ), environ)
         except Refusal as refusal:

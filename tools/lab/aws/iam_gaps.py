@@ -1,11 +1,10 @@
 """Patches of moto's IAM: conditions of bucket policies."""
 
-from collections.abc import Callable
 from typing import Any
 
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 # Buckets. A statement that denies what does not come by TLS denies all to moto, and one that allows
 # what comes by an endpoint allows nothing: it does not know how a request came. The region is
@@ -14,8 +13,8 @@ from tools.lab.aws.gaps import in_place_of
 
 @in_place_of(IAMPolicyStatement, "is_action_permitted")
 def _is_action_permitted(
-    original: Callable, self: IAMPolicyStatement, *arguments: Any, **named: Any
-) -> PermissionResult:
+    original: Original, self: IAMPolicyStatement, *arguments: Any, **named: Any
+) -> Any:
     if self._statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}:
         return PermissionResult.NEUTRAL
     if self._statement.get("Condition", {}).get("StringEquals", {}).keys() == {"aws:SourceVpce"}:

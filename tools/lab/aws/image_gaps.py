@@ -4,7 +4,7 @@
 seals a disk is in disks.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,18 +14,18 @@ from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 
 from tools.lab import model
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 STATES = ("pending", "available")
 
 
 def layer_of(it: Any) -> str:
-    """The topmost layer of an image, or of the image that an instance was launched from."""
-    return vars(it).get("layer", "")
+    """Return the topmost layer of an image, or of the image that an instance was launched from."""
+    return str(vars(it).get("layer", ""))
 
 
 def images(ec2: EC2Backend) -> Iterator[model.Image]:
-    """The images that there are or will be."""
+    """Yield the images that there are or will be."""
     for image in ec2.amis.values():
         if image.state in STATES:
             yield model.Image(
@@ -50,7 +50,7 @@ def register(ec2: EC2Backend, image: model.Image) -> str:
     known.layer, known.below = image.layer, image.below
     _have_a_disk(known)
     known.add_tags(dict(image.tags))
-    return known.id
+    return str(known.id)
 
 
 def settle(ec2: EC2Backend, image_id: str, layer: str) -> bool:
@@ -64,9 +64,9 @@ def settle(ec2: EC2Backend, image_id: str, layer: str) -> bool:
 
 @in_place_of(AmiBackend, "create_image")
 def _create_image(
-    original: Callable, self: Any, instance_id: str, *arguments: Any, **named: Any
-) -> Ami:
-    """Of an instance that is there; it is pending until its disk is kept."""
+    original: Original, self: Any, instance_id: str, *arguments: Any, **named: Any
+) -> Any:
+    """Make it of an instance that is there; it is pending until its disk is kept."""
     instance = self.get_instance(instance_id)
     if instance.state not in ("running", "stopped"):
         raise EC2ClientError("IncorrectState", f"{instance_id} is {instance.state}")
@@ -77,8 +77,8 @@ def _create_image(
 
 
 @in_place_of(InstanceBackend, "run_instances")
-def _run_instances(original: Callable, self: Any, *arguments: Any, **named: Any) -> Any:
-    """An instance keeps its disk's layers, also when the image is deregistered."""
+def _run_instances(original: Original, self: Any, *arguments: Any, **named: Any) -> Any:
+    """Keep the disk's layers with the instance, also when the image is deregistered."""
     reservation = original(self, *arguments, **named)
     for instance in reservation.instances:
         _keep_layer(instance, self.amis.get(instance.image_id))

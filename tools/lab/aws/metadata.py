@@ -33,6 +33,7 @@ class Metadata:
     """The service; `apply` tells it which instances there are."""
 
     def __init__(self, moto: Moto, listening: socket.socket) -> None:
+        """Serve on the socket at once."""
         self._moto = moto
         self._by_address: dict[IPv4Address, model.Instance] = {}
         self._tokens: dict[str, tuple[str, float]] = {}  # -> instance id, and until when
@@ -92,7 +93,7 @@ class Metadata:
         return Response(token, mimetype="text/plain", headers={TTL: wanted})
 
     def _meta_data(self, instance: model.Instance, known: Any) -> dict[str, Any]:
-        """The tree of /latest/meta-data: a folder is a dict, a file a str."""
+        """Return the tree of /latest/meta-data: a folder is a dict, a file a str."""
         address, hostname = str(instance.interface.address), instance.hostname
         tree: dict[str, Any] = {
             "hostname": hostname,
@@ -113,7 +114,7 @@ class Metadata:
         return tree
 
     def _temporary(self, instance_id: str, role: Any) -> dict[str, str]:
-        """The instance's credentials for its role, new ones an hour before the old ones end."""
+        """Return the instance's credentials for its role; renew them an hour before they end."""
         held = self._credentials.get((instance_id, role.arn))
         now = datetime.now(UTC).replace(tzinfo=None)
         if held is None or (held.expiration - now).total_seconds() < RENEWED_BEFORE_SECONDS:
@@ -138,7 +139,7 @@ class Metadata:
 
 
 def _role(instance: Any) -> Any:
-    """The role of an instance's profile; None without."""
+    """Return the role of an instance's profile; None without."""
     arn = (instance.iam_instance_profile or {}).get("Arn")
     profiles = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].instance_profiles.values()
     roles = [role for profile in profiles if profile.arn == arn for role in profile.roles]
@@ -161,7 +162,7 @@ def _dynamic(instance: model.Instance, known: Any) -> dict[str, Any]:
 
 
 def _look_up(tree: dict[str, Any], path: str) -> str:
-    """A file's text; of a folder its entries, of which those that are folders end in a slash.
+    """Return a file's text, or a folder's entries; those that are folders end in a slash.
 
     The folder of a key is listed as 0=NAME, and asked for as 0.
     """

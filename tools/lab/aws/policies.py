@@ -1,8 +1,8 @@
-"""Has alarms follow their metrics, and scaling policies their alarms, as CloudWatch and EC2 Auto
-Scaling do; what is decided is in alarms.py and tracking.py.
+"""Alarms follow their metrics, and scaling policies their alarms.
 
-A region's clock may run faster than the wall's: with a factor of 5, a period of 10 s takes 2 s, and
-so do warm-ups a fifth of their time.
+As with CloudWatch and EC2 Auto Scaling; alarms.py and tracking.py decide. A region's clock may run
+faster than the wall's: with a factor of 5, a period of 10 s takes 2 s, and so do warm-ups a fifth
+of their time.
 """
 
 import logging
@@ -35,14 +35,17 @@ class Policies:
     """The loop's memory: which period each alarm has seen, and what it saw."""
 
     def __init__(self, moto: Moto, clock_factor: float = 1) -> None:
+        """Begin without a memory: every alarm is due."""
         self._moto = moto
         self._clock_factor = clock_factor
         self._periods: dict[str, float] = {}  # an alarm's ARN -> the latest period it has seen
         self._latest: dict[str, float | None] = {}  # -> that period's data point
 
     def follow(self, now_seconds: float) -> None:
-        """Judge the alarms whose period has ended, and have their policies act. `now_seconds` is
-        the time since 1970."""
+        """Judge the alarms whose period has ended, and have their policies act.
+
+        `now_seconds` is the time since 1970.
+        """
         cloudwatch = cloudwatch_backends[DEFAULT_ACCOUNT_ID][REGION]
         scaling = autoscaling_backends[DEFAULT_ACCOUNT_ID][REGION]
         with self._moto.lock:

@@ -4,7 +4,6 @@ It keeps them, without their alarms and whether they are on, and cannot execute 
 steps. What fires the alarms is in policies.py.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, FakeScalingPolicy
@@ -14,14 +13,14 @@ from moto.core.responses import EmptyResult
 from moto.core.utils import utcnow
 
 from tools.lab.aws import alarms, tracking
-from tools.lab.aws.gaps import in_place_of
+from tools.lab.aws.gaps import Original, in_place_of
 
 
 @in_place_of(AutoScalingBackend, "put_scaling_policy")
 def _put_scaling_policy(
-    original: Callable, self: AutoScalingBackend, *arguments: Any, **named: Any
-) -> FakeScalingPolicy:
-    """A target tracking policy brings the two alarms that it goes by."""
+    original: Original, self: AutoScalingBackend, *arguments: Any, **named: Any
+) -> Any:
+    """Have a target tracking policy bring the two alarms that it goes by."""
     policy: Any = original(self, *arguments, **named)
     policy.enabled = True
     if policy.policy_type != "PredictiveScaling":
@@ -64,7 +63,7 @@ def _alarm(
 
 
 @in_place_of(AutoScalingBackend, "delete_policy")
-def _delete_policy(original: Callable, self: AutoScalingBackend, name: str) -> None:
+def _delete_policy(original: Original, self: AutoScalingBackend, name: str) -> None:
     """Its alarms go with it."""
     if policy := self.policies.get(name):
         names = [alarm.name for alarm in alarms_of(policy)]
@@ -73,7 +72,7 @@ def _delete_policy(original: Callable, self: AutoScalingBackend, name: str) -> N
 
 
 @in_place_of(AutoScalingResponse, "execute_policy")
-def _execute_policy(original: Callable, self: AutoScalingResponse) -> Any:
+def _execute_policy(original: Original, self: AutoScalingResponse) -> Any:
     """By steps: MetricValue and BreachThreshold of the request say how far."""
     policy = self.autoscaling_backend.policies.get(self._get_param("PolicyName"))
     if policy is None or policy.policy_type != "StepScaling":
@@ -85,7 +84,7 @@ def _execute_policy(original: Callable, self: AutoScalingResponse) -> Any:
 
 
 def stepped(policy: FakeScalingPolicy, breach: float, clock_factor: float = 1) -> int:
-    """The size that a step policy wants for its group, `breach` beyond the alarm's threshold."""
+    """Return the size that a step policy wants, `breach` beyond the alarm's threshold."""
     group = policy.autoscaling_backend.autoscaling_groups[policy.auto_scaling_group_name]
     adjustments: Any = policy.step_adjustments
     steps = tuple(
@@ -113,7 +112,7 @@ def warmup_seconds(policy: FakeScalingPolicy) -> float:
 
 
 def alarms_of(policy: FakeScalingPolicy) -> list[Alarm]:
-    """The alarms that a target tracking policy has brought, as far as they are there."""
+    """Return the alarms that a target tracking policy has brought, as far as they are there."""
     backend = policy.autoscaling_backend
     known = cloudwatch_backends[backend.account_id][backend.region_name].alarms
     names = [alarm["AlarmName"] for alarm in vars(policy).get("alarms", ())]
@@ -121,7 +120,7 @@ def alarms_of(policy: FakeScalingPolicy) -> list[Alarm]:
 
 
 def group_for_policies(group: FakeAutoScalingGroup, warmup_seconds: float) -> tracking.Group:
-    """The group as its policies see it: members are warm so long after their launch."""
+    """Return the group as its policies see it: members are warm so long after their launch."""
     serving = [state for state in group.instance_states if state.lifecycle_state == "InService"]
     ages = [(utcnow() - state.instance.launch_time).total_seconds() for state in serving]
     warm = sum(age >= warmup_seconds for age in ages)

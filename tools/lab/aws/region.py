@@ -56,6 +56,7 @@ class Moto:
     """The region's state and its interface. moto's state is the process's, so one is enough."""
 
     def __init__(self) -> None:
+        """Fill moto's gaps; nothing is served before `start`."""
         gaps.fill()
         # One at a time: moto's backends have no locks, and a snapshot must not see half a request.
         self.lock = threading.RLock()
@@ -76,8 +77,10 @@ class Moto:
             server.shutdown()
 
     def register_image(self, image: model.Image) -> str:
-        """Make an image known, as if this account had made it; under a new id where it has none.
-        Returns its id."""
+        """Make an image known, as if this account had made it, and return its id.
+
+        It gets a new id where it has none.
+        """
         with self.lock:
             return image_gaps.register(ec2_backends[DEFAULT_ACCOUNT_ID][REGION], image)
 
@@ -87,7 +90,7 @@ class Moto:
             return image_gaps.settle(ec2_backends[DEFAULT_ACCOUNT_ID][REGION], image_id, layer)
 
     def read(self) -> model.Region:
-        """The region as it is now (milliseconds)."""
+        """Return the region as it is now (milliseconds)."""
         with self.lock:
             ec2 = ec2_backends[DEFAULT_ACCOUNT_ID][REGION]
             elb = elbv2_backends[DEFAULT_ACCOUNT_ID][REGION]
@@ -107,8 +110,10 @@ class Moto:
 
 
 class _Locked:
-    """A WSGI application that does one request at a time, but for S3's: a release's upload takes
-    long, and no snapshot reads S3."""
+    """A WSGI application that does one request at a time, but for S3's.
+
+    A release's upload takes long, and no snapshot reads S3.
+    """
 
     def __init__(self, app: Any, lock: threading.RLock) -> None:
         self._app, self._lock = app, lock
@@ -147,6 +152,7 @@ class Server(ThreadedWSGIServer):
     def __init__(
         self, listening: socket.socket, app: Any, context: ssl.SSLContext | None = None
     ) -> None:
+        """Serve at once, in a thread of its own."""
         host, port = listening.getsockname()
         super().__init__(host, port, app, _Handler, fd=listening.fileno())
         self.ssl_context = context
@@ -163,7 +169,7 @@ class Server(ThreadedWSGIServer):
                 super().finish_request(wrapped, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away, or does not trust the certificate, is no fault of ours."""
+        """Say nothing: a client that leaves or distrusts the certificate is no fault of ours."""
 
 
 def _instances(ec2: EC2Backend, subnets: dict[str, model.Subnet]) -> Iterator[model.Instance]:
@@ -228,7 +234,7 @@ def _subnets(ec2: EC2Backend) -> Iterator[model.Subnet]:
 
 
 def _public_subnet_ids(ec2: EC2Backend) -> set[str]:
-    """The subnets whose route table, their own or the network's main one, leads to the Internet."""
+    """Return the subnets whose route table (own or main) leads to the Internet."""
     main: dict[str, bool] = {}
     own: dict[str, bool] = {}
     for table in ec2.route_tables.values():
@@ -350,7 +356,7 @@ def _target_groups(
 
 
 def _targets(group: Any, instances: dict[str, model.Instance]) -> Iterator[model.Target]:
-    """The targets that run. One that was deregistered is there, draining, for the group's delay."""
+    """Yield the targets that run; a deregistered one drains for the group's delay."""
     draining = elb_gaps.draining(group, time.monotonic())
     for target in (*group.targets.values(), *draining):
         instance = instances.get(target["Id"])
@@ -382,7 +388,7 @@ def _aliases() -> Iterator[tuple[str, str]]:
 
 
 def _domain(ec2: EC2Backend) -> str:
-    """The domain name of the DHCP options of a network with options of its own."""
+    """Return the domain name of the DHCP options of a network with options of its own."""
     for vpc in ec2.vpcs.values():
         if vpc.dhcp_options and (name := vpc.dhcp_options._options["domain-name"]):
             return name[0] if isinstance(name, list) else name

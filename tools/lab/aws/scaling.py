@@ -51,8 +51,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done: members to be marked as unhealthy, and those to be terminated, with
-    their requests ended or at once; for each launch its zone."""
+    """What is to be done with a group's members.
+
+    Those to mark as unhealthy, to terminate once their requests have ended or at once; for each
+    launch its zone.
+    """
 
     mark: tuple[str, ...] = ()
     drain: tuple[str, ...] = ()
@@ -61,7 +64,7 @@ class Decision:
 
 
 def decide(group: Group) -> Decision:
-    """What AWS would do now.
+    """Return what AWS would do now.
 
     An unhealthy member is terminated and another launched at the same time, in the zone with the
     fewest; what is too much goes from the zone with the most, the oldest first. See "Health checks
@@ -92,7 +95,7 @@ def _is_gone(member: Member) -> bool:
 
 
 def _is_sick(member: Member, group: Group) -> bool:
-    """A member that does not run is unhealthy at once; what it answers counts after the grace."""
+    """Whether it does not run, or answers badly after the grace period."""
     if _is_gone(member):
         return member.age_seconds >= LEAST_SECONDS
     in_grace = member.age_seconds < group.grace_seconds
@@ -100,7 +103,7 @@ def _is_sick(member: Member, group: Group) -> bool:
 
 
 def _surplus(members: list[Member], count: int) -> list[Member]:
-    """The members that a group which has become smaller gives up."""
+    """Return the members that a group which has become smaller gives up."""
     left = list(members)
     chosen: list[Member] = []
     while len(chosen) < count:
@@ -114,7 +117,7 @@ def _surplus(members: list[Member], count: int) -> list[Member]:
 
 
 def _emptiest(zones: tuple[str, ...], sizes: Counter[str], count: int) -> tuple[str, ...]:
-    """A zone for each launch: the one with the fewest members, of equals the first."""
+    """Return a zone for each launch: the one with the fewest members, of equals the first."""
     sizes = sizes.copy()
     chosen = []
     for _ in range(count):

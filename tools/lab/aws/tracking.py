@@ -42,8 +42,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a step policy: `adjustment` for a breach from `lower` to `upper`, counted from the
-    alarm's threshold; None: without an end."""
+    """A step of a step policy: `adjustment` for a breach from `lower` to `upper`.
+
+    Both count from the alarm's threshold; None: without an end.
+    """
 
     adjustment: int
     lower: float | None = None
@@ -83,8 +85,10 @@ def wanted(group: Group, policies: Iterable[Policy]) -> int:
 
 
 def _capacity(members: int, policy: Policy) -> int:
-    """The members that would bring the metric to its target, rounded up: neither too few are added
-    nor too many removed."""
+    """Return how many members would bring the metric to its target.
+
+    Rounded up: neither too few are added nor too many removed.
+    """
     assert policy.metric is not None
     return math.ceil(round(members * policy.metric / policy.target, 6))
 
@@ -105,7 +109,7 @@ def stepped(group: Group, plan: Steps, breach: float) -> int:
 
 
 def adjusted(group: Group, size: int, kind: str, adjustment: int, magnitude: int = 0) -> int:
-    """What an adjustment makes of a size, within the group's bounds.
+    """Return what an adjustment makes of a size, within the group's bounds.
 
     `kind` is ChangeInCapacity, ExactCapacity or PercentChangeInCapacity: that is rounded towards
     zero, but changes by one at least, or by `magnitude`.

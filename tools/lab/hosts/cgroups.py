@@ -20,7 +20,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def trees() -> list[Path]:
-    """The roots of the hierarchies in which hosts get groups, that of systemd (or v2) first."""
+    """Return the roots of the hierarchies that hosts get groups in, systemd's (or v2) first."""
     version_1: dict[str, Path] = {}
     version_2: list[Path] = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
@@ -39,6 +39,7 @@ class Group:
     """A host's group, in all trees."""
 
     def __init__(self, name: str, host: str) -> None:
+        """Name it; `make` makes it. Raises AirAwareError where no tree is mounted."""
         self.folders = [tree / name / host for tree in trees()]
         if not self.folders:
             raise AirAwareError("No cgroups are mounted: mount them at /sys/fs/cgroup")
@@ -52,7 +53,7 @@ class Group:
                 _inherit_cpuset(made)
 
     def joining(self) -> str:
-        """A shell's line that moves the shell itself into it."""
+        """Return a shell's line that moves the shell itself into it."""
         return "; ".join(f"echo $$ > '{folder}/cgroup.procs'" for folder in self.folders)
 
     def cap_cpu(self, cpus: float) -> None:
@@ -66,11 +67,11 @@ class Group:
                 (folder / "cpu.max").write_text(f"{quota} {CPU_PERIOD_MICROSECONDS}")
 
     def processes(self) -> set[int]:
-        """The ids of all processes in it and below."""
+        """Return the ids of all processes in it and below."""
         return {pid for folder in self.folders for pid in processes(folder)}
 
     def memory_bytes(self) -> int:
-        """What it takes of the memory: version 2 counts it; else the sum of its processes' RSS."""
+        """Return its memory: as version 2 counts it, else the sum of its processes' RSS."""
         with contextlib.suppress(OSError):
             return int((self.folders[0] / "memory.current").read_text())
         return sum(_resident_bytes(pid) for pid in processes(self.folders[0]))
@@ -82,12 +83,12 @@ class Group:
 
 
 def folders(name: str) -> list[Path]:
-    """The groups of the lab `name` that exist, in every tree."""
+    """Return the groups of the lab `name` that exist, in every tree."""
     return [tree / name for tree in trees() if (tree / name).is_dir()]
 
 
 def processes(folder: Path) -> set[int]:
-    """The ids of the processes in a group and below; none where it is gone."""
+    """Return the ids of the processes in a group and below; none where it is gone."""
     pids = set()
     # A host that stops removes groups of its own meanwhile: os.walk takes that as it comes.
     for group, _, _ in os.walk(folder):

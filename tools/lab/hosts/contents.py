@@ -8,7 +8,7 @@ DIGITS = 12
 
 
 def digest(folder: Path, *inputs: str) -> str:
-    """The first digits of a SHA-256 of all files in the folder and the inputs; times count not."""
+    """Return the first digits of a SHA-256 of a folder's files and the inputs, not of times."""
     total = hashlib.sha256("\0".join(inputs).encode())
     for path in sorted(folder.rglob("*")):
         total.update(f"\0{path.relative_to(folder)}".encode(errors="surrogateescape"))

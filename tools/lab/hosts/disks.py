@@ -23,12 +23,12 @@ log = logging.getLogger("tools.lab.hosts.disks")
 
 
 def records(lab: str) -> Path:
-    """The folder with a file for each image of the lab of that name."""
+    """Return the folder with a file for each image of the lab of that name."""
     return images.folder() / "registered" / lab
 
 
 def recorded(lab: str) -> Iterator[Image]:
-    """The lab's images whose layers are all in the cache; records of others are removed."""
+    """Yield the lab's images whose layers are all in the cache; records of others are removed."""
     for path in sorted(records(lab).glob("*.json")):
         values = json.loads(path.read_text())
         image = Image(**values | {"tags": tuple((key, value) for key, value in values["tags"])})
@@ -52,6 +52,7 @@ class Disks:
     """Follows the region's images: seals what is to become one, frees what is none any more."""
 
     def __init__(self, moto: Moto, lab: str, hosts: Hosts) -> None:
+        """Make the recorded images known to moto."""
         self._moto, self._lab, self._hosts = moto, lab, hosts
         self._kept = {image.id: image for image in recorded(lab)}
         self._begun: set[str] = set()
@@ -78,8 +79,10 @@ class Disks:
         self._worker.shutdown()
 
     def _is_ready(self, image: Image, region: Region) -> bool:
-        """Whether the disk's host is as the region wants it: quiet, or running on. A disk that is
-        gone is no reason to wait either."""
+        """Whether the disk's host is as the region wants it: quiet, or running on.
+
+        A disk that is gone is no reason to wait either.
+        """
         health = self._hosts.health().get(image.source)
         wanted = region.instances.get(image.source)
         if health is None or health.state in QUIET:

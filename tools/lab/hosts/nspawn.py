@@ -59,6 +59,7 @@ class Hosts:
     """All hosts of a lab."""
 
     def __init__(self, lab: Lab) -> None:
+        """Begin without hosts."""
         self.lab = lab
         self._hosts: dict[str, _Host] = {}
         self._boots = threading.Semaphore(BOOTS_AT_ONCE)
@@ -83,7 +84,7 @@ class Hosts:
         return {instance_id: host.health() for instance_id, host in self._hosts.items()}
 
     def disk(self, instance_id: str) -> Path:
-        """What differs on a host's disk from its image."""
+        """Return what differs on a host's disk from its image."""
         return self.lab.folder / "hosts" / instance_id / "upper"
 
     def reboot(self, instance_id: str) -> None:
@@ -202,7 +203,7 @@ class _Host:
         self.process = self._spawn(instance)
 
     def _spawn(self, instance: Instance) -> subprocess.Popen[bytes]:
-        """The host's systemd-nspawn, in its cgroups and in the router's namespace."""
+        """Return the host's systemd-nspawn, in its cgroups and in the router's namespace."""
         binds = [f"--bind={self._mounted(volume)}:{volume.mount}" for volume in self.mounted]
         command = [
             *("nsenter", f"--net={namespaces.FOLDER / self.lab.network.router}"),
@@ -268,7 +269,7 @@ class _Host:
         return volumes.mounted(self.lab.name, self.lab.folder / "volumes", volume)
 
     def _leader(self) -> int:
-        """The id, on this machine, of the host's first process."""
+        """Return the id, on this machine, of the host's first process."""
         for pid in self.group.processes():
             with contextlib.suppress(OSError):
                 status = Path(f"/proc/{pid}/status").read_text()
@@ -316,5 +317,5 @@ class _Host:
 
 
 def _with_place(instance: Instance) -> frozenset[Volume]:
-    """The volumes that say where they are to be mounted."""
+    """Return the volumes that say where they are to be mounted."""
     return frozenset(volume for volume in instance.volumes if volume.mount)

@@ -32,7 +32,7 @@ class Endpoint:
     clock_factor: float = 1
 
     def environ(self) -> dict[str, str]:
-        """The environment variables by which AWS's libraries and tools find it."""
+        """Return the environment variables by which AWS's libraries and tools find it."""
         faster = {"AIRAWARE_HOST_CPU_SECONDS": f"{HOST_CPU_SECONDS / self.clock_factor:g}"}
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -91,7 +91,7 @@ def metadata(instance: Instance) -> dict[str, object]:
 
 
 def network_file(address: str, gateway: IPv4Address) -> str:
-    """The static address of `host0`, the interface that systemd-nspawn gives it."""
+    """Return the static address of `host0`, the interface that systemd-nspawn gives it."""
     return f"""\
 [Match]
 Name=host0
@@ -105,18 +105,18 @@ IPv6AcceptRA=no
 
 
 def resolver_file(region: Region) -> str:
-    """The lab's name server, and the region's private zone to search, if there is one."""
+    """Return the lab's name server, and the region's private zone to search, if there is one."""
     zones = sorted({name.rstrip(".").partition(".")[2] for name, _ in region.records} - {""})
     search = f"search {' '.join(zones)}\n" if zones else ""
     return f"nameserver {NAMES_ADDRESS}\n{search}"
 
 
 def manager_file(endpoint: Endpoint) -> str:
-    """The same environment for all services."""
+    """Return the file that gives all services that environment."""
     pairs = " ".join(f'"{k}={v}"' for k, v in endpoint.environ().items())
     return f"[Manager]\nDefaultEnvironment={pairs}\n"
 
 
 def trusting(bundle: str, ca_pem: str) -> str:
-    """The bundle of certificates with this one in it."""
+    """Return the bundle of certificates with this one in it."""
     return bundle if ca_pem in bundle else bundle + ca_pem

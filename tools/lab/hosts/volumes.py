@@ -11,8 +11,9 @@ MOUNTED = "loop,noinit_itable"
 
 
 def mounted(lab: str, folder: Path, volume: Volume) -> Path:
-    """The folder where the volume is mounted, empty where it is new. `lab` is the region's name, by
-    which `leftovers` finds it; `folder` has all volumes.
+    """Return the folder where the volume is mounted, empty where it is new.
+
+    `lab` is the region's name, by which `leftovers` finds it; `folder` has all volumes.
     """
     place = folder / volume.id
     if place.is_mount():

@@ -64,7 +64,7 @@ class Plan:
 
 
 def plan(region: model.Region, balancer: model.Balancer, node: model.Node) -> Plan:
-    """A node's plan. Without cross-zone balancing it serves the targets of its own zone alone."""
+    """Return a node's plan: without cross-zone balancing, only its own zone's targets."""
     listeners = [
         listener
         for listener in sorted(balancer.listeners, key=lambda listener: listener.port)
@@ -84,7 +84,7 @@ def plan(region: model.Region, balancer: model.Balancer, node: model.Node) -> Pl
 
 
 def states(health: dict[str, TargetHealth]) -> dict[str, str]:
-    """What each server does: `ready` takes requests, `drain` ends what it has, `maint` nothing.
+    """Return what each server does: `ready` serves, `drain` ends what it has, `maint` nothing.
 
     Where every target is unhealthy, every one takes requests: an ALB fails open.
     """
@@ -95,7 +95,7 @@ def states(health: dict[str, TargetHealth]) -> dict[str, str]:
 
 
 def verdict(row: dict[str, str]) -> TargetHealth:
-    """What HAProxy's checks have found of a server that they have counted up or down."""
+    """Return what HAProxy's checks have found of a server that they have counted up or down."""
     if row["status"].startswith("UP"):
         return HEALTHY
     if "L7STS" in row["check_status"]:
@@ -108,6 +108,7 @@ class Node:
     """One node: the thread that minds its HAProxy, and the one that looks at it from outside."""
 
     def __init__(self, network: Network, namespace: str, files: Path, first: Plan) -> None:
+        """Start its HAProxy with a first plan, and both threads."""
         self.plan = first
         self.health: dict[Key, TargetHealth] = {}
         self.reachable = False
@@ -168,7 +169,7 @@ class Node:
         self.health = health
 
     def _mind_group(self, group: model.TargetGroup, rows: haproxy.Rows) -> dict[Key, TargetHealth]:
-        """The health of a group's targets, whose servers are taken out of `rows`."""
+        """Return the health of a group's targets, whose servers are taken out of `rows`."""
         carrier, checker = haproxy.backend(group.arn), haproxy.check_backend(group.arn)
         health: dict[Key, TargetHealth] = {}
         carrying: dict[str, tuple[dict[str, str], TargetHealth]] = {}
@@ -215,8 +216,11 @@ class Node:
     def _judge(
         self, key: Key, group: model.TargetGroup, server: str, row: dict[str, str]
     ) -> TargetHealth:
-        """A target's health. A new one needs a single check that passes, as with an ALB; HAProxy,
-        which would take it for well at first, decides from then on."""
+        """Return a target's health.
+
+        A new one needs a single check that passes, as with an ALB; HAProxy, which would take it for
+        well at first, decides from then on.
+        """
         self._draining.pop(key, None)
         if key in self._passed:
             return verdict(row)
@@ -246,8 +250,11 @@ class Node:
         return DRAINING
 
     def _remove(self, backend: str, server: str) -> None:
-        """Drop a server and what it still does. HAProxy does so once its sessions have ended: where
-        it is there still at the next step, it is asked again."""
+        """Drop a server and what it still does.
+
+        HAProxy does so once its sessions have ended: where it is there still at the next step, it
+        is asked again.
+        """
         name = f"{backend}/{server}"
         self._haproxy.tell(
             f"set server {name} state maint",
@@ -262,7 +269,7 @@ class Node:
 
 
 def _state(row: dict[str, str]) -> str:
-    """The state that a server of a carrying backend was told to be in."""
+    """Return the state that a server of a carrying backend was told to be in."""
     return {"MAINT": "maint", "DRAIN": "drain"}.get(row["status"], "ready")
 
 
@@ -270,6 +277,7 @@ class Balancers:
     """The nodes of every balancer; their files are in `folder`."""
 
     def __init__(self, network: Network, folder: Path) -> None:
+        """Begin without a node."""
         self._network = network
         self._folder = folder
         self._region = model.Region()
@@ -316,8 +324,11 @@ class Balancers:
         return answer
 
     def in_service(self) -> dict[str, tuple[IPv4Address, ...]]:
-        """By balancer's DNS name, the nodes that clients should use: those that can be reached from
-        the Internet side and have a healthy target. Where there is none, all, as with an ALB."""
+        """Return the nodes that clients should use, by the balancer's DNS name.
+
+        Those that can be reached from the Internet side and have a healthy target; where there is
+        none, all, as with an ALB.
+        """
         answer = {}
         for balancer in self._region.balancers:
             nodes = [self.nodes[balancer.arn, node.interface.address] for node in balancer.nodes]

@@ -64,6 +64,7 @@ class Firewall:
     """The table of one router namespace, brought in step with the region."""
 
     def __init__(self, namespace: str) -> None:
+        """Begin without a table."""
         self.namespace = namespace
         self._loaded = ""
 
@@ -77,7 +78,7 @@ class Firewall:
 
 
 def ruleset(region: model.Region) -> str:
-    """The whole table as text for `nft -f -`, which replaces the one that is there in one step.
+    """Return the whole table for `nft -f -`, which replaces the one that is there in one step.
 
     Equal regions give equal text. A lookup of a packet costs four maps and the few rules of its own
     subnets and groups, however many hosts there are.
@@ -128,7 +129,7 @@ def _map(name: str, elements: Iterable[str], interval: bool = False) -> list[str
 
 
 def _elements(elements: Iterable[str]) -> str:
-    """The elements of a set, where there are any: nft refuses an empty list."""
+    """Return the elements of a set, where there are any: nft refuses an empty list."""
     listed = ", ".join(elements)
     return f"elements = {{ {listed} }}; " if listed else ""
 
@@ -148,12 +149,12 @@ def _subnets(region: model.Region) -> list[model.Subnet]:
 
 
 def _chain(way: str, groups: frozenset[str]) -> str:
-    """The chain of an interface's groups; those with the same groups share it."""
+    """Return the chain of an interface's groups; those with the same groups share it."""
     return "_".join([way, *sorted(groups)])
 
 
 def _members(region: model.Region, interfaces: list[model.Interface]) -> Iterator[str]:
-    """A set of addresses for each group that a rule names as its peer."""
+    """Yield a set of addresses for each group that a rule names as its peer."""
     rules = (rule for group in region.groups.values() for rule in group.ingress | group.egress)
     for peer in sorted({rule.peer for rule in rules if isinstance(rule.peer, str)}):
         yield from _set(
@@ -197,7 +198,7 @@ def _rule(other: str, rule: model.Rule) -> str:
 
 
 def _condition(other: str, peer: str, protocol: str, ports: tuple[int, int] | None) -> str:
-    """What a packet must be: `other` is the end that the peer is at, saddr or daddr."""
+    """Return what a packet must be: `other` is the end that the peer is at, saddr or daddr."""
     parts = [f"ip {other} {peer}"]
     if protocol in ("tcp", "udp") and ports:
         parts.append(f"{protocol} dport {ports[0]}-{ports[1]}")

@@ -56,7 +56,7 @@ def site(region: model.Region, in_service: InService) -> list[Destination]:
 
 
 def of_role(region: model.Region, role: str, port: int) -> list[Destination]:
-    """The running instances of a role, at one of their ports."""
+    """Return the running instances of a role, at one of their ports."""
     return [
         (str(instance.interface.address), port)
         for instance in region.instances.values()
@@ -68,6 +68,7 @@ class Forwards:
     """The forwards. Each has the port that it prefers, or the next one that is free."""
 
     def __init__(self, network: Network, site_port: int) -> None:
+        """Listen at once; what is connected to is known by `apply`."""
         self._ways = {
             SITE: _Way(network.internet, site_port),
             LOAD: _Way(network.internet, LOAD_PORT),
@@ -85,7 +86,7 @@ class Forwards:
             self._ways[name].destinations = of_role(region, service.role, service.role_port)
 
     def addresses(self) -> dict[str, str]:
-        """The URL of each, by name."""
+        """Return the URL of each, by name."""
         return {name: f"http://{HOST}:{way.port}" for name, way in self._ways.items()}
 
     def stop(self) -> None:
@@ -117,15 +118,20 @@ class _Way:
         self._carrying: set[asyncio.Task[None]] = set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Begin to carry a connection. The task is kept: once the near end has said all, asyncio
-        has no hold on it, and the collector would take it."""
+        """Begin to carry a connection.
+
+        The task is kept: once the near end has said all, asyncio has no hold on it, and the
+        collector would take it.
+        """
         task = asyncio.create_task(self._carry(reader, writer))
         self._carrying.add(task)
         task.add_done_callback(self._carrying.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection both ways until both ends have said all. Where nothing answers, it
-        is broken off at once."""
+        """Carry one connection both ways until both ends have said all.
+
+        Where nothing answers, it is broken off at once.
+        """
         with contextlib.closing(writer):
             there = await self._connect()
             if there is None:
@@ -140,7 +146,7 @@ class _Way:
                     pass  # one end broke off; the other is closed with it
 
     async def _connect(self) -> socket.socket | None:
-        """A connection to the first that answers, in random order as from a name server."""
+        """Return a connection to the first that answers, in random order as from a name server."""
         destinations = self.destinations
         for address in random.sample(destinations, len(destinations)):
             there = namespaces.within(self._namespace, socket.socket)
@@ -163,7 +169,7 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 def _listener(preferred_port: int) -> socket.socket:
-    """A listening socket at the first free port from this one on."""
+    """Return a listening socket at the first free port from this one on."""
     for port in range(preferred_port, preferred_port + PORTS_TO_TRY):
         with contextlib.suppress(OSError):
             return socket.create_server((HOST, port))

@@ -24,17 +24,17 @@ Rows = dict[tuple[str, str], dict[str, str]]
 
 
 def backend(arn: str) -> str:
-    """The backend that carries a target group's requests."""
+    """Return the backend that carries a target group's requests."""
     return re.sub(r"[^\w.-]", "-", arn.rpartition(":")[2])
 
 
 def check_backend(arn: str) -> str:
-    """The backend that asks a target group's targets for their health."""
+    """Return the backend that asks a target group's targets for their health."""
     return f"check-{backend(arn)}"
 
 
 def server(target: model.Target) -> str:
-    """A target's name in both backends."""
+    """Return a target's name in both backends."""
     return f"{target.instance_id}-{target.port}"
 
 
@@ -44,7 +44,7 @@ def configuration(
     listeners: list[model.Listener],
     groups: tuple[model.TargetGroup, ...],
 ) -> str:
-    """A node's configuration. It has no servers: those come and go through the socket."""
+    """Return a node's configuration. It has no servers: those come and go through the socket."""
     return "".join(
         [
             _defaults(balancer),
@@ -71,7 +71,7 @@ defaults
 
 
 def _metrics(node: model.Node) -> str:
-    """What Prometheus asks where the security group lets it; an ALB has CloudWatch for it."""
+    """Return the page for Prometheus; the security group decides who reaches it."""
     return f"""
 frontend metrics
     bind {node.interface.address}:{METRICS_PORT}
@@ -81,8 +81,11 @@ frontend metrics
 
 
 def _frontend(node: model.Node, listener: model.Listener) -> str:
-    """An ALB tells 502 (refused, broken off) from 504 (no answer in time), and says 503 only where
-    no target is in use; HAProxy says 503 wherever no connection came about."""
+    """Return the section of a listener.
+
+    An ALB tells 502 (refused, broken off) from 504 (no answer in time), and says 503 only where no
+    target is in use; HAProxy says 503 wherever no connection came about.
+    """
     carrier = backend(listener.target_group_arn)
     return f"""
 frontend listener-{listener.port}
@@ -103,7 +106,7 @@ frontend listener-{listener.port}
 
 
 def _backends(balancer: model.Balancer, group: model.TargetGroup) -> str:
-    """A check has time limits of its own, so it needs a backend of its own."""
+    """Return a group's two backends: a check has time limits of its own."""
     check = group.check
     return f"""
 backend {backend(group.arn)}
@@ -123,6 +126,7 @@ class HAProxy:
     """One HAProxy in a network namespace; `files` is the path of its files without a suffix."""
 
     def __init__(self, lab: str, namespace: str, files: Path) -> None:
+        """Name its files; `configure` starts it."""
         self._lab = lab
         self._namespace = namespace
         self._socket = files.with_name(f"{files.name}.sock")
@@ -192,7 +196,7 @@ class HAProxy:
         self._configuration.unlink(missing_ok=True)
 
     def rows(self) -> Rows:
-        """The statistics of every server."""
+        """Return the statistics of every server."""
         lines = self._ask(f"show stat -1 {SERVERS_ONLY} -1").lstrip("# ").splitlines()
         return {(row["pxname"], row["svname"]): row for row in csv.DictReader(lines)}
 

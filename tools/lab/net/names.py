@@ -26,6 +26,7 @@ class Names:
     """Serves names in the router's namespace, over UDP and TCP, from its making on."""
 
     def __init__(self, router: str) -> None:
+        """Serve at once; no name is known yet."""
         self._hosts = _Resolver(RCODE.NXDOMAIN)
         self._internet = _Resolver(RCODE.REFUSED)
         self._servers = [
@@ -54,7 +55,7 @@ class Names:
 
 
 def private(region: model.Region) -> dict[str, tuple[IPv4Address, ...]]:
-    """The addresses of each name in the private zones."""
+    """Return the addresses of each name in the private zones."""
     found: dict[str, tuple[IPv4Address, ...]] = {}
     for name, address in region.records:
         found[_plain(name)] = (*found.get(_plain(name), ()), address)
@@ -62,7 +63,7 @@ def private(region: model.Region) -> dict[str, tuple[IPv4Address, ...]]:
 
 
 def aliases(region: model.Region, known: Addresses) -> dict[str, Sequence[IPv4Address]]:
-    """The addresses of what each alias in the private zones stands for, where that is known."""
+    """Return the addresses of what each private alias stands for, where that is known."""
     pairs = ((_plain(name), _plain(target)) for name, target in region.aliases)
     return {name: known[target] for name, target in pairs if target in known}
 
@@ -76,15 +77,15 @@ def _server(resolver: "_Resolver", address: str, tcp: bool) -> DNSServer:
     return DNSServer(resolver, address=address, port=PORT, tcp=tcp, logger=quiet)
 
 
-class _Resolver(BaseResolver):
+class _Resolver(BaseResolver):  # type: ignore[misc]
     """Answers from `addresses`, and with the code `otherwise` for a name that is not there."""
 
     def __init__(self, otherwise: int) -> None:
         self.addresses: Addresses = {}
         self._otherwise = otherwise
 
-    def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:
-        """The answer: addresses in random order, so that clients spread over them."""
+    def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:  # noqa: ARG002
+        """Return the answer: addresses in random order, so that clients spread over them."""
         reply = request.reply(ra=0)
         found = self.addresses.get(_plain(str(request.q.qname)))
         if found is None:

@@ -29,7 +29,7 @@ def enter(namespace: Path, kind: int) -> None:
 
 
 def within(namespace: str, act: Callable[[], T]) -> T:
-    """What `act` returns (or raises) in the network namespace of that name."""
+    """Return what `act` returns (or raises) in the network namespace of that name."""
 
     def enter_and_act() -> T:
         try:
@@ -43,7 +43,7 @@ def within(namespace: str, act: Callable[[], T]) -> T:
 
 
 def listening_socket(namespace: str | None, address: str, port: int) -> socket.socket:
-    """A TCP socket that listens there; None is the machine's own namespace."""
+    """Return a TCP socket that listens there; None is the machine's own namespace."""
 
     def listen() -> socket.socket:
         return socket.create_server((address, port), backlog=128)
@@ -52,7 +52,7 @@ def listening_socket(namespace: str | None, address: str, port: int) -> socket.s
 
 
 def connect(namespace: str, address: str, port: int, timeout_seconds: float) -> socket.socket:
-    """A TCP connection from there; OSError where it does not come about in time."""
+    """Return a TCP connection from there; OSError where it does not come about in time."""
     return within(
         namespace, lambda: socket.create_connection((address, port), timeout=timeout_seconds)
     )

@@ -32,12 +32,12 @@ ROUTER_SETTINGS = {
 
 
 def bridge(zone: str) -> str:
-    """The bridge of a zone: br-a."""
+    """Return the bridge of a zone: br-a."""
     return f"br-{zone[-1]}"
 
 
 def namespaces(name: str) -> list[str]:
-    """The namespaces of the lab `name` that exist."""
+    """Return the namespaces of the lab `name` that exist."""
     if not FOLDER.is_dir():
         return []
     return sorted(file.name for file in FOLDER.iterdir() if f"{file.name}-".startswith(f"{name}-"))
@@ -47,13 +47,14 @@ class Network:
     """The namespaces of one lab, and what is in them."""
 
     def __init__(self, name: str) -> None:
+        """Name it; `create` makes it."""
         self.name = name
         self.router = name
         self.internet = f"{name}-net"
         self._forget()
 
     def node(self, address: IPv4Address) -> str:
-        """The namespace of the balancer node that has this address."""
+        """Return the namespace of the balancer node that has this address."""
         return f"{self.name}-lb-{int(address):08x}"
 
     def up(self) -> None:
@@ -104,13 +105,13 @@ class Network:
         self._forget()
 
     def _forget(self) -> None:
-        """What was made so far: nothing."""
+        """Forget what was made."""
         self._bridges: set[str] = set()
         self._gateways: set[tuple[str, str]] = set()
         self._nodes: dict[IPv4Address, tuple[str, str, str]] = {}
 
     def _add_bridges(self, wanted: set[str]) -> None:
-        """A zone's bridge stays once it is there: hosts may outlive their subnet by a moment."""
+        """Add what is missing; a bridge stays, as hosts may outlive their subnet by a moment."""
         new = sorted(wanted - self._bridges)
         # With an address of its own it keeps it, whichever hosts come and go.
         self._ip(

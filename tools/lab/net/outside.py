@@ -1,5 +1,4 @@
-"""Runs a command on the lab's Internet side, as the site's visitors are there, with the name server
-that they ask.
+"""Runs a command on the lab's Internet side, with the name server that visitors ask.
 
 python -m tools.lab.net.outside LAB COMMAND [ARGUMENT ...]
 """
@@ -31,7 +30,7 @@ def main(lab: str, *command: str) -> None:
         file.flush()
         Path(file.name).chmod(0o644)  # what runs there may be another account's
         _mount(file.name, str(RESOLVER.resolve()), MS_BIND)
-    os.execvpe(command[0], command, os.environ | {MARK: lab})  # noqa: S606 (no shell)
+    os.execvpe(command[0], command, os.environ | {MARK: lab})
 
 
 def _mount(source: str, target: str, flags: int) -> None:

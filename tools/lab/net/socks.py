@@ -1,5 +1,7 @@
-"""A SOCKS5 proxy (RFC 1928) on the loopback, whose connections are made within the lab: Packer's
-way to a builder. It knows CONNECT to an IPv4 address, and asks for no password."""
+"""A SOCKS5 proxy (RFC 1928) on the loopback into the lab: Packer's way to a builder.
+
+It knows CONNECT to an IPv4 address, and asks for no password.
+"""
 
 import socket
 import struct
@@ -17,7 +19,7 @@ GRANTED, UNREACHABLE, NOT_SUPPORTED = 0, 4, 7
 
 @contextmanager
 def serving(namespace: str) -> Iterator[tuple[str, int]]:
-    """The address and port of a proxy into the namespace, for as long as the context lasts."""
+    """Yield the address and port of a proxy into the namespace, while the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_accept, args=(listening, namespace), daemon=True).start()
         try:
