@@ -16,7 +16,7 @@ MOMENTS = (("injected", "fault"), ("returned", "return"), ("recovered", "steady 
 
 
 def picture(course: Course) -> str:
-    """The picture as an SVG element; seconds since the drill's begin on its axis."""
+    """Return the picture as an SVG element; seconds since the drill's begin on its axis."""
     panels = [_requests, _waits] if course.visits else []
     panels += [_servers] + ([_cpu] if any(course.cpu.values()) else [])
     with pyplot.rc_context({"svg.fonttype": "none", "font.size": 9}):

@@ -59,7 +59,7 @@ class Course:
         return max(0.0, max(failed, default=0.0))
 
     def since_fault(self, seconds: float) -> float:
-        """That many seconds after the fault."""
+        """Return the moment so many seconds after the fault."""
         assert self.injected is not None, "no fault yet"
         return self.injected + seconds
 
@@ -76,7 +76,8 @@ class Course:
 
     def times(self) -> dict[str, float | None]:
         """Seconds from the fault to what followed; None for what did not. Hosts are those of the
-        drill's zone: others may grow meanwhile."""
+        drill's zone: others may grow meanwhile.
+        """
         if self.injected is None or self.breaking is None:
             return {}
         whole = self.healthy_before().get(self.zone, 0)
@@ -97,12 +98,13 @@ class Course:
 
     def new_alerts(self) -> list[tuple[str, float, float]]:
         """Those that began after the fault, the first ones first: what fired before is no part of
-        it."""
+        it.
+        """
         begun = (each for each in self.alerts or () if each[1] >= (self.breaking or 0))
         return sorted(begun, key=lambda alert: alert[1])
 
     def checksums(self) -> dict[str, dict[str, str]]:
-        """What each zone's tables held of the year, before the fault and after its return."""
+        """Return what each zone held of the year, before the fault and after its return."""
         spans = {
             "before": [look for look in self.looks if look.at < (self.breaking or math.inf)],
             "after": [look for look in self.looks if look.at >= (self.returned or math.inf)],
@@ -118,7 +120,7 @@ class Course:
 
 
 def figures(visits: Iterable[Visit]) -> dict[str, Any]:
-    """Requests, failed ones, and percentiles (by nearest rank) of the seconds to a good answer."""
+    """Return requests, failed ones, and percentiles (nearest rank) of seconds to a good answer."""
     visits = list(visits)
     good = [visit.seconds for visit in visits if visit.ok]
     ranks = (50, 95, 99)

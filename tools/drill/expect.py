@@ -78,7 +78,8 @@ def _failures_end(
 
 def p99_at_most_doubled() -> Expectation:
     """Once things have settled. It is that of a second, in the median over the seconds: one in
-    which a host is born beside the others, on the lab's few CPUs, is not to decide."""
+    which a host is born beside the others, on the lab's few CPUs, is not to decide.
+    """
 
     def judge(course: Course) -> Finding:
         settled = course.due(course.since_fault(SETTLED_SECONDS), course.returned)
@@ -103,7 +104,7 @@ def _p99_of_a_second(visits: list[Visit]) -> float | None:
 
 
 def out_of_service(within_seconds: float) -> Expectation:
-    """The balancer calls fewer hosts healthy."""
+    """Expect the balancer to call fewer hosts healthy."""
 
     def judge(course: Course) -> Finding:
         seconds = course.times()["detected"]
@@ -118,7 +119,8 @@ def out_of_service(within_seconds: float) -> Expectation:
 
 def zone_carries_nothing() -> Expectation:
     """From the time on when all its hosts are out, which is soon, until the return: the rest
-    carries all."""
+    carries all.
+    """
 
     def judge(course: Course) -> Finding:
         gone = course.first_sample(course.since_fault(0), lambda s: s.healthy[course.zone] == 0)
@@ -170,7 +172,8 @@ def grown(within_seconds: float) -> Expectation:
 
 def slow_answers_last(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
     """All the time in which somebody waits for a slow one: a hiccup that has nothing to do with
-    the fault takes half a second of it, whenever it comes."""
+    the fault takes half a second of it, whenever it comes.
+    """
 
     def judge(course: Course) -> Finding:
         slow = [v for v in course.during if v.seconds > slow_seconds]
@@ -194,7 +197,7 @@ def _covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
 
 
 def jobs_end(*states: str) -> Expectation:
-    """The drill's jobs, in the order in which they were started."""
+    """Return the drill's jobs, in the order in which they were started."""
 
     def judge(course: Course) -> Finding:
         told = ", ".join(f"{job} {state}" for job, state in course.jobs.items())
@@ -257,7 +260,7 @@ def loads_taken(in_zone: int, elsewhere: int) -> Expectation:
 
 
 def _held_by_zone(course: Course) -> dict[str, list[Held]]:
-    """What was seen in each zone, in order."""
+    """Return what was seen in each zone, in order."""
     found: dict[str, list[Held]] = {}
     for look in course.looks:
         if look.held:
@@ -266,7 +269,7 @@ def _held_by_zone(course: Course) -> dict[str, list[Held]]:
 
 
 def stops_at_one_host() -> Expectation:
-    """A roll-out that comes to web hosts one after another."""
+    """Expect a roll-out to stop at one web host."""
 
     def judge(course: Course) -> Finding:
         reached = course.notes.get("reached", [])

@@ -1,5 +1,6 @@
 """Load on a site: open (on schedule, whatever becomes of the answers), or closed (as fast as a
-number of clients get their answers)."""
+number of clients get their answers).
+"""
 
 import itertools
 import random
@@ -34,7 +35,7 @@ class Answer:
 
 
 def open_loop(address: str, paths: Sequence[str], rate: float, seconds: float) -> list[Answer]:
-    """Requests at random moments, as independent visitors make them, `rate` a second on average."""
+    """Make requests as independent visitors do: at random moments, `rate` a second on average."""
     answers: list[Answer] = []
     with closing(client_of(address, MOST_CONNECTIONS)) as client:
 
@@ -51,7 +52,7 @@ def open_loop(address: str, paths: Sequence[str], rate: float, seconds: float) -
 
 
 def arrivals(rate: float, seconds: float) -> Iterator[float]:
-    """The moments (time.monotonic) at which independent visitors come, each as it is there."""
+    """Yield the moments (time.monotonic) at which independent visitors come, as each is there."""
     chance = random.Random(SEED)  # noqa: S311 (moments, not secrets)
     due = time.monotonic()
     end = due + seconds
@@ -61,7 +62,7 @@ def arrivals(rate: float, seconds: float) -> Iterator[float]:
 
 
 def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float) -> float:
-    """Requests answered a second. Raises SystemExit where one fails."""
+    """Return requests answered a second. Raises SystemExit where one fails."""
     ways = itertools.cycle(paths)
     begin = time.monotonic()
     answered = 0
@@ -92,7 +93,7 @@ def one_by_one(address: str, paths: Sequence[str]) -> list[float]:
 
 
 def client_of(address: str, connections: int, **options: Any) -> HTTPClient:
-    """A client of a site, to be closed in the end; `options` are those of HTTPClient."""
+    """Return a client of a site, to be closed in the end; `options` are those of HTTPClient."""
     return HTTPClient.from_url(
         address,
         concurrency=connections,

@@ -48,7 +48,7 @@ class Journal:
             yield
 
     def must_be_empty(self) -> None:
-        """Raises AirAwareError where a drill was left in the middle."""
+        """Raise AirAwareError where a drill was left in the middle."""
         if self.file.exists():
             left = read(self.folder)
             raise AirAwareError(
@@ -98,7 +98,7 @@ class Journal:
 
 
 def read(folder: Path) -> Journal:
-    """The journal that a drill has left in a folder; an empty one where there is none."""
+    """Return the journal that a drill has left in a folder; an empty one where there is none."""
     journal = Journal(folder)
     if journal.file.exists():
         for name, value in json.loads(journal.file.read_text()).items():

@@ -79,7 +79,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Drill:
-    """A drill by its name. Raises AirAwareError where there is none."""
+    """Return a drill by its name. Raises AirAwareError where there is none."""
     if name not in names():
         raise AirAwareError(f"There is no drill '{name}'. Known are: {', '.join(names())}")
     path = DRILLS / f"{name.replace('-', '_')}.py"

@@ -35,7 +35,8 @@ def facts(
     result: Result, environment: str, clock_factor: float, reason: str, release: str
 ) -> dict[str, Any]:
     """All that the report tells, in JSON's types; seconds are those since the fault. `release` is
-    what the fleet ran."""
+    what the fleet ran.
+    """
     drill, course = result.drill, result.course
     spans = {"before": course.before, "during": course.during, "after": course.after}
     return {
@@ -68,14 +69,15 @@ def facts(
 
 
 def refused(drill: Drill, zone: str, why: str) -> dict[str, Any]:
-    """What the summary tells of a drill that did not begin."""
+    """Return what the summary tells of a drill that did not begin."""
     told = {"drill": drill.name, "verdict": "refused", "zone": zone, "aborted": why, "page": ""}
     return told | {"findings": [], "times": {}, "requests": {}, "failed": 0}
 
 
 def write(told: dict[str, Any], result: Result, into: Path) -> Path:
     """Write `told` into a folder, as HTML with the picture and as JSON with the series. Returns
-    the page's path."""
+    the page's path.
+    """
     from tools.drill import charts  # Matplotlib takes a second to import, in every task
 
     into.mkdir(parents=True, exist_ok=True)
@@ -102,7 +104,7 @@ def summary(told: list[dict[str, Any]], page: Path) -> None:
 
 
 def line(told: dict[str, Any]) -> str:
-    """A drill in one line."""
+    """Return a drill in one line."""
     moved = told["times"].get("moved")
     ended = f", the last {moved:.1f} s after the fault" if moved else ""
     total = sum(row["requests"] for row in told["requests"].values())

@@ -173,7 +173,7 @@ def _await_steady(result: Result, world: Any, tell: Tell) -> None:
 
 
 def _jobs(changes: list[Any]) -> list[str]:
-    """The ids of the jobs that these changes start."""
+    """Return the ids of the jobs that these changes start."""
     return list(dict.fromkeys(c.do.arguments["job"] for c in changes if "job" in c.do.arguments))
 
 
@@ -191,7 +191,7 @@ def _ask_for_alerts(world: Any, course: Course) -> None:
 
 
 def _firing(world: Any, course: Course) -> set[str]:
-    """The alerts that came with the fault and have not cleared."""
+    """Return the alerts that came with the fault and have not cleared."""
     _ask_for_alerts(world, course)
     return _still(course, time.monotonic())
 
@@ -226,7 +226,8 @@ def _reason_to_end(drill: Drill, visitors: list[Visitors]) -> str:
 @contextmanager
 def _interrupted_at_budget(drill: Drill, visitors: list[Visitors]) -> Iterator[None]:
     """Interrupt what is done meanwhile, be it one act of minutes, once the error budget is gone:
-    then raises _Aborted."""
+    then raises _Aborted.
+    """
     reasons: list[str] = []
     main = threading.get_ident()
 
@@ -267,7 +268,7 @@ def _watched(world: Any, course: Course, with_jobs: bool) -> Iterator[None]:
 
 
 def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
-    """What is known only in the end: CPU, alerts, traces; and the judgement."""
+    """Add what is known only in the end: CPU, alerts, traces; and judge."""
     course = result.course
     course.ended = time.monotonic()
     span_seconds = course.ended - course.began
@@ -291,7 +292,8 @@ def _finish(result: Result, world: Any, before: dict[str, Any]) -> None:
 
 def _judge_alerts(drill: Drill, course: Course) -> Finding:
     """Those that should fire did, in time, and no unforeseen ones, and all have cleared; what fired
-    before the fault does not count."""
+    before the fault does not count.
+    """
     names = ", ".join(sorted(drill.alerts)) or "none"
     expected = (
         f"alerts within {drill.alert_seconds:g} s: {names}; and no unforeseen one; all have cleared"
@@ -313,7 +315,7 @@ def _judge_alerts(drill: Drill, course: Course) -> Finding:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A polite kill is as good as Ctrl-C."""
+    """Take a polite kill for Ctrl-C."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

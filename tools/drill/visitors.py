@@ -46,7 +46,8 @@ VISIT_SECONDS = 2 * TIMEOUT_SECONDS  # the longest: to connect, and to be answer
 @dataclass(frozen=True)
 class Visit:
     """When a request was due (time.monotonic), what it took, whether it was answered with 200; the
-    kind of visitor, and the address of the balancer's node that it asked."""
+    kind of visitor, and the address of the balancer's node that it asked.
+    """
 
     due: float
     seconds: float
@@ -134,7 +135,7 @@ class _Holder:
         self._address = random.choice(book.addresses)
 
     def address(self) -> str:
-        """The one that it has, or if that is too old another."""
+        """Return the one that it has, or if that is too old another."""
         if time.monotonic() >= self._until:
             self._address = random.choice(self._book.addresses)
             self._until = time.monotonic() + HOLD_SECONDS
@@ -142,7 +143,7 @@ class _Holder:
 
 
 def _client(stack: dict[str, HTTPClient], site: str, address: str) -> HTTPClient:
-    """The client for a node; requests name the site."""
+    """Return the client for a node; requests name the site."""
     if address not in stack:
         parts = urlsplit(site)
         host = parts.hostname or ""

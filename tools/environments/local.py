@@ -76,7 +76,7 @@ class Local:
         return named if "://" in named else str(Path(named).absolute())
 
     def raw_store(self) -> rawstore.Store:
-        """The raw store, opened."""
+        """Return the raw store, opened."""
         return rawstore.open(self.raw)
 
     @property
@@ -85,11 +85,11 @@ class Local:
         return self.folder / "logs" / "spark.log"
 
     def zones(self, role: str) -> tuple[Zone, ...]:
-        """The zones' databases, as the role reaches them."""
+        """Return the zones' databases, as the role reaches them."""
         return tuple(Zone(name, cluster.dsn(role)) for name, cluster in self.clusters.items())
 
     def environ(self, role: str) -> dict[str, str]:
-        """The environment variables of a process that works on this environment as the role."""
+        """Return the environment variables of a process that works here as the role."""
         return os.environ | {
             "AIRAWARE_ZONES": settings.written(self.zones(role)),
             "AIRAWARE_ZONE": ZONES[0],
@@ -97,7 +97,7 @@ class Local:
         }
 
     def deploy(self) -> Iterator[Step]:
-        """What brings the databases and the site up, with this checkout's schema and code."""
+        """Yield what brings the databases and the site up, with this checkout's schema and code."""
         port = settings.read().port
         self.web.check_port(port)
         if not self.is_made():
@@ -189,7 +189,7 @@ class Local:
             make_passfile(self.passfile)
 
     def start_databases(self) -> Iterator[Step]:
-        """What makes and starts the zones' databases where they are not there yet."""
+        """Yield what makes and starts the zones' databases where they are not there yet."""
         for zone, cluster in self.clusters.items():
             if not cluster.exists():
                 yield Step(f"make zone {zone}'s database", cluster.create)
@@ -244,7 +244,7 @@ class Local:
         return {"site": address, **load} if (address := self.web.address()) else load
 
     def stop(self) -> Iterator[Step]:
-        """What stops the site and the databases; all data stay."""
+        """Yield what stops the site and the databases; all data stay."""
         if address := self.web.address():
             yield Step(f"stop the web server at {address}", self.web.stop)
         for zone, cluster in self.clusters.items():
@@ -253,7 +253,8 @@ class Local:
 
     def destroy(self) -> Iterator[Step]:
         """What stops everything and deletes databases, raw files and logs: all of the state folder
-        that is not a fleet's."""
+        that is not a fleet's.
+        """
         yield from self.stop()
         if self.folder.exists():
             yield Step(f"delete {self.folder}, but for what is of fleets", self._delete)
@@ -269,7 +270,7 @@ class Local:
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Zone, ...]]:
-        """The zones' databases, to read only: those that run."""
+        """Yield the zones' databases, to read only: those that run."""
         yield tuple(
             Zone(zone, cluster.dsn(READER))
             for zone, cluster in self.clusters.items()
@@ -279,7 +280,7 @@ class Local:
     def submit_command(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> list[str]:
-        """The spark-submit command of the main job; `years` as in "2013,2015-2017".
+        """Return the spark-submit command of the main job; `years` as in "2013,2015-2017".
 
         `master` is a Spark cluster; without one it is this machine.
         """
@@ -296,7 +297,7 @@ class Local:
         ]
 
     def submit_environ(self, master: str = "") -> dict[str, str]:
-        """The environment variables of `submit_command`."""
+        """Return the environment variables of `submit_command`."""
         environ = self.environ(OWNER) | {
             "JAVA_HOME": str(java.find().home),
             # Spark's own search for itself fails if the path has a blank.

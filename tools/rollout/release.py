@@ -64,7 +64,7 @@ class Release:
 
 
 def version() -> str:
-    """The commit of the checkout; where files differ from it, a digest of them all (Git's tree)."""
+    """Return the checkout's commit, or a digest of all files (Git's tree) where some differ."""
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": f"{folder}/index"}
         _git("read-tree", "HEAD", **index)
@@ -75,7 +75,7 @@ def version() -> str:
 
 
 def hiera_data(version: str, region_data: dict[str, Any]) -> dict[str, str]:
-    """The Hiera data that no checkout has, as files by their path in one."""
+    """Return the Hiera data that no checkout has, as files by their path in one."""
     return {
         # JSON is YAML. Quoted, as a version may be all digits.
         "hieradata/region.yaml": json.dumps(region_data),
@@ -85,7 +85,7 @@ def hiera_data(version: str, region_data: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Release]:
-    """The release of this checkout, for as long as the context lasts.
+    """Yield the release of this checkout, for as long as the context lasts.
 
     `region_data` is the Hiera data that only Terraform knows. Raises AirAwareError where something
     cannot be had.
@@ -133,7 +133,7 @@ def publish(
 
 
 def marked(s3: Any, bucket: str, mark: str) -> str | None:
-    """The version that is CURRENT, PREVIOUS or BEGUN; None where there is none yet."""
+    """Return the version that is CURRENT, PREVIOUS or BEGUN; None where there is none yet."""
     try:
         return s3.get_object(Bucket=bucket, Key=mark)["Body"].read().decode().strip()
     except ClientError as error:
@@ -162,7 +162,7 @@ def settle(s3: Any, bucket: str, version: str) -> None:
 
 
 def to_go_back_to(s3: Any, bucket: str) -> str | None:
-    """The version before the one that was rolled out last; None where there is none.
+    """Return the version before the one that was rolled out last; None where there is none.
 
     One that stopped at a host never became CURRENT: what the fleet was at still is.
     """
@@ -171,7 +171,7 @@ def to_go_back_to(s3: Any, bucket: str) -> str | None:
 
 
 def files(s3: Any, bucket: str, version: str) -> list[str]:
-    """The names of a release's own files."""
+    """Return the names of a release's own files."""
     prefix = f"releases/{version}/"
     return [key.removeprefix(prefix) for key in _sizes(s3, bucket) if key.startswith(prefix)]
 
@@ -207,7 +207,7 @@ def _bundles() -> list[str]:
 
 
 def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
-    """The folder with all wheels that the extras need, from the cache or made now."""
+    """Return the folder with all wheels that the extras need, from the cache or made now."""
     locks = (f"requirements/{name}.txt" for name in LOCKS)
     inputs = [(source / name).read_bytes() for name in ("setup.cfg", *locks)]
     inputs += [" ".join(roles.extras()).encode(), sys.version.encode()]
@@ -283,7 +283,7 @@ def _collect_wheels(source: Path, folder: Path) -> None:
 
 
 def _pack_puppet(archive: Path, version: str, region_data: dict[str, Any]) -> None:
-    """This repository as a Puppet environment; the same files make the same archive's content."""
+    """Pack this repository as a Puppet environment; the same files make the same content."""
     with tarfile.open(archive, "w:gz") as tar:
         for name in PUPPET:
             tar.add(CHECKOUT / name, name)

@@ -44,7 +44,7 @@ def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> N
 
 
 def _show(zone: Zone, year: int, wanted: list[int]) -> None:
-    """A table for each parameter of the year. Raises AirAwareError where the zone lacks one."""
+    """Print a table per parameter of the year. Raises AirAwareError where the zone lacks one."""
     loads = [
         load
         for load in manifest.loads(zone)
@@ -61,7 +61,7 @@ def _show(zone: Zone, year: int, wanted: list[int]) -> None:
 
 
 def _answering(zones: tuple[Zone, ...]) -> Zone:
-    """The first zone whose database answers."""
+    """Return the first zone whose database answers."""
     for zone in zones:
         with suppress(AirAwareError):
             store.connect(zone).close()
@@ -114,7 +114,7 @@ def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
 
 
 def _groups() -> dict[str, Callable[[Residuals], bool]]:
-    """The groups of a table, each by its name."""
+    """Return the groups of a table, each by its name."""
     ends = (f"-{end}" for end in FROM_MILES[1:])
     distances = {f"{begin}{next(ends, ' or more')} miles": begin for begin in FROM_MILES}
     return (

@@ -149,7 +149,7 @@ def _named(progress: fetch.Progress, name: str) -> Callable[[int, int], None]:
 
 @contextmanager
 def _bars() -> Iterator[fetch.Progress]:
-    """A progress bar per file: call the result with name, done and total (0: not known)."""
+    """Yield a progress bar per file: call the result with name, done and total (0: not known)."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     bars: dict[str, TaskID] = {}
     with Progress(

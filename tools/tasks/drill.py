@@ -183,7 +183,7 @@ def leave_for_production(world: World, reason: str) -> str:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """What AWS refuses is told in a sentence; so is a person's own Ctrl-C."""
+    """Tell in a sentence what AWS refuses; so also a person's own Ctrl-C."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

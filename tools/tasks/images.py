@@ -59,7 +59,7 @@ def show(fleet: Fleet) -> None:
 
 
 def prune_steps(fleet: Fleet) -> Iterator[Step]:
-    """What deletes the images that nobody needs."""
+    """Yield what deletes the images that nobody needs."""
     environ = fleet.region.environ()
     found = ami.there(fleet.environment, environ)
     for image in ami.unused(found, ami.uses(environ)):

@@ -35,7 +35,7 @@ def jobs(
 
 
 def table(found: list[Job]) -> Table:
-    """A row per job."""
+    """Return a row per job."""
     shown = Table("job", "years", "state", "started (UTC)", "seconds", "exit status")
     for job in found:
         shown.add_row(

@@ -49,7 +49,7 @@ def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None
 
 
 def of_host(fleet: Fleet, host: str, lines: int = 0) -> Iterator[str]:
-    """What a host of a fleet said, and those before it that had its name; 0 lines are all.
+    """Yield what a host of a fleet said, and those before it that had its name; 0 lines are all.
 
     A host that runs sends its news first. Raises AirAwareError where the bucket has nothing of it.
     """
@@ -73,7 +73,7 @@ def journals(s3, bucket: str) -> list[Journal]:  # noqa: ANN001 (boto3 makes its
 
 
 def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
-    """The journals that a person means: of a host that runs, or of all that had the name.
+    """Return the journals that a person means: of a host that runs, or of all that had the name.
 
     Raises AirAwareError where there is none.
     """
@@ -90,7 +90,7 @@ def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
 
 
 def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: ANN001
-    """The last lines of a journal; all where `lines` is 0. Reads no more objects than it takes."""
+    """Return a journal's last lines, all where `lines` is 0; read no more objects than needed."""
     told: list[str] = []
     for text in _backwards(s3, bucket, journal):
         told = text.splitlines() + told
