@@ -35,7 +35,7 @@ test:
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
 check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) tests/unit
 lint: setup
-	@.venv/bin/ruff check && $(LAYERS) && .venv/bin/shellcheck --norc -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && $(LAYERS) && .venv/bin/shellcheck --norc -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
 bench: setup ; @.venv/bin/python -m bench
 screenshots: ; @tools/setup.sh tests && .venv/bin/python -m tools.screenshots.site
 soak: setup ; @$(FAB) loadtest --env local --shape soak --journey visitor --minutes 30 --max-failed-percent 0
