@@ -368,8 +368,9 @@ make_environment() {
     # shellcheck disable=SC2046 # a word per file
     into_venv "installing Python packages into .venv" locked .venv --find-links "$KEPT" \
         -r "$KEPT/lock.txt" $(printf -- '-r requirements/%s.txt ' "${parts[@]}") || not_installed
-    into_venv "installing the checkout itself" .venv/bin/python -m pip --isolated \
-        install "${BUILD[@]}" --no-index --editable . || not_installed
+    # It comes from nowhere: pip.conf has no say.
+    into_venv "installing the checkout itself" env PIP_CONFIG_FILE=/dev/null \
+        .venv/bin/python -m pip install "${BUILD[@]}" --no-index --editable . || not_installed
     echo "$wanted" >.venv/made-from
 }
 
