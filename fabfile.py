@@ -10,7 +10,7 @@ environ.enter()  # before anything else reads the user's environment
 from tools.tasks import program
 from tools.tasks.accuracy import accuracy
 from tools.tasks.dashboards import dashboards
-from tools.tasks.data import fetch_year, submit_year, synthesize_year
+from tools.tasks.data import fetch_year, submit_year, synthesize_year, verify
 from tools.tasks.drill import drill, drills, recover
 from tools.tasks.images import images
 from tools.tasks.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
@@ -42,6 +42,7 @@ __all__ = [
     "stop",
     "submit_year",
     "synthesize_year",
+    "verify",
 ]
 
 if __name__ == "__main__":

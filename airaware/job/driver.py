@@ -28,7 +28,7 @@ from airaware.job.versions import code_version
 from airaware.raw import edges, epa, rawstore, station_months, verdicts
 from airaware.science.pollutants import DEFAULT_PARAMETERS, get
 from airaware.settings import Settings
-from airaware.store.load import Counts, Load, Source, ZoneLoad
+from airaware.store.load import Counts, Load, Source, ZoneLoad, sweep
 
 # How a task's traceback ends where the error is one of ours: AirAwareError or a class of it.
 KNOWN_ERROR = r"\bairaware\.[\w.]+: (.*)"
@@ -247,6 +247,9 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int], aga
     for code in parameters or ():
         get(code)
     files = files_to_load(config, parameters, years)
+    for zone in config.zones:
+        with suppress(AirAwareError):  # each load says of a zone that cannot be reached
+            sweep(zone)
     spark = session(SparkSession.builder)
     cores = spark.sparkContext.defaultParallelism
     shares = max(1, cores // len(files))

@@ -6,7 +6,9 @@
 
 In the bucket a load is PARAMETER_YEAR/CHECKSUM/TABLE, one binary COPY stream a table, and
 PARAMETER_YEAR.json, which is written last and says what they are. A copy becomes a zone's as any
-load does: whole, and only if it has the checksum that it was saved with.
+load does: whole, and only if it has the checksum that it was saved with. Rows that do not add up to
+their checksum are not copied. Nor are loads and copies of an earlier release, whose hash of rows
+cannot be computed any more (store/rowhash.py): `fab submit-year` renews them.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import json
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,13 +25,14 @@ from urllib.parse import urlsplit
 
 import boto3
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import extensions, sql
 
 from airaware import settings, store
 from airaware.errors import AirAwareError
 from airaware.raw import s3
 from airaware.settings import Settings, Zone
-from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad
+from airaware.store import rowhash
+from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, sweep
 
 # `parent_year` follows from the others.
 COPIED = tuple(table for table in TABLES if table != "parent_year")
@@ -48,6 +51,16 @@ class Saved:
     counts: Counts
     started_at: datetime
     checksum: str
+    hash: str = rowhash.OLD_NAME  # a copy saved by an earlier release does not name it
+
+    def __str__(self) -> str:
+        """Return what messages call it."""
+        return f"{self.year} of {self.parameter}"
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether its checksum can be computed again."""
+        return self.hash == rowhash.NAME
 
     def to_json(self) -> str:
         """As the bucket has it."""
@@ -84,7 +97,7 @@ class DatabaseCopies:
             cursor.execute(
                 "SELECT parameter, year, input_name, input_sha256, code_version, synthetic,"
                 " edges, rows_read, excluded, rejected, uncorrected, utc_offsets, gmt_misfits,"
-                " started_at, checksum::text FROM load"
+                " started_at, checksum::text, hash FROM load"
             )
             return {
                 (parameter, year): Saved(parameter, year, Source(*source), Counts(*counts), *rest)
@@ -96,7 +109,7 @@ class DatabaseCopies:
     def reading(self, saved: Saved) -> Iterator[Copy]:
         """Copy the load's tables, all of one moment, in which it still is what `saved` says.
 
-        Raises AirAwareError where another load has taken its place.
+        Raises AirAwareError where another load has taken its place, or where it is damaged.
         """
         load = Load(saved.parameter, saved.year, "")
         with closing(store.connect(self.zone)) as connection, connection.cursor() as cursor:
@@ -106,7 +119,12 @@ class DatabaseCopies:
                 (saved.parameter, saved.year),
             )
             if cursor.fetchone() != (saved.checksum,):
-                raise AirAwareError(f"{self}: {saved.year} of {saved.parameter} has changed")
+                raise AirAwareError(f"{self}: {saved} has changed")
+            if (found := _checksum(cursor, load)) != saved.checksum:
+                raise AirAwareError(
+                    f"{self}: {saved} is damaged: its rows add up to {found}, not {saved.checksum}."
+                    f" Repair it: fab verify {saved.year} --repair"
+                )
             yield lambda table, file: cursor.copy_expert(
                 sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(
                     sql.Identifier(load.partition(table))
@@ -174,28 +192,95 @@ class BucketCopies:
         return s3.explained(f"{what} in {self}", "AIRAWARE_BACKUP")
 
 
-def save(own: DatabaseCopies, bucket: BucketCopies) -> None:
-    """Save the zone's loads that the bucket lacks, or has another load of."""
-    there = bucket.loads()
+Origin = DatabaseCopies | BucketCopies
+
+
+def _checksum(cursor: extensions.cursor, load: Load) -> str:
+    """Add up all rows of a load."""
+    total = 0
+    for table in TABLES:
+        statement = sql.SQL(f"SELECT {rowhash.SUM} FROM {{}} t")  # noqa: S608
+        cursor.execute(statement.format(sql.Identifier(load.partition(table))))
+        total += int(cursor.fetchone()[0])
+    return str(total)
+
+
+def save(own: DatabaseCopies, bucket: BucketCopies) -> bool:
+    """Save the zone's loads that the bucket lacks, or has another load of; whether all are fit."""
+    there, well = bucket.loads(), True
     for key, saved in sorted(own.loads().items()):
-        if key not in there or there[key].checksum != saved.checksum:
+        if key in there and (there[key].hash, there[key].checksum) == (saved.hash, saved.checksum):
+            continue
+        if not saved.verifiable:
+            _say_old(own, saved)
+            continue
+        try:
             with own.reading(saved) as copy:
                 bucket.save(saved, copy)
             print(f"{saved.source.input_name}: saved in {bucket}", flush=True)
+        except (AirAwareError, psycopg2.Error) as error:
+            print(f"{own}: {str(error).strip()}", file=sys.stderr)
+            well = False
+    return well
 
 
-def refill(own: DatabaseCopies, origin: DatabaseCopies | BucketCopies) -> None:
-    """Load what the zone lacks and `origin` has; a year that is being loaded is left alone."""
-    here = own.loads()
-    for key, saved in sorted(origin.loads().items()):
-        if key not in here:
+def refill(own: DatabaseCopies, origins: Iterable[Origin]) -> bool:
+    """Load what the zone lacks and any origin has, the newest years first; whether one answered.
+
+    A year that is being loaded is left alone.
+    """
+    here, offered = own.loads(), _offered(origins)
+    lacking = {key for _, copies in offered for key in copies} - here.keys()
+    for parameter, year in sorted(lacking, key=lambda key: (-key[1], key[0])):
+        _bring(own, (parameter, year), offered)
+    return bool(offered)
+
+
+def restore(own: Zone, key: Key, origins: Iterable[Origin]) -> bool:
+    """Load a year again from the first origin that has it undamaged; whether any has."""
+    return _bring(DatabaseCopies(own), key, _offered(origins))
+
+
+def _offered(origins: Iterable[Origin]) -> list[tuple[Origin, dict[Key, Saved]]]:
+    """Return what each origin that answers has."""
+    offered = []
+    for origin in origins:
+        try:
+            offered.append((origin, origin.loads()))
+        except (AirAwareError, psycopg2.Error) as error:
+            # Another zone may be down, or not be there yet: then the next origin has to do.
+            print(f"{origin}: {str(error).strip()}", file=sys.stderr)
+    return offered
+
+
+def _bring(own: DatabaseCopies, key: Key, offered: list[tuple[Origin, dict[Key, Saved]]]) -> bool:
+    """Load a year from the first origin whose copy is whole; whether that was possible."""
+    for origin, copies in offered:
+        saved = copies.get(key)
+        if saved is None:
+            continue
+        if not saved.verifiable:
+            _say_old(origin, saved)
+            continue
+        try:
             with ZoneLoad(own.zone, Load(*key, attempt=uuid.uuid4().hex[:8])) as zone_load:
-                if zone_load.lock(wait=False):
-                    _copy_over(zone_load, saved, origin)
-                    print(f"{saved.source.input_name}: loaded from {origin}", flush=True)
+                if not zone_load.lock(wait=False):
+                    print(f"{own}: {saved} is being loaded", flush=True)
+                    return False
+                _copy_over(zone_load, saved, origin)
+            print(f"{saved.source.input_name}: loaded from {origin}", flush=True)
+            return True
+        except (AirAwareError, psycopg2.Error) as error:
+            print(f"{origin}: {str(error).strip()}", file=sys.stderr)
+    return False
 
 
-def _copy_over(zone_load: ZoneLoad, saved: Saved, origin: DatabaseCopies | BucketCopies) -> None:
+def _say_old(origin: Origin, saved: Saved) -> None:
+    renew = f"fab submit-year {saved.year} --parameter {saved.parameter}"
+    print(f"{origin}: {saved} is not verifiable: an earlier release loaded it. Renew it: {renew}")
+
+
+def _copy_over(zone_load: ZoneLoad, saved: Saved, origin: Origin) -> None:
     zone_load.stage()
     with origin.reading(saved) as copy:
         for table in COPIED:
@@ -206,10 +291,18 @@ def _copy_over(zone_load: ZoneLoad, saved: Saved, origin: DatabaseCopies | Bucke
     zone_load.commit(saved.source, saved.counts, 0, saved.started_at, expected=saved.checksum)
 
 
-def _origins(config: Settings, own: Zone) -> list[DatabaseCopies | BucketCopies]:
-    """Where copies may be had: the other zones, since they are the newest, then the bucket."""
-    others = [DatabaseCopies(zone) for zone in config.zones if zone != own]
-    return [*others, BucketCopies(config.backup)]
+def origins(config: Settings, own: Zone) -> list[Origin]:
+    """Return where copies may be had: other zones, since they are the newest, then the bucket."""
+    others: list[Origin] = [DatabaseCopies(zone) for zone in config.zones if zone.name != own.name]
+    return [*others, BucketCopies(config.backup)] if config.backup else others
+
+
+def own_zone(config: Settings) -> Zone:
+    """Return this host's zone. Raises AirAwareError where AIRAWARE_ZONES lacks it."""
+    for zone in config.zones:
+        if zone.name == config.zone:
+            return zone
+    raise AirAwareError(f"AIRAWARE_ZONES lacks this host's zone, '{config.zone}'")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -218,21 +311,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", choices=["save", "refill"])
     command = parser.parse_args(arguments).command
     config = settings.read()
-    own = next((zone for zone in config.zones if zone.name == config.zone), None)
-    if own is None:
-        raise AirAwareError(f"AIRAWARE_ZONES lacks this host's zone, '{config.zone}'")
+    own = own_zone(config)
     if command == "save":
-        save(DatabaseCopies(own), BucketCopies(config.backup))
-        return 0
-    status = 1
-    for origin in _origins(config, own):
-        try:
-            refill(DatabaseCopies(own), origin)
-            status = 0
-        except (AirAwareError, psycopg2.Error) as error:
-            # Another zone may be down, or not be there yet: then the next origin has to do.
-            print(f"{origin}: {str(error).strip()}", file=sys.stderr)
-    return status
+        well = save(DatabaseCopies(own), BucketCopies(config.backup))
+    else:
+        sweep(own)
+        well = refill(DatabaseCopies(own), origins(config, own))
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

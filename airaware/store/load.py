@@ -6,7 +6,9 @@ served partitions, and the manifest's row with them, in one transaction.
 """
 
 import io
+import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO
@@ -19,6 +21,7 @@ from airaware import store
 from airaware.errors import AirAwareError
 from airaware.science import grid
 from airaware.settings import Zone
+from airaware.store import rowhash
 from airaware.store.shapes import RESOLUTIONS
 
 TABLES = ("cell_year", "parent_year", "station", "station_day", "residual")
@@ -31,6 +34,7 @@ _KEYS = {
 }
 # What parents have of a year.
 _AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")
+_STAGED = re.compile(r"[a-z_]+_(\d+)_(\d{4})_")  # parameter and year of a staging table
 # A swap waits this long for readers before it lets them pass and tries again. Those that come
 # meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
 SWAP_PATIENCE_SECONDS = 0.5
@@ -108,7 +112,7 @@ class ZoneLoad:
         """Drop what was staged and not committed, and release the lock."""
         try:
             if not self._connection.closed:
-                self._drop_staging(self.load.attempt)
+                self.drop_staging(self.load.attempt)
                 self._unlock()
         except psycopg2.Error:
             pass  # The zone is gone; the next load of this year drops what is left.
@@ -134,18 +138,17 @@ class ZoneLoad:
         """Whether the zone serves this very load already."""
         with self._connection.cursor() as cursor:
             cursor.execute(
-                "SELECT input_sha256, code_version, edges FROM load"
+                "SELECT input_sha256, code_version, edges, hash FROM load"
                 " WHERE parameter = %s AND year = %s",
                 (self.load.parameter, self.load.year),
             )
-            return bool(
-                cursor.fetchone() == (source.input_sha256, source.code_version, source.edges)
-            )
+            made_of = (source.input_sha256, source.code_version, source.edges)
+            return bool(cursor.fetchone() == (*made_of, rowhash.NAME))
 
     def stage(self) -> None:
         """Make the attempt's staging tables, and drop those of dead attempts at the same year."""
         with self._connection.cursor() as cursor:
-            self._drop_staging(attempt="")
+            self.drop_staging()
             for table in TABLES:
                 cursor.execute(
                     sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
@@ -239,13 +242,13 @@ class ZoneLoad:
             source = self.load.staging("parent_year")
 
     def _sum_up(self, cursor: extensions.cursor) -> tuple[dict[str, int], str]:
-        """Rows by table, and the sum of all rows' hashes: whatever their order, the same."""
+        """Return the rows by table, and the checksum of them all (store/rowhash.py)."""
         rows, checksum = {}, 0
         for table in TABLES:
             cursor.execute(
-                sql.SQL(
-                    "SELECT count(*), coalesce(sum(hash_record_extended(t, 0)), 0) FROM {} t"
-                ).format(self.load.staging(table))
+                sql.SQL(f"SELECT count(*), {rowhash.SUM} FROM {{}} t").format(  # noqa: S608
+                    self.load.staging(table)
+                )
             )
             rows[table], total = cursor.fetchone()
             checksum += int(total)
@@ -307,8 +310,9 @@ class ZoneLoad:
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
             " synthetic, edges, rows_read, excluded, rejected, uncorrected, utc_offsets,"
-            " gmt_misfits, rows_loaded, checksum, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " gmt_misfits, rows_loaded, hash, checksum, found_checksum, verified_at, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " now(), %s)",
             (
                 *key,
                 self.load.attempt,
@@ -324,12 +328,14 @@ class ZoneLoad:
                 Json(counts.utc_offsets),
                 Json(counts.gmt_misfits),
                 Json(rows),
+                rowhash.NAME,
+                checksum,
                 checksum,
                 started_at,
             ),
         )
 
-    def _drop_staging(self, attempt: str) -> None:
+    def drop_staging(self, attempt: str = "") -> None:
         """Drop an attempt's staging tables; or all attempts' at this year, by who has the lock."""
         with self._connection.cursor() as cursor:
             cursor.execute(
@@ -339,6 +345,17 @@ class ZoneLoad:
             for (name,) in cursor.fetchall():
                 table = sql.Identifier("staging", name)
                 cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+
+
+def sweep(zone: Zone) -> None:
+    """Drop the staging tables of loads whose driver has gone: their lock is free."""
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'")
+        names = [_STAGED.match(name) for (name,) in cursor.fetchall()]
+    for parameter, year in sorted({(int(name[1]), int(name[2])) for name in names if name}):
+        with ZoneLoad(zone, Load(parameter, year, "sweep")) as zone_load:
+            if zone_load.lock(wait=False):
+                zone_load.drop_staging()
 
 
 def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: bytes) -> None:

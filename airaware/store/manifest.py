@@ -12,6 +12,7 @@ from psycopg2 import sql
 from airaware import store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
+from airaware.store import rowhash
 from airaware.store.load import TABLES
 
 
@@ -28,6 +29,19 @@ class Loaded:
     checksum: Decimal
     committed_at: datetime
     edges: dict[str, str | None] = field(default_factory=dict)  # as store.load.Source has them
+    hash: str = rowhash.NAME
+    verified_at: datetime | None = None
+    found_checksum: Decimal | None = None  # what its rows added up to then
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether its checksum can be computed again."""
+        return self.hash == rowhash.NAME
+
+    @property
+    def damaged(self) -> bool:
+        """Whether its rows were found to be others than those that were loaded."""
+        return self.verifiable and self.found_checksum not in (None, self.checksum)
 
 
 def loads(zone: Zone) -> list[Loaded]:
@@ -40,7 +54,8 @@ def loads(zone: Zone) -> list[Loaded]:
             "SELECT parameter, year, synthetic, rows_read,"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(excluded)),"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(rejected)),"
-            " checksum, committed_at, edges FROM load ORDER BY year, parameter"
+            " checksum, committed_at, edges, hash, verified_at, found_checksum"
+            " FROM load ORDER BY year, parameter"
         )
         return [Loaded(*row) for row in cursor]
 
@@ -113,10 +128,7 @@ def held(zone: Zone, parameter: int, year: int) -> Held | None:
         "SELECT attempt, input_sha256, checksum, rows_loaded, {}, jsonb_build_object({})"
         " FROM load WHERE {}"
     ).format(
-        each(
-            "(SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {table} t WHERE {key})",
-            " + ",
-        ),
+        each(f"(SELECT {rowhash.SUM} FROM {{table}} t WHERE {{key}})", " + "),  # noqa: S608
         each("{name}, (SELECT count(*) FROM {table} WHERE {key})", ", "),
         key,
     )

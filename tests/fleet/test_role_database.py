@@ -48,7 +48,9 @@ def psql(host: Inspected, statement: str, database: str = "airaware") -> str:
 def test_services_and_ports(databases: list[Inspected]) -> None:
     for host in databases:
         assert host.active("postgresql@15-main", "prometheus-postgres-exporter"), host
-        assert host.active("airaware-save.timer", "airaware-refill.timer"), host
+        assert host.active(
+            "airaware-save.timer", "airaware-refill.timer", "airaware-verify.timer"
+        ), host
         assert host.ports() == {22, 5432, 9100, 9187}, host
 
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import boto3
 import pytest
+import yaml
 from moto import mock_aws
+from promtool import CHECKOUT
 from psycopg2 import sql
 
-from airaware import store
+from airaware import settings, store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from airaware.store import backup
+from airaware.store import backup, verify
 from airaware.store.backup import BucketCopies, DatabaseCopies
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad
 
@@ -80,7 +84,7 @@ def served(zone: Zone) -> backup.Saved | None:
 
 
 def test_a_zone_gets_what_another_has(zones: tuple[Zone, ...], loaded: str) -> None:
-    backup.refill(DatabaseCopies(zones[1]), DatabaseCopies(zones[0]))
+    backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
     assert served(zones[1]) == served(zones[0])
     assert served(zones[1]).checksum == loaded
 
@@ -88,7 +92,7 @@ def test_a_zone_gets_what_another_has(zones: tuple[Zone, ...], loaded: str) -> N
 def test_the_reader_may_copy(
     zones: tuple[Zone, ...], reader_zones: tuple[Zone, ...], loaded: str
 ) -> None:
-    backup.refill(DatabaseCopies(zones[1]), DatabaseCopies(reader_zones[0]))
+    backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(reader_zones[0])])
     assert served(zones[1]).checksum == loaded
 
 
@@ -96,11 +100,11 @@ def test_a_zone_gets_what_the_bucket_has(
     zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
 ) -> None:
     backup.save(DatabaseCopies(zones[0]), bucket)
-    backup.refill(DatabaseCopies(zones[1]), bucket)
+    backup.refill(DatabaseCopies(zones[1]), [bucket])
     assert served(zones[1]) == served(zones[0])
     capsys.readouterr()
     backup.save(DatabaseCopies(zones[0]), bucket)
-    backup.refill(DatabaseCopies(zones[1]), bucket)
+    backup.refill(DatabaseCopies(zones[1]), [bucket])
     assert capsys.readouterr().out == ""  # All is there already.
 
 
@@ -111,21 +115,132 @@ def test_a_copy_saved_before_edges_were_kept_is_read() -> None:
         ' "synthetic": true}, "counts": {"rows_read": 7, "excluded": {}, "rejected": {}},'
         ' "checksum": "8"}'
     )
-    assert backup.Saved.from_json(old).source.edges == {}
+    saved = backup.Saved.from_json(old)
+    assert saved.source.edges == {}
+    assert not saved.verifiable
 
 
-def test_a_damaged_copy_is_not_served(
-    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies
-) -> None:
-    backup.save(DatabaseCopies(zones[0]), bucket)
+def damage(bucket: BucketCopies, loaded: str) -> None:
+    """Rename a station in the bucket's copy."""
     s3 = boto3.client("s3")
     key = f"backup/44201_1986/{loaded}/station_day"
     body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     at = body.index(b"17-031-4201")
     s3.put_object(Bucket=BUCKET, Key=key, Body=body[:at] + b"17-031-4202" + body[at + 11 :])
-    with pytest.raises(AirAwareError, match="it is damaged"):
-        backup.refill(DatabaseCopies(zones[1]), bucket)
+
+
+def test_a_damaged_copy_is_not_served(
+    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
+) -> None:
+    backup.save(DatabaseCopies(zones[0]), bucket)
+    damage(bucket, loaded)
+    backup.refill(DatabaseCopies(zones[1]), [bucket])
+    assert "it is damaged" in capsys.readouterr().err
     assert served(zones[1]) is None
+
+
+def change(zone: Zone, statement: str) -> None:
+    with closing(store.connect(zone)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount == 1
+
+
+DAMAGE = {
+    "overwritten": "UPDATE station_day SET daily = 2 WHERE year = 1986 AND day = '1986-01-01'",
+    "deleted": "DELETE FROM cell_year WHERE year = 1986 AND cell = 604157776758833151",
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_found_and_repaired_from_the_other_zone(
+    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys, kind: str
+) -> None:
+    """The copy in the bucket is damaged, too."""
+    config = replace(settings.read(), zones=zones, backup=str(bucket))
+    backup.save(DatabaseCopies(zones[0]), bucket)
+    damage(bucket, loaded)
+    backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
+    assert verify.run(config, zones[0], [1986], repair=False)
+    assert verify.run(config, zones[1], [1986], repair=False)
+    change(zones[1], DAMAGE[kind])
+    capsys.readouterr()
+    assert not verify.run(config, zones[1], [1986], repair=False)
+    name = f"zone {zones[1].name}: 1986 of 44201 is damaged"
+    assert name in capsys.readouterr().out
+    assert (told(zones[0], "checksum"), told(zones[0], "damaged")) == (mod(loaded), 0)
+    assert told(zones[1], "checksum") != mod(loaded)
+    assert told(zones[1], "damaged") == 1
+    # It is neither saved nor copied to where it lacks.
+    assert not backup.save(DatabaseCopies(zones[1]), BucketCopies(f"s3://{BUCKET}/other"))
+    assert "is damaged" in capsys.readouterr().err
+    assert verify.run(config, zones[1], [1986], repair=True)
+    assert verify.run(config, zones[1], [1986], repair=False)
+    assert told(zones[1], "checksum") == mod(loaded)
+
+
+def test_damage_is_repaired_from_the_bucket_where_the_other_zone_is_damaged_too(
+    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
+) -> None:
+    config = replace(settings.read(), zones=zones, backup=str(bucket))
+    backup.save(DatabaseCopies(zones[0]), bucket)
+    backup.refill(DatabaseCopies(zones[1]), [bucket])
+    for zone in zones:
+        change(zone, DAMAGE["overwritten"])
+    capsys.readouterr()
+    assert verify.run(config, zones[1], [1986], repair=True)
+    said = capsys.readouterr()
+    assert f"loaded from {bucket}" in said.out
+    assert f"zone {zones[0].name}: 1986 of 44201 is damaged" in said.err
+    assert told(zones[1], "checksum") == mod(loaded)
+
+
+def told(zone: Zone, metric: str) -> int:
+    """Return what PostgreSQL's exporter tells of the load."""
+    file = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "loads.yaml"
+    query = yaml.safe_load(file.read_text())["airaware_verified"]["query"]
+    with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT {metric} FROM ({query}) AS q WHERE year = '1986'")  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def mod(checksum: str) -> int:
+    """As PostgreSQL has it: with the sign of the checksum."""
+    return int(Decimal(checksum) % 9007199254740881)
+
+
+def test_what_an_earlier_release_loaded_is_not_called_damaged(
+    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
+) -> None:
+    change(
+        zones[0],
+        "UPDATE load SET hash = DEFAULT, checksum = 7, found_checksum = NULL, verified_at = NULL"
+        " WHERE year = 1986",
+    )
+    config = replace(settings.read(), zones=zones[:1], backup=str(bucket))
+    assert verify.run(config, zones[0], [1986], repair=True)
+    assert backup.save(DatabaseCopies(zones[0]), bucket)
+    backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
+    said = capsys.readouterr()
+    assert "damaged" not in said.out + said.err
+    assert said.out.count("1986 of 44201 is not verifiable") == 3
+    assert "fab submit-year 1986 --parameter 44201" in said.out
+    assert (bucket.loads(), served(zones[1])) == ({}, None)
+    with closing(store.connect(zones[0])) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM load WHERE found_checksum IS NOT NULL AND year = 1986")
+        assert cursor.fetchone() is None  # no metric, and so no alert
+    with ZoneLoad(zones[0], load("renewal")) as zone_load:
+        assert not zone_load.holds(served(zones[0]).source)
+
+
+def test_the_newest_years_come_first(zones, monkeypatch) -> None:
+    class Offers:
+        def loads(self):
+            return {(44201, 1986): None, (44201, 1988): None, (88101, 1987): None}
+
+    brought = []
+    monkeypatch.setattr(backup, "_bring", lambda own, key, offered: brought.append(key[1]))
+    backup.refill(DatabaseCopies(zones[1]), [Offers()])
+    assert brought == [1988, 1987, 1986]
 
 
 def test_a_broken_off_save_does_not_count(

@@ -28,9 +28,11 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[None]:
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
             " synthetic, rows_read, excluded, rejected, rows_loaded, checksum, started_at,"
-            " committed_at) VALUES (44201, 1985, 'a', 'a.zip', 'ab', '1', true, 1000,"
-            """ '{"Canada": 7, "Mexico": 3}', '{}', '{}', %s, now(), to_timestamp(1764000000))""",
-            (CHECKSUM,),
+            " committed_at, found_checksum, verified_at)"
+            " VALUES (44201, 1985, 'a', 'a.zip', 'ab', '1', true, 1000,"
+            """ '{"Canada": 7, "Mexico": 3}', '{}', '{}', %s, now(), to_timestamp(1764000000),"""
+            " %s, to_timestamp(1764000001))",
+            (CHECKSUM, CHECKSUM + 1),
         )
     yield
     with closing(store.connect(zones[0])) as connection, connection, connection.cursor() as cursor:
@@ -65,7 +67,9 @@ def test_the_manifest_is_told(region: Local, loaded: None) -> None:
         "excluded_rows": 10,
     }
     assert told["airaware_load_rejected_rows"] == 0
-    assert told["airaware_load_checksum"] == int(CHECKSUM % 9007199254740881)
+    assert told["airaware_verified_checksum"] == int((CHECKSUM + 1) % 9007199254740881)
+    assert told["airaware_verified_damaged"] == 1
+    assert told["airaware_verified_timestamp_seconds"] == 1764000001
     assert told["airaware_load_committed_timestamp_seconds"] == 1764000000
 
 

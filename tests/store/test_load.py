@@ -317,6 +317,22 @@ def test_a_dead_attempt_is_swept_away_by_the_next(zones):
         assert {name.rsplit("_", 1)[1] for name in staging(zones[0])} == {"alive"}
 
 
+def test_what_dead_attempts_staged_is_swept_away_and_nothing_else(zones):
+    dead = ZoneLoad(zones[0], Load(PARAMETER, YEAR, "dead"))
+    dead.lock(wait=False)
+    dead.stage()
+    dead._connection.close()  # As the system does when the driver is killed.
+    with ZoneLoad(zones[0], Load(PARAMETER, YEAR + 1, "alive")) as alive:
+        alive.lock(wait=False)
+        alive.stage()
+        deadline = time.monotonic() + 60
+        while {name.rsplit("_", 1)[1] for name in staging(zones[0])} != {"alive"}:
+            load_module.sweep(zones[0])  # the server may take a moment to see the driver gone
+            assert time.monotonic() < deadline
+    load_module.sweep(zones[0])
+    assert staging(zones[0]) == set()
+
+
 def test_a_submit_that_gives_up_waiting_drops_nothing_of_the_one_at_work(zones):
     load = Load(PARAMETER, YEAR, "first")
     with ZoneLoad(zones[0], load) as zone_load:

@@ -62,3 +62,6 @@ class Environment(Protocol):
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> None:
         """Run the main job. Raises AirAwareError where it failed."""
+
+    def verify_commands(self, years: str, repair: bool) -> list[list[str]]:
+        """Return the commands that verify the loads of each zone; all years where none is named."""

@@ -357,6 +357,14 @@ class Fleet:
         self._must_not_name(master)
         return controller.start_command("ID", years, parameters, again)
 
+    def verify_commands(self, years: str, repair: bool) -> list[list[str]]:
+        """Return the commands that verify each zone's loads, on the host of its database."""
+        config = self.ssh_config()
+        return [
+            ssh.command(config, host.name, databases.verify_command(years, repair))
+            for host in self._running("database")
+        ]
+
     def submit(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> None:

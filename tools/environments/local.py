@@ -20,7 +20,7 @@ from airaware import settings
 from airaware.errors import AirAwareError
 from airaware.raw import rawstore
 from airaware.settings import Zone
-from airaware.store import schema
+from airaware.store import schema, verify
 from tools.environments import overview
 from tools.environments.environment import Site
 from tools.machine import interrupts, java, mainjob
@@ -309,6 +309,16 @@ class Local:
         if (master or MASTER).startswith("local"):
             environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         return environ
+
+    def verify_commands(self, years: str, repair: bool) -> list[list[str]]:
+        """Return the commands that verify the loads of each zone whose database runs."""
+        zones = settings.written(self.zones(OWNER))
+        return [
+            ["env", f"AIRAWARE_ZONES={zones}", f"AIRAWARE_ZONE={zone}", sys.executable]
+            + verify.arguments(years, repair)
+            for zone, cluster in self.clusters.items()
+            if cluster.pid()
+        ]
 
     def submit(
         self, years: str, parameters: list[int], master: str = "", again: bool = False

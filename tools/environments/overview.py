@@ -1,5 +1,6 @@
 """What an environment looks like: what runs, what is stored, what is loaded."""
 
+from datetime import UTC
 from itertools import chain
 
 from rich.table import Table
@@ -44,7 +45,8 @@ def _show_loads(
     if not keys:
         console.print("no year is loaded: fab fetch-year 2017, then fab submit-year 2017")
         return
-    table = Table("year", "pollutant", "rows", "left out", "bad", "MB", "data", "zones", "checksum")
+    counts = ("rows", "left out", "bad", "MB")
+    table = Table("year", "pollutant", *counts, "data", "zones", "verified", "checksum")
     for year, parameter in keys:
         copies = {zone: rows.get((year, parameter)) for zone, rows in served.items()}
         load = next(copy for copy in copies.values() if copy)
@@ -55,6 +57,7 @@ def _show_loads(
             f"{sum(sizes[parameter, year].values()) / 1e6:,.0f}",
             "synthetic" if load.synthetic else "EPA",
             _agreement(copies),
+            _verified(copies),
             _checksums(copies),
         )
     show_table(table)
@@ -76,13 +79,27 @@ def _show_stale(store: rawstore.Store, loads: dict[str, list[Loaded]]) -> None:
 
 
 def _agreement(copies: dict[str, Loaded | None]) -> str:
-    """Whether the zones hold the same figures of one load."""
+    """Say whether the zones hold the same load, and undamaged."""
     missing = [zone for zone, copy in copies.items() if copy is None]
+    damaged = [zone for zone, copy in copies.items() if copy and copy.damaged]
     if missing:
         return f"missing in {', '.join(missing)}: submit the year again"
+    if damaged:
+        return f"damaged in {', '.join(damaged)}: fab verify --repair"
+    if not all(copy.verifiable for copy in copies.values() if copy):
+        return "not verifiable: submit the year again"
     if len({copy.checksum for copy in copies.values() if copy}) > 1:
         return "they differ: submit the year again"
     return "equal"
+
+
+def _verified(copies: dict[str, Loaded | None]) -> str:
+    """Say when the load was last verified: in the zone where that is longest ago."""
+    moments = [copy.verified_at for copy in copies.values() if copy]
+    known = [moment for moment in moments if moment]
+    if not known or len(known) < len(moments):
+        return "never"
+    return f"{min(known).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _checksums(copies: dict[str, Loaded | None]) -> str:

@@ -10,6 +10,7 @@ from psycopg2.extensions import make_dsn
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
+from airaware.store import verify
 from tools.fleet import ssh
 from tools.fleet.hosts import Host
 from tools.machine.postgres import DATABASE, READER
@@ -42,6 +43,17 @@ def reading(
             except AirAwareError as error:
                 console.print(f"zone {host.zone}: {error}", markup=False)
         yield tuple(zones)
+
+
+def verify_command(years: str, repair: bool) -> list[str]:
+    """Return what a database's host runs to verify its loads, as its nightly timer does."""
+    files = ("/etc/airaware/settings", "/etc/airaware/zone")
+    return [
+        *("sudo", "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--uid=airaware"),
+        *(f"--property=EnvironmentFile={file}" for file in files),
+        "/opt/airaware/current/venv/bin/python",
+        *verify.arguments(years, repair),
+    ]
 
 
 def _zone(stack: ExitStack, host: Host, domain: str, config: Path, folder: Path) -> Zone:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,6 +120,36 @@ def submit_year(
         console.print(f"would run {command}", markup=False)
         return
     place.submit(years, wanted, master, again)
+
+
+@operation(
+    help={
+        "years": "one or more years, as 2013,2015-2017 (all)",
+        "repair": "load what is damaged again, from another zone or else from the bucket",
+        "env": ENV_HELP,
+        "dry_run": DRY_RUN_HELP,
+    },
+)
+def verify(
+    _: Connection, years: str = "", repair: bool = False, env: str = "", dry_run: bool = False
+) -> None:
+    """Find loads whose rows are not what was loaded, zone by zone."""
+    if years:
+        spans.years(years)
+    commands = catalog.find(env).verify_commands(years, repair)
+    if dry_run:
+        for command in commands:
+            console.print(f"would run {shlex.join(command)}", markup=False)
+        return
+    if not commands:
+        raise AirAwareError("No database runs: fab deploy")
+    # One zone after the other: readers have the other zone meanwhile.
+    statuses = [subprocess.call(command) for command in commands]
+    if any(statuses):
+        raise AirAwareError(
+            "Not all loads are well: the lines above say which. Renew what is damaged:"
+            " fab verify --repair"
+        )
 
 
 def _synthesize(

@@ -201,8 +201,8 @@ def site() -> Dashboard:
 
 def data() -> Dashboard:
     """Return the rows on what the zones serve, and whether it is the same."""
-    loads = "max by (parameter, year) (airaware_load_checksum)"
-    least = "min by (parameter, year) (airaware_load_checksum)"
+    loads = "max by (parameter, year) (airaware_verified_checksum)"
+    least = "min by (parameter, year) (airaware_verified_checksum)"
     return _dashboard(
         "data",
         graph(

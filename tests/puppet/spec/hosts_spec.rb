@@ -60,6 +60,18 @@ describe 'host.test', type: :host do
     end
   end
 
+  # So that readers always have a zone whose disk is theirs alone.
+  { 'us-west-2a' => '05', 'us-west-2b' => '08' }.each do |zone, hour|
+    context "as database in #{zone}" do
+      let(:trusted_facts) { certificate_of('database', 'lab').merge('pp_zone' => zone) }
+
+      it "verifies its loads at #{hour}:00" do
+        is_expected.to contain_systemd__unit_file('airaware-verify.timer')
+          .with_content(%r{^OnCalendar=\*-\*-\* #{hour}:00:00 UTC$})
+      end
+    end
+  end
+
   context 'as database with 8 GB of memory in production' do
     let(:trusted_facts) { certificate_of('database', 'production') }
 

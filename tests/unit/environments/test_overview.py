@@ -1,15 +1,17 @@
 """How loads of several zones are compared for a person."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from rich.console import Console
 
+from airaware.store import rowhash
 from airaware.store.manifest import Loaded
 from tools.environments import overview
-from tools.environments.overview import _agreement, _checksums
+from tools.environments.overview import _agreement, _checksums, _verified
 from tools.machine import steps
 
 
@@ -31,6 +33,17 @@ def test_zones_that_differ_show_each_checksum() -> None:
 def test_a_zone_that_lacks_a_load_is_named() -> None:
     copies = {"a": None, "b": loaded(8)}
     assert (_agreement(copies), _checksums(copies)) == ("missing in a: submit the year again", "8")
+
+
+def test_what_was_found_by_verifying_is_said() -> None:
+    early, late = datetime(2026, 1, 2, 5, tzinfo=UTC), datetime(2026, 1, 2, 8, tzinfo=UTC)
+    sound = replace(loaded(7), verified_at=early, found_checksum=Decimal(7))
+    damaged = replace(sound, verified_at=late, found_checksum=Decimal(9))
+    old = replace(sound, hash=rowhash.OLD_NAME, verified_at=None, found_checksum=None)
+    assert _agreement({"a": sound, "b": damaged}) == "damaged in b: fab verify --repair"
+    assert _verified({"a": sound, "b": damaged}) == "2026-01-02 05:00"
+    assert _agreement({"a": old, "b": sound}) == "not verifiable: submit the year again"
+    assert _verified({"a": old, "b": sound}) == "never"
 
 
 def test_nothing_is_cut_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
