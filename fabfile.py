@@ -13,7 +13,17 @@ from tools.tasks.dashboards import dashboards
 from tools.tasks.data import fetch_year, submit_year, synthesize_year, verify
 from tools.tasks.drill import drill, drills, recover
 from tools.tasks.images import images
-from tools.tasks.infra import deploy, destroy, plan, puppet, replace, ssh, status, stop
+from tools.tasks.infra import (
+    deploy,
+    destroy,
+    plan,
+    puppet,
+    replace,
+    resume_scaling,
+    ssh,
+    status,
+    stop,
+)
 from tools.tasks.jobs import jobs
 from tools.tasks.loadtest import loadtest
 from tools.tasks.logs import logs
@@ -35,6 +45,7 @@ __all__ = [
     "puppet",
     "recover",
     "replace",
+    "resume_scaling",
     "shift_away",
     "shift_back",
     "ssh",

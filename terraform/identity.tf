@@ -36,6 +36,8 @@ locals {
     # A load's tasks read one version of its file, whatever takes its name meanwhile.
     read_raw  = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
     write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
+    # DescribeAutoScalingGroups takes no ARN.
+    watch_suspensions = { actions = ["autoscaling:DescribeAutoScalingGroups"], resources = ["*"] }
   }
 
   role_permissions = {

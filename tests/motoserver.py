@@ -12,7 +12,7 @@ import requests
 
 from tools.machine.postgres import free_port
 
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def _wait_for(server: subprocess.Popen, url: str, log: Path, verify: str | bool)
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            requests.get(f"{url}/moto-api/", verify=verify, timeout=5)
+            requests.get(f"{url}/moto-api/", verify=verify, timeout=START_SECONDS)
             return
         except requests.ConnectionError:
             time.sleep(0.2)

@@ -18,7 +18,9 @@ import yaml
 from cryptography import x509
 from prometheus_client import CollectorRegistry, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from airaware.errors import AirAwareError
 from airaware.host.usage import usage
 
 # A third of the time between two looks of Prometheus, so that rates are smooth.
@@ -87,7 +89,7 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, value)
 
 
-def tell(collector: HostMetrics, file: Path, ticks: Iterable[object]) -> None:
+def tell(collector: Collector, file: Path, ticks: Iterable[object]) -> None:
     """Write the file at each tick, whole. What cannot be read is told once, and tried again."""
     registry = CollectorRegistry()
     registry.register(collector)
@@ -97,7 +99,7 @@ def tell(collector: HostMetrics, file: Path, ticks: Iterable[object]) -> None:
             write_to_textfile(str(file), registry)
             file.chmod(0o644)
             silent = False
-        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+        except (AirAwareError, OSError, ValueError, KeyError, yaml.YAMLError) as error:
             if not silent:
                 log.error("%s stays as it was: %s", file, error)
             silent = True

@@ -195,6 +195,24 @@ run "a_zones_group_follows_the_cpu_of_its_own_hosts" {
   }
 }
 
+# That an apply leaves them as they are takes a group: tests/terraform/test_applied.py.
+run "what_is_suspended_is_not_terraforms" {
+  command = plan
+
+  module {
+    source = "./modules/web_tier"
+  }
+  variables {
+    role             = "web"
+    target_group_arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/test/1"
+  }
+
+  assert {
+    condition     = can(regex("ignore_changes\\s*=\\s*\\[suspended_processes\\]", file("./modules/web_tier/main.tf")))
+    error_message = "An apply takes a shift of a zone back."
+  }
+}
+
 run "web_hosts_carry_all_tags" {
   command = plan
 

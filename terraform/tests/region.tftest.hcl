@@ -205,3 +205,12 @@ run "an_environment_s_sizes_go_before_the_roles_own" {
     error_message = "Another volume than the database's was changed, or that was not."
   }
 }
+
+run "monitoring_alone_sees_what_the_web_groups_have_suspended" {
+  command = plan
+
+  assert {
+    condition     = [for role, permissions in local.role_permissions : role if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:DescribeAutoScalingGroups")])] == ["monitoring"]
+    error_message = "The monitoring host cannot see that a group stays suspended, or another role can."
+  }
+}

@@ -6,10 +6,9 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-import requests
 from botocore.exceptions import ClientError
+from twozones import BUCKET, RAW_FILE, A, B
 
 from airaware.errors import AirAwareError
 from tools.drill import acts, faults, model
@@ -18,82 +17,6 @@ from tools.drill.world import World
 from tools.fleet.controller import RUNS
 from tools.machine.steps import Step
 from tools.rollout import release
-
-A, B = "us-west-2a", "us-west-2b"
-BUCKET, RAW_FILE = "epa-data", "raw/hourly_44201_2013.zip"
-IMAGE = "ami-12c6146b"  # one that moto has
-ENVIRON = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-west-2",
-}
-
-
-def tags(kind: str, **more: str) -> list[dict[str, Any]]:
-    named = {"Environment": "test", **more}
-    return [
-        {
-            "ResourceType": kind,
-            "Tags": [{"Key": key, "Value": value} for key, value in named.items()],
-        }
-    ]
-
-
-@pytest.fixture
-def world(monkeypatch, endpoint: str) -> World:
-    """A network with two subnets in each of two zones, a group of web hosts and a database in
-    each."""
-    requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
-    environ = ENVIRON | {"AWS_ENDPOINT_URL": endpoint}
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    fleet = SimpleNamespace(
-        environment="test", region=SimpleNamespace(environ=lambda: environ), hosts=lambda: []
-    )
-    outputs = {"web_groups": {A: "web-a", B: "web-b"}, "target_group_arn": made(), "bucket": BUCKET}
-    fleet.terraform = SimpleNamespace(outputs=lambda: outputs)
-    return World(fleet)  # type: ignore[arg-type]
-
-
-def made() -> str:
-    """Make it, with a bucket, and return the target group's ARN."""
-    ec2, groups, s3 = (boto3.client(name) for name in ("ec2", "autoscaling", "s3"))
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-    s3.put_object(Bucket=BUCKET, Key=RAW_FILE, Body=b"12345678", Metadata={"sha256": "ab"})
-    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    arn = boto3.client("elbv2").create_target_group(
-        Name="web", Protocol="HTTP", Port=8000, VpcId=vpc_id
-    )["TargetGroups"][0]["TargetGroupArn"]
-    groups.create_launch_configuration(
-        LaunchConfigurationName="web", ImageId=IMAGE, InstanceType="t3.micro"
-    )
-    for number, zone in enumerate((A, B)):
-        subnet_ids = [
-            ec2.create_subnet(
-                VpcId=vpc_id,
-                CidrBlock=f"10.0.{2 * number + half}.0/24",
-                AvailabilityZone=zone,
-                TagSpecifications=tags("subnet"),
-            )["Subnet"]["SubnetId"]
-            for half in (0, 1)
-        ]
-        ec2.run_instances(
-            ImageId=IMAGE,
-            **{"MinCount": 1, "MaxCount": 1, "SubnetId": subnet_ids[1]},
-            TagSpecifications=tags("instance", Role="database", Name=f"database-{zone[-1]}"),
-        )
-        propagated = {"ResourceId": f"web-{zone[-1]}", "PropagateAtLaunch": True}
-        groups.create_auto_scaling_group(
-            AutoScalingGroupName=f"web-{zone[-1]}",
-            LaunchConfigurationName="web",
-            **{"MinSize": 1, "MaxSize": 3, "VPCZoneIdentifier": subnet_ids[0]},
-            TargetGroupARNs=[arn],
-            Tags=[
-                {"Key": key, "Value": value, **propagated}
-                for key, value in {"Environment": "test", "Role": "web", "Name": "web"}.items()
-            ],
-        )
-    return arn
 
 
 def do(world: World, changes: list[Change]) -> None:
@@ -108,7 +31,7 @@ def undo(world: World, changes: list[Change]) -> None:
 
 
 def state(world: World) -> dict[str, Any]:
-    return world.inventory() | {"targets": set(world.target_states())}
+    return world.inventory() | {"targets": set(world.web_tier.target_states())}
 
 
 @pytest.mark.parametrize("fault", [faults.deny_network, faults.cut_power, faults.detach])
@@ -136,7 +59,7 @@ def test_a_zone_without_power_has_no_host_that_runs_and_launches_none(world: Wor
     states = {(host.zone, host.state) for host in world.hosts()}
     assert {state for zone, state in states if zone == B} == {"stopped"}
     assert {state for zone, state in states if zone == A} == {"running"}
-    assert (world.suspended(A), world.suspended(B)) == (set(), {"Launch"})
+    assert (world.web_tier.suspended(A), world.web_tier.suspended(B)) == (set(), {"Launch"})
 
 
 def denied(world: World) -> list[Change]:
@@ -237,19 +160,21 @@ def test_a_bad_release_is_taken_back_also_where_it_came_to_all(world: World, set
 
 
 def test_what_was_suspended_before_stays_so(world: World) -> None:
-    Call("suspend", {"group": "web-b", "processes": ["Launch"]})(world)
+    world.client("autoscaling").suspend_processes(
+        AutoScalingGroupName="web-b", ScalingProcesses=["Launch"]
+    )
     changes = faults.detach(world, B)
     do(world, changes)
-    assert world.suspended(B) == set(faults.RESTING)
+    assert world.web_tier.suspended(B) == set(faults.RESTING)
     undo(world, changes)
-    assert world.suspended(B) == {"Launch"}
+    assert world.web_tier.suspended(B) == {"Launch"}
 
 
 def test_a_detached_zone_has_no_targets_and_keeps_its_hosts(world: World) -> None:
     own = {host.instance_id for host in world.web_hosts(B)}
-    assert own and own <= world.target_states().keys()
+    assert own and own <= world.web_tier.target_states().keys()
     do(world, faults.detach(world, B))
-    assert not own & world.target_states().keys()
+    assert not own & world.web_tier.target_states().keys()
     assert own == {host.instance_id for host in world.web_hosts(B)}
 
 

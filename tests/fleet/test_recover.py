@@ -57,7 +57,7 @@ def test_a_zone_can_be_taken_out_and_given_back(lab: Fleet, fab: Fab) -> None:
     assert alone.returncode == 1 and "the site would be down" in alone.stderr
     assert fab("shift-back", "--zone", "us-west-2b", "--env", "lab").returncode == 0
     assert in_service() == ZONES
-    assert not world.suspended("us-west-2b")
+    assert not world.web_tier.suspended("us-west-2b")
     assert web_hosts() == before
     unknown = fab("shift-away", "--zone", "us-west-2z", "--env", "lab")
     assert "There is no zone 'us-west-2z'. Zones are: us-west-2a, us-west-2b" in unknown.stderr

@@ -20,7 +20,7 @@ def monitoring(fleet: Fleet) -> Inspected:
 
 
 def test_services_and_ports(monitoring: Inspected) -> None:
-    assert monitoring.active("prometheus", "prometheus-alertmanager")
+    assert monitoring.active("prometheus", "prometheus-alertmanager", "airaware-scaling")
     assert monitoring.ports() == {22, 3000, 9090, 9100}
     assert "prometheus" in monitoring.root.check_output("ps -ww -u prometheus -o args")
 

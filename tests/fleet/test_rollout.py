@@ -17,6 +17,7 @@ from wait import until
 
 from tools.drill.visitors import coming
 from tools.environments.fleet import Fleet
+from tools.fleet.web_tier import Reason
 
 pytestmark = pytest.mark.slow
 
@@ -126,14 +127,10 @@ def test_a_bad_change_stops_at_one_host_and_is_taken_back(
 
 def test_a_web_host_boots_and_serves_without_the_master(lab: Fleet) -> None:
     config, master, host = lab.ssh_config(), one(lab, "puppet"), one(lab, "web")
-    scaling = lab.client("autoscaling")
-    group = {
-        "AutoScalingGroupName": lab.outputs()["web_groups"][host.zone],
-        "ScalingProcesses": ["HealthCheck", "ReplaceUnhealthy"],
-    }
+    tier = lab.web_tier()
     said(config, master, "systemctl stop puppetserver")
     # Else the group would take the time of the boot for a sickness.
-    scaling.suspend_processes(**group)
+    tier.suspend(host.zone, Reason.DRILL, ["HealthCheck", "ReplaceUnhealthy"])
     try:
         lab.client("ec2").reboot_instances(InstanceIds=[host.instance_id])
         until(lambda: host.instance_id not in healthy_targets(lab), "it is down", 60)
@@ -142,7 +139,7 @@ def test_a_web_host_boots_and_serves_without_the_master(lab: Fleet) -> None:
         assert failed.returncode == 1 and "8140" in failed.stdout + failed.stderr
         assert host.instance_id in healthy_targets(lab)
     finally:
-        scaling.resume_processes(**group)
+        tier.resume(host.zone, Reason.DRILL)
         said(config, master, "systemctl start puppetserver")
     caught_up = on(config, host, "puppet agent --test --color false --detailed-exitcodes")
     assert caught_up.returncode == 0, caught_up.stdout

@@ -8,6 +8,7 @@ import requests
 from wait import until
 
 from tools.environments.fleet import Fleet
+from tools.fleet.web_tier import Reason
 from tools.rollout.rollout import SUSPENDED
 
 BACK_SECONDS = 600
@@ -55,17 +56,14 @@ def one_alone(fleet: Fleet, zone: str) -> bool:
 @contextmanager
 def at_rest(lab: Fleet) -> Iterator[None]:
     """Every web group has one host, which stays meanwhile, whatever the load and its health."""
-    scaling, groups = lab.client("autoscaling"), lab.outputs()["web_groups"]
-    suspended = [
-        {"AutoScalingGroupName": name, "ScalingProcesses": SUSPENDED} for name in groups.values()
-    ]
-    for group in suspended:
-        scaling.suspend_processes(**group)
-        scaling.set_desired_capacity(
-            AutoScalingGroupName=group["AutoScalingGroupName"], DesiredCapacity=1
-        )
-    for zone in groups:
-        until(lambda zone=zone: one_alone(lab, zone), f"one in {zone}", BACK_SECONDS)
-    yield
-    for group in suspended:
-        scaling.resume_processes(**group)
+    tier = lab.web_tier()
+    try:
+        for zone in tier.groups:
+            tier.suspend(zone, Reason.DRILL, SUSPENDED)
+            tier.resize(zone, 1)
+        for zone in tier.groups:
+            until(lambda zone=zone: one_alone(lab, zone), f"one in {zone}", BACK_SECONDS)
+        yield
+    finally:
+        for zone in tier.groups:
+            tier.resume(zone, Reason.DRILL)

@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -89,17 +91,22 @@ def _image(name: str, owner: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def state_bucket(endpoint: dict[str, str]) -> None:
-    """The bucket that staging and production keep their state in."""
-    client = boto3.client(
-        "s3",
-        REGION,
+def client(endpoint: dict[str, str]) -> Callable[[str], Any]:
+    """Makes a client of one of the region's services."""
+    return partial(
+        boto3.client,
+        region_name=REGION,
         endpoint_url=endpoint["AWS_ENDPOINT_URL"],
         verify=endpoint["AWS_CA_BUNDLE"],
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    client.create_bucket(
+
+
+@pytest.fixture(scope="session")
+def state_bucket(client: Callable[[str], Any]) -> None:
+    """The bucket that staging and production keep their state in."""
+    client("s3").create_bucket(
         Bucket="airaware-terraform-state", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
 

@@ -1,6 +1,7 @@
 """The lab's environment applied to plain moto, and destroyed; in `make test-slow`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,12 @@ DRIFT_OF_MOTO = {
 }
 
 
-def test_the_lab_is_applied_and_taken_down(place: Callable[..., Terraform]) -> None:
+SHIFTED = ["AddToLoadBalancer", "Launch"]
+
+
+def test_the_lab_is_applied_and_taken_down(
+    place: Callable[..., Terraform], client: Callable[[str], Any]
+) -> None:
     lab = place("lab")
     made: list[str] = []
     lab.plan()
@@ -36,6 +42,22 @@ def test_the_lab_is_applied_and_taken_down(place: Callable[..., Terraform]) -> N
     assert set(again.changes.values()) == {"update"}
     assert {_type(address) for address in again.changes} == DRIFT_OF_MOTO
     assert again.outputs == {}
+
+    # An apply in the middle of a shift: moto's drift has it update the groups.
+    scaling = client("autoscaling")
+    groups = list(outputs["web_groups"].values())
+    for group in groups:
+        scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=SHIFTED)
+    shifted = lab.plan()
+    assert 'module.web_tier["us-west-2a"].aws_autoscaling_group.this' in shifted.changes
+    lab.apply(made.append)
+    described = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=groups)
+    for group in described["AutoScalingGroups"]:
+        assert sorted(each["ProcessName"] for each in group["SuspendedProcesses"]) == SHIFTED
+        # Else its hosts would not be terminated with it.
+        scaling.resume_processes(
+            AutoScalingGroupName=group["AutoScalingGroupName"], ScalingProcesses=SHIFTED
+        )
 
     lab.destroy(made.append)
     assert lab.outputs() == {}

@@ -15,6 +15,7 @@ from airaware.errors import AirAwareError
 from tools.drill.world import World
 from tools.fleet.controller import RUNS
 from tools.fleet.hosts import Host
+from tools.fleet.web_tier import Reason
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import carry_out
@@ -100,20 +101,15 @@ def put_under_acl(world: World, subnet_id: str, acl_id: str) -> None:
 
 
 @act
-def suspend(world: World, group: str, processes: Sequence[str]) -> None:
-    """Have a scaling group rest from these processes."""
-    world.client("autoscaling").suspend_processes(
-        AutoScalingGroupName=group, ScalingProcesses=list(processes)
-    )
+def suspend_scaling(world: World, zone: str, reason: str, processes: Sequence[str]) -> None:
+    """Suspend these processes of the zone's group."""
+    world.web_tier.suspend(zone, Reason(reason), processes)
 
 
 @act
-def resume(world: World, group: str, processes: Sequence[str]) -> None:
-    """Have a scaling group take them up again."""
-    if processes:  # none would mean all
-        world.client("autoscaling").resume_processes(
-            AutoScalingGroupName=group, ScalingProcesses=list(processes)
-        )
+def resume_scaling(world: World, zone: str, reason: str) -> None:
+    """Resume what was suspended for that reason."""
+    world.web_tier.resume(zone, Reason(reason))
 
 
 @act
@@ -159,11 +155,9 @@ def start_instances(world: World, instance_ids: Sequence[str]) -> None:
 
 
 @act
-def set_size(world: World, group: str, size: int) -> None:
-    """Have a scaling group be of that size."""
-    world.client("autoscaling").set_desired_capacity(
-        AutoScalingGroupName=group, DesiredCapacity=size
-    )
+def set_size(world: World, zone: str, size: int) -> None:
+    """Have a zone's scaling group be of that size."""
+    world.web_tier.resize(zone, size)
 
 
 @act
@@ -381,6 +375,6 @@ def _denying_acls(world: World) -> list[str]:
 def _members(world: World, zone: str) -> list[dict[str, str]]:
     return [
         {"Id": each["InstanceId"]}
-        for each in world.group_of(zone)["Instances"]
+        for each in world.web_tier.group(zone)["Instances"]
         if each["LifecycleState"] == "InService"
     ]

@@ -14,12 +14,13 @@ from tools.drill.world import World
 from tools.environments.fleet import RAW
 from tools.fleet.controller import UNIT
 from tools.fleet.hosts import Host
+from tools.fleet.web_tier import JOINING, Reason
 
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone
 
 # What a group without its balancer's targets would otherwise do: launch others, give its hosts back
 # to the balancer, and take those that get no checks for sick.
-RESTING = ("Launch", "AddToLoadBalancer", "HealthCheck", "ReplaceUnhealthy")
+RESTING = ("Launch", JOINING, "HealthCheck", "ReplaceUnhealthy")
 DATABASE_PORT = 5432
 DATABASE_VOLUME = "/var/lib/postgresql"
 # Only where the volume is one of its own.
@@ -44,10 +45,10 @@ def announced(drill: str, fault: Fault) -> Fault:
     return lambda world, zone: [told, *fault(world, zone)]
 
 
-def detach(world: World, zone: str) -> list[Change]:
+def detach(world: World, zone: str, reason: Reason = Reason.DRILL) -> list[Change]:
     """The balancer gives the zone no more requests, and lets it end those that it has."""
     return [
-        _rest(world, zone, RESTING),
+        _rest(world, zone, RESTING, reason),
         Change(
             f"take the web hosts of {zone} from the balancer",
             Call("deregister", {"zone": zone}),
@@ -137,7 +138,7 @@ def grow_without_puppet(world: World, zone: str) -> list[Change]:
     """Puppet's master is gone while the zone's group needs another web host."""
     masters = [h for h in world.hosts() if (h.role, h.state) == ("puppet", "running")]
     master, group = _one(masters, "Puppet master"), world.groups[zone]
-    size = world.group_of(zone)["DesiredCapacity"]
+    size = world.web_tier.group(zone)["DesiredCapacity"]
     return [
         Change(
             f"stop {master.name}",
@@ -146,8 +147,8 @@ def grow_without_puppet(world: World, zone: str) -> list[Change]:
         ),
         Change(
             f"make {group} one larger",
-            Call("set_size", {"group": group, "size": size + 1}),
-            Call("set_size", {"group": group, "size": size}),
+            Call("set_size", {"zone": zone, "size": size + 1}),
+            Call("set_size", {"zone": zone, "size": size}),
         ),
     ]
 
@@ -278,14 +279,16 @@ def _databases(world: World, zone: str) -> list[Host]:
     return [h for h in world.hosts() if (h.role, h.zone, h.state) == ("database", zone, "running")]
 
 
-def _rest(world: World, zone: str, processes: tuple[str, ...]) -> Change:
+def _rest(
+    world: World, zone: str, processes: tuple[str, ...], reason: Reason = Reason.DRILL
+) -> Change:
     """Suspend them in the zone's group; undone, those that were suspended before stay so."""
-    group = world.groups[zone]
-    new = sorted(set(processes) - world.suspended(zone))
     return Change(
-        f"suspend {', '.join(processes)} in {group}",
-        Call("suspend", {"group": group, "processes": list(processes)}),
-        Call("resume", {"group": group, "processes": new}),
+        f"suspend {', '.join(processes)} in {world.groups[zone]}",
+        Call(
+            "suspend_scaling", {"zone": zone, "reason": reason.value, "processes": list(processes)}
+        ),
+        Call("resume_scaling", {"zone": zone, "reason": reason.value}),
     )
 
 

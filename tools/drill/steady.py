@@ -29,8 +29,8 @@ def all_targets_well() -> Probe:
     """No web host is missing behind the balancer, on its way in or out, or sick."""
 
     def others(world: World) -> int:
-        wanted = sum(world.group_of(zone)["DesiredCapacity"] for zone in world.groups)
-        states = list(world.target_states().values())
+        wanted = sum(world.web_tier.group(zone)["DesiredCapacity"] for zone in world.groups)
+        states = list(world.web_tier.target_states().values())
         return max(wanted, len(states)) - states.count("healthy")
 
     return Probe("web hosts that are not in service", others, most=0)
@@ -40,7 +40,7 @@ def groups_work() -> Probe:
     """No process of a scaling group is suspended."""
     return Probe(
         "suspended processes of the scaling groups",
-        lambda world: sum(len(world.suspended(zone)) for zone in world.groups),
+        lambda world: sum(len(world.web_tier.suspended(zone)) for zone in world.groups),
         most=0,
     )
 

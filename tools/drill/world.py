@@ -23,13 +23,13 @@ from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Held
 from tools.environments.fleet import RAW, Fleet
-from tools.fleet import hosts, ssh
+from tools.fleet import hosts, ssh, web_tier
 from tools.fleet.hosts import Host
+from tools.fleet.web_tier import WebTier
 from tools.region import clients
 from tools.rollout import release
 
 PROMETHEUS = "http://127.0.0.1:9090/api/v1"  # on the monitoring host
-CPU_NAMESPACE, CPU_METRIC, CPU_PERIOD_SECONDS = "AirAware", "HostCPU", 10
 ALERT_STEP_SECONDS = 5
 EVALUATIONS = "30s"  # two of the alerts' rules
 OF_A_ZONE = frozenset({"ZoneInTrouble", "DatabaseDown", "ZonePassedOver"})  # alerts that blame one
@@ -84,6 +84,11 @@ class World:
             raise AirAwareError(f"{self.fleet.name} has no balancer and no scaling groups to drill")
         return outputs
 
+    @cached_property
+    def web_tier(self) -> WebTier:
+        """The groups of web hosts."""
+        return web_tier.of(self.client, self.outputs)
+
     @property
     def groups(self) -> dict[str, str]:
         """Each zone's auto-scaling group, by zone."""
@@ -128,27 +133,8 @@ class World:
 
     def serving(self, zone: str) -> list[Host]:
         """Those of them that the balancer calls healthy."""
-        states = self.target_states()
+        states = self.web_tier.target_states()
         return [h for h in self.web_hosts(zone) if states.get(h.instance_id) == "healthy"]
-
-    def target_states(self) -> dict[str, str]:
-        """What the balancer says of each target, by instance id."""
-        described = self.client("elbv2").describe_target_health(TargetGroupArn=self.target_group)
-        return {
-            each["Target"]["Id"]: each["TargetHealth"]["State"]
-            for each in described["TargetHealthDescriptions"]
-        }
-
-    def group_of(self, zone: str) -> dict[str, Any]:
-        """The API's description of a zone's group."""
-        described = self.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[self.groups[zone]]
-        )
-        return described["AutoScalingGroups"][0]
-
-    def suspended(self, zone: str) -> set[str]:
-        """The processes that the zone's group has suspended."""
-        return {each["ProcessName"] for each in self.group_of(zone)["SuspendedProcesses"]}
 
     def subnets(self, zone: str) -> dict[str, str]:
         """The zone's subnets: id -> id of the network."""
@@ -252,7 +238,7 @@ class World:
     def sample(self) -> Sample:
         """The web tier as it is now."""
         at = time.monotonic()
-        states = self.target_states()
+        states = self.web_tier.target_states()
         web = [host for host in self.hosts() if host.role == "web" and host.state == "running"]
         servers = Counter(host.zone for host in web)
         healthy = Counter(h.zone for h in web if states.get(h.instance_id) == "healthy")
@@ -269,12 +255,14 @@ class World:
 
     def inventory(self) -> dict[str, Any]:
         """What a drill may have touched, to be compared before and after."""
-        groups = {zone: self.group_of(zone) for zone in self.groups}
         return {
             "network ACL by subnet": {subnet: acl for subnet, (acl, _) in self.acls().items()},
-            "suspended processes": {zone: sorted(self.suspended(zone)) for zone in self.groups},
+            "suspended processes": {
+                zone: sorted(self.web_tier.suspended(zone)) for zone in self.groups
+            },
             "sizes of groups": {
-                zone: [group["MinSize"], group["MaxSize"]] for zone, group in groups.items()
+                zone: [group["MinSize"], group["MaxSize"]]
+                for zone, group in self.web_tier.described().items()
             },
             "bucket policy": self.bucket_policy(),
             "raw files": self.raw_files(),
@@ -331,20 +319,9 @@ class World:
     def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
         """The mean CPU of the zone's group in percent, over so many seconds until now, in pairs
         with time.monotonic; empty where no host says."""
-        now, monotonic = datetime.now(UTC), time.monotonic()
-        points = self.client("cloudwatch").get_metric_statistics(
-            Namespace=CPU_NAMESPACE,
-            MetricName=CPU_METRIC,
-            Dimensions=[{"Name": "AutoScalingGroupName", "Value": self.groups[zone]}],
-            StartTime=now - timedelta(seconds=seconds),
-            EndTime=now,
-            Period=CPU_PERIOD_SECONDS,
-            Statistics=["Average"],
-        )["Datapoints"]
-        return sorted(
-            (monotonic - (now - point["Timestamp"]).total_seconds(), point["Average"])
-            for point in points
-        )
+        now, offset = datetime.now(UTC), time.time() - time.monotonic()
+        points = self.web_tier.cpu(zone, now - timedelta(seconds=seconds), now)
+        return [(at - offset, percent) for at, percent in points]
 
     def _client(self, service: str) -> Any:
         return clients.client(service, self.fleet.region.environ())

@@ -8,9 +8,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import requests
-from rich.table import Table
-
 from airaware import settings
 from airaware.errors import AirAwareError
 from airaware.raw import rawstore
@@ -18,14 +15,13 @@ from airaware.settings import Zone
 from tools.environments import overview
 from tools.environments.environment import Site
 from tools.environments.local import state_folder
-from tools.fleet import agents, controller, databases, hosts, passwords, ssh
+from tools.fleet import agents, controller, databases, hosts, passwords, ssh, web_tier
 from tools.fleet.agents import Report
 from tools.fleet.controller import Controller
 from tools.fleet.hosts import Host
 from tools.fleet.timeline import Recorder
-from tools.machine import progress
+from tools.fleet.web_tier import WebTier
 from tools.machine.checkout import CHECKOUT
-from tools.machine.progress import Look
 from tools.machine.steps import Stage, Step, carry_out, console
 from tools.machine.usage import Meter
 from tools.region import ami, clients, packer
@@ -98,7 +94,10 @@ class Fleet:
         `agree` is shown what Terraform plans to change, and raises where a person does not want it.
         Without `from_image` new hosts start from the distribution's image. A dry run names the
         same steps; where the region is down, it takes it to have neither hosts nor images.
+        Raises AirAwareError, before anything is changed, where a zone is shifted away.
         """
+        if self.region.is_up():
+            self.web_tier().must_be_whole()
         if not self.region.is_up():
             yield Step("find Terraform and its provider", self._terraform({}).check)
         yield from self.region.prepare()
@@ -178,6 +177,7 @@ class Fleet:
     def rollback(self) -> Iterator[Step | Stage]:
         """What returns the fleet to the release before. Raises AirAwareError without one."""
         self._must_be_up()
+        self.web_tier().must_be_whole()
         previous = release.to_go_back_to(self.client("s3"), self.bucket)
         if not previous:
             raise AirAwareError("There is no release to go back to: this is the fleet's first")
@@ -226,6 +226,10 @@ class Fleet:
         yield Step(bring, lambda: self._begin(version()))
         yield Stage(converge, converged)
         yield Step("have new hosts get it, too", lambda: self._settle(version()))
+        yield Step(
+            "resume what deployments have left suspended in the web groups",
+            lambda: rollout.restore_web_groups(self),
+        )
         yield Step("wait until the site answers", self.wait_for_site)
 
     def puppet(self, host: str, noop: bool) -> Iterator[Step]:
@@ -284,9 +288,7 @@ class Fleet:
 
     def _renew_web_hosts(self) -> Iterator[Step]:
         """What gives the hosts of the web groups the image that new ones have now."""
-        outputs = self.terraform.outputs()
-        if target_group := outputs.get("target_group_arn"):
-            yield from renewal.steps(self.client, outputs["web_groups"], target_group)
+        return renewal.steps(self.web_tier())
 
     def take_down(self, dry_run: bool) -> None:
         """Destroy, step by step."""
@@ -313,6 +315,11 @@ class Fleet:
     def outputs(self) -> dict[str, Any]:
         """What Terraform says of the fleet."""
         return self.terraform.outputs()
+
+    def web_tier(self) -> WebTier:
+        """Return the groups of web hosts. Raises AirAwareError where the region is down."""
+        self._must_be_up()
+        return web_tier.of(self.client, self.outputs())
 
     @property
     def bucket(self) -> str:
@@ -397,19 +404,8 @@ class Fleet:
 
     def wait_for_site(self) -> None:
         """Return when the site is ready. Raises StalledError where its answer does not change."""
-        address = f"{self.urls()['site']}/readyz"
-
-        def look() -> Look:
-            try:
-                answer = requests.get(address, timeout=5)
-            except requests.RequestException as error:
-                return Look(False, "no answer", detail=f"{address}: {type(error).__name__}")
-            return Look(
-                answer.ok, f"status {answer.status_code}", detail=f"{address}: {answer.text[:200]}"
-            )
-
-        progress.wait_for(
-            {"site": look}, cause=lambda standing: f"See what runs: fab status --env {self.name}"
+        convergence.wait_for_site(
+            f"{self.urls()['site']}/readyz", f"See what runs: fab status --env {self.name}"
         )
 
     def show_status(self) -> None:
@@ -427,24 +423,20 @@ class Fleet:
         if not self.region.is_up():
             raise AirAwareError(f"It is down: fab deploy --env {self.name}")
         outputs = self.outputs()
-        groups, environ = outputs["web_groups"], self.region.environ()
-        record = partial(Recorder, groups, environ, self.region.clock_factor()) if groups else None
-        if not outputs["balancer_dns_name"]:  # one host, reached as its operator does
-            return Site(self.urls()["site"], record=record)
+        tier = web_tier.of(self.client, outputs)
+        if not tier.groups:  # one host, reached as its operator does
+            return Site(self.urls()["site"])
+        record = partial(Recorder, tier, self.region.clock_factor())
         return Site(outputs["site_url"], self.region.outside(), record=record)
 
     def show(self) -> None:
-        """Print the hosts, and the addresses that a browser can open."""
+        """Print the hosts, what is suspended, and the addresses that a browser can open."""
         if not self.region.is_up():
             console.print(f"environment {self.name} is down. fab deploy --env {self.name}")
             return
-        table = Table("host", "role", "zone", "instance", "address", "state", "since")
-        for host in self.hosts():
-            table.add_row(
-                *(host.name, host.role, host.zone, host.instance_id, str(host.address)),
-                *(host.state, f"{host.launched_at:%Y-%m-%d %H:%M:%S}"),
-            )
-        console.print(table)
+        overview.show_hosts(self.hosts())
+        for line in self.web_tier().report():
+            console.print(line, markup=False)
         for name, address in self.urls().items():
             console.print(f"{name}: [bold]{address}/[/]")
 

@@ -11,7 +11,19 @@ from airaware.science import pollutants
 from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Loaded
+from tools.fleet.hosts import Host
 from tools.machine.steps import console, show_table
+
+
+def show_hosts(hosts: list[Host]) -> None:
+    """Print a fleet's hosts."""
+    table = Table("host", "role", "zone", "instance", "address", "state", "since")
+    for host in hosts:
+        table.add_row(
+            *(host.name, host.role, host.zone, host.instance_id, str(host.address)),
+            *(host.state, f"{host.launched_at:%Y-%m-%d %H:%M:%S}"),
+        )
+    console.print(table)
 
 
 def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:

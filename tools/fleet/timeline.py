@@ -7,15 +7,13 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.region import clients
+from tools.fleet.web_tier import CPU_PERIOD_SECONDS, WebTier
 
 POLL_SECONDS = 1.0
 # So many points in a row under the target are taken for "under the target again".
@@ -101,18 +99,12 @@ class Timeline:
 class Recorder:
     """Records a fleet's web tier between `start` and `finish`."""
 
-    def __init__(
-        self, groups: Mapping[str, str], environ: Mapping[str, str], clock_factor: float
-    ) -> None:
-        self._groups = groups  # by zone
-        self._scaling = clients.client("autoscaling", environ)
-        self._balancing = clients.client("elbv2", environ)
-        self._metrics = clients.client("cloudwatch", environ)
+    def __init__(self, tier: WebTier, clock_factor: float) -> None:
+        self._tier = tier
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
-        self._policy = self._tracking()
-        self.timeline = Timeline(float(self._policy["TargetValue"]), clock_factor, time.time())
-        self.timeline.servers = {zone: [] for zone in groups}
+        self.timeline = Timeline(self._target_percent(), clock_factor, time.time())
+        self.timeline.servers = {zone: [] for zone in tier.groups}
 
     def start(self) -> None:
         """The load begins."""
@@ -129,7 +121,7 @@ class Recorder:
             time.sleep(POLL_SECONDS)
         self._stopping.set()
         self._thread.join()
-        self.timeline.cpu = {zone: self._cpu(group) for zone, group in self._groups.items()}
+        self.timeline.cpu = {zone: self._cpu(zone) for zone in self._tier.groups}
         return self.timeline
 
     def _is_back(self) -> bool:
@@ -141,67 +133,24 @@ class Recorder:
                 self._look()
 
     def _look(self) -> None:
-        for zone, count in self._in_service().items():
+        for zone, count in self._tier.in_service().items():
             points = self.timeline.servers[zone]
             if not points or points[-1][1] != count:
                 points.append((time.time(), count))
 
-    def _in_service(self) -> dict[str, int]:
-        """The members of each zone's group that the balancer finds healthy."""
-        described = self._scaling.describe_auto_scaling_groups(
-            AutoScalingGroupNames=list(self._groups.values())
-        )["AutoScalingGroups"]
-        by_name = {group["AutoScalingGroupName"]: group for group in described}
-        healthy = {
-            target["Target"]["Id"]
-            for arn in {arn for group in described for arn in group["TargetGroupARNs"]}
-            for target in self._balancing.describe_target_health(TargetGroupArn=arn)[
-                "TargetHealthDescriptions"
-            ]
-            if target["TargetHealth"]["State"] == "healthy"
-        }
-        return {
-            zone: sum(member["InstanceId"] in healthy for member in by_name[name]["Instances"])
-            for zone, name in self._groups.items()
-        }
-
-    def _tracking(self) -> dict[str, Any]:
-        """The configuration of the groups' target tracking, which all share."""
-        policies: Sequence[dict[str, Any]] = self._scaling.describe_policies(
-            AutoScalingGroupName=next(iter(self._groups.values())),
+    def _target_percent(self) -> float:
+        """Return the CPU that the groups' target tracking, which all share, keeps to."""
+        policies = self._tier.client("autoscaling").describe_policies(
+            AutoScalingGroupName=next(iter(self._tier.groups.values())),
             PolicyTypes=["TargetTrackingScaling"],
         )["ScalingPolicies"]
-        return policies[0]["TargetTrackingConfiguration"]
+        return float(policies[0]["TargetTrackingConfiguration"]["TargetValue"])
 
-    def _cpu(self, group: str) -> Points:
-        metric = self._policy["CustomizedMetricSpecification"]
-        period_seconds = int(metric["Period"])
-        begin = self.timeline.begun // period_seconds * period_seconds - 6 * period_seconds
-        answer = self._metrics.get_metric_data(
-            MetricDataQueries=[
-                {
-                    "Id": "cpu",
-                    "MetricStat": {
-                        "Metric": {
-                            **{
-                                "Namespace": metric["Namespace"],
-                                "MetricName": metric["MetricName"],
-                            },
-                            "Dimensions": [{"Name": "AutoScalingGroupName", "Value": group}],
-                        },
-                        **{"Period": period_seconds, "Stat": metric["Statistic"]},
-                    },
-                }
-            ],
-            StartTime=datetime.fromtimestamp(begin, UTC),
-            EndTime=datetime.fromtimestamp(time.time(), UTC),
-            ScanBy="TimestampAscending",
-        )["MetricDataResults"][0]
+    def _cpu(self, zone: str) -> Points:
+        begin = self.timeline.begun - 6 * CPU_PERIOD_SECONDS
+        points = self._tier.cpu(zone, datetime.fromtimestamp(begin, UTC), datetime.now(UTC))
         # A point bears the begin of its period; it was known at its end.
-        return [
-            (at.timestamp() + period_seconds, value)
-            for at, value in zip(answer["Timestamps"], answer["Values"], strict=True)
-        ]
+        return [(at + CPU_PERIOD_SECONDS, value) for at, value in points]
 
 
 def draw(timeline: Timeline, title: str, path: Path) -> None:

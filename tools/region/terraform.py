@@ -189,6 +189,8 @@ class Terraform:
 
         Read once until the next apply: Terraform takes a second of CPU time to tell.
         """
+        if not self.code.exists():  # another operator's machine has applied so far
+            self.init()
         if not self._outputs:
             told = json.loads(self._run("output", "-json"))
             self._outputs = {name: each["value"] for name, each in told.items()}

@@ -1,8 +1,10 @@
-"""How far the hosts of a fleet have come with their first run, and why they stand still."""
+"""How far a fleet's hosts have come with their first run, and the site; why they stand still."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+
+import requests
 
 from tools.fleet import agents
 from tools.fleet.hosts import Host
@@ -44,6 +46,24 @@ def wait_for_first_runs(
         poll_seconds=POLL_SECONDS,
         cause=lambda standing: _cause(config, standing, masters()),
     )
+
+
+def wait_for_site(address: str, advice: str) -> None:
+    """Return when the site is ready. Raises StalledError where its answer does not change.
+
+    `address` is that of its readiness; `advice` is added to the error's message.
+    """
+
+    def look() -> Look:
+        try:
+            answer = requests.get(address, timeout=5)
+        except requests.RequestException as error:
+            return Look(False, "no answer", detail=f"{address}: {type(error).__name__}")
+        return Look(
+            answer.ok, f"status {answer.status_code}", detail=f"{address}: {answer.text[:200]}"
+        )
+
+    progress.wait_for({"site": look}, cause=lambda standing: advice)
 
 
 def _probes(look: Callable[[Host], Look], hosts: list[Host]) -> dict[str, Callable[[], Look]]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from airaware.errors import AirAwareError
+from tools.fleet.web_tier import Reason, WebTier
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import Step
@@ -17,19 +18,16 @@ from tools.machine.steps import Step
 HEALTHY_SECONDS = 300
 DRAINED_SECONDS = 300
 # What would change the group's size meanwhile.
-SUSPENDED = ["AlarmNotification", "ScheduledActions"]
+SUSPENDED = ("AlarmNotification", "ScheduledActions")
 
 
-def steps(
-    client: Callable[[str], Any], groups: Mapping[str, str], target_group: str
-) -> Iterator[Step]:
+def steps(tier: WebTier) -> Iterator[Step]:
     """What gives every web host the image of its group's launch template.
 
-    `client` makes a client of an AWS service, `groups` are the groups' names by zone. A step raises
-    AirAwareError where a host of the new image does not become healthy.
+    A step raises AirAwareError where a host of the new image does not become healthy.
     """
-    for zone, name in sorted(groups.items()):
-        renewal = Renewal(client, name, target_group)
+    for zone in tier.groups:
+        renewal = Renewal(tier, zone)
         count = len(renewal.old())
         for number in range(1, count + 1):
             text = f"give web host {number} of {count} in {zone} the image {renewal.image()}"
@@ -37,13 +35,11 @@ def steps(
 
 
 class Renewal:
-    """One group's hosts, and the image that they should have."""
+    """The hosts of a zone's group, and the image that they should have."""
 
-    def __init__(self, client: Callable[[str], Any], name: str, target_group: str) -> None:
-        self.name, self.target_group = name, target_group
-        self.scaling, self.ec2, self.elb = (
-            client(service) for service in ("autoscaling", "ec2", "elbv2")
-        )
+    def __init__(self, tier: WebTier, zone: str) -> None:
+        self.tier, self.zone, self.name = tier, zone, tier.groups[zone]
+        self.scaling, self.ec2 = tier.client("autoscaling"), tier.client("ec2")
 
     def image(self) -> str:
         """The image that the group launches hosts from."""
@@ -56,13 +52,13 @@ class Renewal:
     def renew_one(self) -> None:
         """Replace one of the old members. Raises AirAwareError after it has gone back."""
         before = self._images()
-        if len(before) == self._group()["MaxSize"]:
+        if len(before) == self.tier.group(self.zone)["MaxSize"]:
             raise AirAwareError(
                 f"{self.name} has as many hosts as it may: roll the image out when it is smaller"
             )
         with self._at_rest():
             try:
-                self._resize(len(before) + 1)
+                self.tier.resize(self.zone, len(before) + 1)
                 self._wait_until(
                     lambda: bool(self._healthy_beyond(before)),
                     HEALTHY_SECONDS,
@@ -72,7 +68,7 @@ class Renewal:
             except (AirAwareError, KeyboardInterrupt):
                 self._go_back(before)
                 raise
-            self._resize(len(before))
+            self.tier.resize(self.zone, len(before))
             self._wait_until(
                 lambda: len(self._images()) <= len(before),
                 DRAINED_SECONDS,
@@ -86,7 +82,7 @@ class Renewal:
             self.scaling.terminate_instance_in_auto_scaling_group(
                 InstanceId=member, ShouldDecrementDesiredCapacity=True
             )
-        self._resize(len(before))
+        self.tier.resize(self.zone, len(before))
         self.ec2.create_tags(
             Resources=[rejected],
             Tags=[{"Key": "Rejected", "Value": f"no host of it became healthy in {self.name}"}],
@@ -102,7 +98,7 @@ class Renewal:
 
     def _former_version(self, images: set[str]) -> dict[str, Any] | None:
         versions = self.ec2.describe_launch_template_versions(
-            LaunchTemplateId=self._group()["LaunchTemplate"]["LaunchTemplateId"]
+            LaunchTemplateId=self.tier.group(self.zone)["LaunchTemplate"]["LaunchTemplateId"]
         )["LaunchTemplateVersions"]
         former = [each for each in versions if each["LaunchTemplateData"]["ImageId"] in images]
         return max(former, key=lambda each: each["VersionNumber"], default=None)
@@ -110,17 +106,14 @@ class Renewal:
     def _healthy_beyond(self, before: Mapping[str, str]) -> str | None:
         """A member that came since, and that the balancer finds healthy."""
         fresh = self._images().keys() - before.keys()
-        described = self.elb.describe_target_health(TargetGroupArn=self.target_group)
-        for each in described["TargetHealthDescriptions"]:
-            if each["TargetHealth"]["State"] == "healthy" and each["Target"]["Id"] in fresh:
-                return each["Target"]["Id"]
-        return None
+        states = self.tier.target_states()
+        return next((member for member in fresh if states.get(member) == "healthy"), None)
 
     def _images(self) -> dict[str, str]:
         """Instance id -> image of the members in service."""
         members = [
             each["InstanceId"]
-            for each in self._group()["Instances"]
+            for each in self.tier.group(self.zone)["Instances"]
             if each["LifecycleState"] in ("InService", "Pending")
         ]
         if not members:
@@ -132,29 +125,19 @@ class Renewal:
             for instance in reservation["Instances"]
         }
 
-    def _group(self) -> dict[str, Any]:
-        return self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])[
-            "AutoScalingGroups"
-        ][0]
-
     def _version(self) -> dict[str, Any]:
-        template = self._group()["LaunchTemplate"]
+        template = self.tier.group(self.zone)["LaunchTemplate"]
         return self.ec2.describe_launch_template_versions(
             LaunchTemplateId=template["LaunchTemplateId"], Versions=[template["Version"]]
         )["LaunchTemplateVersions"][0]
 
-    def _resize(self, size: int) -> None:
-        self.scaling.set_desired_capacity(AutoScalingGroupName=self.name, DesiredCapacity=size)
-
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
-        self.scaling.suspend_processes(AutoScalingGroupName=self.name, ScalingProcesses=SUSPENDED)
+        self.tier.suspend(self.zone, Reason.IMAGE, SUSPENDED)
         try:
             yield
         finally:
-            self.scaling.resume_processes(
-                AutoScalingGroupName=self.name, ScalingProcesses=SUSPENDED
-            )
+            self.tier.resume(self.zone, Reason.IMAGE)
 
     def _wait_until(
         self, condition: Callable[[], bool], patience_seconds: float, failure: str
@@ -172,13 +155,8 @@ class Renewal:
 
     def _states(self) -> str:
         """The members' states, as the group and the balancer have them."""
-        health = {
-            each["Target"]["Id"]: each["TargetHealth"]["State"]
-            for each in self.elb.describe_target_health(TargetGroupArn=self.target_group)[
-                "TargetHealthDescriptions"
-            ]
-        }
-        members = self._group()["Instances"]
+        health = self.tier.target_states()
+        members = self.tier.group(self.zone)["Instances"]
         return ", ".join(
             f"{each['InstanceId']} {each['LifecycleState']}"
             f" {health.get(each['InstanceId'], '')}".rstrip()

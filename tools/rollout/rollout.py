@@ -6,7 +6,7 @@ release that is bad reaches one host, and no other hears of it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +18,7 @@ from tools.fleet import agents
 from tools.fleet.agents import Report
 from tools.fleet.controller import UNIT
 from tools.fleet.hosts import Host
+from tools.fleet.web_tier import OF_DEPLOYMENTS, Reason, WebTier
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.machine.steps import Step
@@ -34,7 +35,7 @@ AT_ONCE = 4
 SPARK = ("spark_master", "spark_worker")
 ABSENT = 1  # exit status of test
 # What a group does to a host that says it is about to stop, and about one that is busy with itself.
-SUSPENDED = ["HealthCheck", "ReplaceUnhealthy", "AlarmNotification"]
+SUSPENDED = ("HealthCheck", "ReplaceUnhealthy", "AlarmNotification")
 
 
 class Place(Protocol):
@@ -42,8 +43,8 @@ class Place(Protocol):
 
     def hosts(self) -> list[Host]: ...
     def ssh_config(self) -> Path: ...
-    def client(self, service: str) -> Any: ...
     def outputs(self) -> Mapping[str, Any]: ...
+    def web_tier(self) -> WebTier: ...
 
 
 def wait_for_first_runs(place: Place, hosts: list[Host]) -> None:
@@ -61,22 +62,41 @@ def wait_for_first_runs(place: Place, hosts: list[Host]) -> None:
 
 def keep_web_hosts(place: Place) -> None:
     """Keep the web groups from replacing hosts that are not healthy."""
-    for group in place.outputs()["web_groups"].values():
-        place.client("autoscaling").suspend_processes(
-            AutoScalingGroupName=group, ScalingProcesses=SUSPENDED
-        )
+    tier = place.web_tier()
+    for zone in tier.groups:
+        tier.suspend(zone, Reason.FIRST_RUNS, SUSPENDED)
 
 
 def replace_web_hosts(place: Place) -> None:
-    """Have the web groups replace ill hosts again, once all are in service."""
-    if target_group := place.outputs().get("target_group_arn"):
-        for host in staying(place):
-            if host.role == "web":
-                _wait_for_target(place.client("elbv2"), target_group, host)
-    for group in place.outputs()["web_groups"].values():
-        place.client("autoscaling").resume_processes(
-            AutoScalingGroupName=group, ScalingProcesses=SUSPENDED
-        )
+    """Have the web groups replace ill hosts again, once all are in service.
+
+    Not in a zone where an earlier release has failed: its host becomes well with the next one.
+    """
+    tier = place.web_tier()
+    failed = {each.zone for each in tier.suspensions() if each.reason is Reason.RELEASE}
+    _wait_for_web_hosts(place, set(tier.groups) - failed)
+    for zone in tier.groups:
+        tier.resume(zone, Reason.FIRST_RUNS)
+
+
+def restore_web_groups(place: Place) -> None:
+    """Resume what deployments have left suspended, once the zone's web hosts are in service."""
+    tier = place.web_tier()
+    left = [each for each in tier.suspensions() if each.reason in OF_DEPLOYMENTS]
+    _wait_for_web_hosts(place, {each.zone for each in left})
+    for each in left:
+        tier.resume(each.zone, each.reason)
+
+
+def resume_steps(tier: WebTier) -> Iterator[Step]:
+    """Resume at once what deployments have left suspended, be the web hosts well or not."""
+    for each in tier.suspensions():
+        if each.reason in OF_DEPLOYMENTS:
+            yield Step(
+                f"resume what '{each.reason}' of {each.since} has suspended in {each.zone}:"
+                f" {', '.join(sorted(each.processes)) or 'nothing'}",
+                partial(tier.resume, each.zone, each.reason),
+            )
 
 
 def bring_to_master(place: Place, version: str) -> None:
@@ -127,12 +147,9 @@ def _left(config: Path, host: Host, version: str) -> bool:
 
 def staying(place: Place) -> list[Host]:
     """The fleet's hosts but those that their group is taking down."""
-    groups = place.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=list(place.outputs()["web_groups"].values())
-    )["AutoScalingGroups"]
     leaving = {
         member["InstanceId"]
-        for group in groups
+        for group in place.web_tier().described().values()
         for member in group["Instances"]
         if member["LifecycleState"].startswith("Terminating")
     }
@@ -234,27 +251,33 @@ def _moment(entry: str) -> int:
 @contextmanager
 def _in_service(place: Place, host: Host) -> Iterator[None]:
     """Let a web host drain and come back without its group taking it for a sick one."""
-    target_group = place.outputs().get("target_group_arn")
-    if host.role != "web" or not target_group:
+    tier = place.web_tier()
+    if host.role != "web" or not tier.target_group:
         yield
         return
-    group = place.outputs()["web_groups"][host.zone]
-    scaling = place.client("autoscaling")
-    scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+    # Another host of the zone may be ill since then: `restore_web_groups` waits for that one, too.
+    was_left = tier.has_suspended(host.zone, Reason.RELEASE)
+    tier.suspend(host.zone, Reason.RELEASE, SUSPENDED)
     yield
-    _wait_for_target(place.client("elbv2"), target_group, host)
+    _wait_for_target(tier, host)
     # Not where that failed: the group would replace the host while it is looked at, or taken back.
-    scaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=SUSPENDED)
+    if not was_left:
+        tier.resume(host.zone, Reason.RELEASE)
 
 
-def _wait_for_target(elbv2: Any, target_group: str, host: Host) -> None:
+def _wait_for_web_hosts(place: Place, zones: Collection[str]) -> None:
+    """Return when all web hosts of the zones are in service. Raises StalledError if one is not."""
+    tier = place.web_tier()
+    for host in staying(place):
+        if tier.target_group and host.role == "web" and host.zone in zones:
+            _wait_for_target(tier, host)
+
+
+def _wait_for_target(tier: WebTier, host: Host) -> None:
     """Return when the balancer finds the host healthy. Raises StalledError where it does not."""
 
     def look() -> Look:
-        answer = elbv2.describe_target_health(
-            TargetGroupArn=target_group, Targets=[{"Id": host.instance_id}]
-        )
-        state = answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"]
+        state = tier.target_states().get(host.instance_id, "unused")
         return Look(state == "healthy", state)
 
     progress.wait_for(

@@ -10,6 +10,7 @@ from tools.fleet import hosts
 from tools.machine.steps import carry_out, console
 from tools.region import costs
 from tools.region.terraform import Plan
+from tools.rollout import rollout
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
 
 
@@ -101,6 +102,16 @@ def replace(
     found = hosts.find(place.hosts(), host)
     asks = place.region.costs_money and not yes
     carry_out(place.replace(found, _agree_to_change if asks else lambda plan: None), dry_run)
+
+
+@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+def resume_scaling(_: Connection, env: str = "", dry_run: bool = False) -> None:
+    """Resume what a deployment that stopped left suspended."""
+    place = catalog.fleet(env)
+    steps = list(rollout.resume_steps(place.web_tier()))
+    if not steps:
+        console.print("No deployment has left anything suspended.")
+    carry_out(steps, dry_run)
 
 
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})

@@ -12,6 +12,7 @@ from airaware.errors import AirAwareError
 from tools.drill import acts, faults
 from tools.drill.world import World
 from tools.environments import catalog
+from tools.fleet.web_tier import Reason
 from tools.machine.steps import Step, carry_out, console
 from tools.region import clients
 from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
@@ -43,7 +44,7 @@ def away(world: World, zone: str) -> Iterator[Step]:
     if not sum(count for other, count in healthy.items() if other != zone):
         raise AirAwareError(f"No web host outside {zone} is healthy: the site would be down")
     yield Step(f"shift the balancer away from {zone}", lambda: _shift_zone(world, zone))
-    for change in faults.detach(world, zone):
+    for change in faults.detach(world, zone, Reason.SHIFT):
         yield Step(change.text, partial(change.do, world))
     yield Step("wait until its last requests are answered", lambda: _await_out(world, zone))
 
@@ -53,8 +54,8 @@ def back(world: World, zone: str) -> Iterator[Step]:
     world.must_have(zone)
     yield Step(f"give the web hosts of {zone} to the balancer", lambda: acts.register(world, zone))
     yield Step(
-        f"resume {', '.join(faults.RESTING)} in {world.groups[zone]}",
-        lambda: acts.resume(world, world.groups[zone], faults.RESTING),
+        f"resume what the shift has suspended in {world.groups[zone]}",
+        lambda: world.web_tier.resume(zone, Reason.SHIFT),
     )
     yield Step(f"wait until a web host of {zone} is healthy", lambda: _await_back(world, zone))
     yield Step("end the balancer's shift", lambda: _end_zone_shift(world))
@@ -93,7 +94,10 @@ def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)
 
 def _await_out(world: World, zone: str) -> None:
     deadline = time.monotonic() + OUT_SECONDS
-    while ids := {h.instance_id for h in world.web_hosts(zone)} & world.target_states().keys():
+    while (
+        ids := {h.instance_id for h in world.web_hosts(zone)}
+        & world.web_tier.target_states().keys()
+    ):
         if time.monotonic() > deadline:
             raise AirAwareError(
                 f"After {OUT_SECONDS} s still behind the balancer: {', '.join(ids)}"

@@ -6,4 +6,5 @@ class role::monitoring {
   include profile::prometheus
   include profile::alertmanager
   include profile::grafana
+  include profile::scaling
 }

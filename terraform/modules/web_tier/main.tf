@@ -78,6 +78,11 @@ resource "aws_autoscaling_group" "this" {
       propagate_at_launch = true
     }
   }
+
+  lifecycle {
+    # fab suspends processes and resumes them itself: an apply must not take a shift of the zone back.
+    ignore_changes = [suspended_processes]
+  }
 }
 
 # Out as soon as the hosts' CPU is above the target for three periods, in when it has long been well

@@ -136,7 +136,8 @@ class Made(Fleet):
 def test_a_dry_run_names_every_step_of_the_real_run(
     is_up: bool, from_image: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("keep_web_hosts", "replace_web_hosts", "wait_for_first_runs"):
+    waits = ("wait_for_first_runs", "restore_web_groups")
+    for name in ("keep_web_hosts", "replace_web_hosts", *waits):
         monkeypatch.setattr(rollout, name, lambda *_: None)
     monkeypatch.setattr(packer, "steps", lambda *_: iter([Step("build", lambda: None)]))
     real = Made(tmp_path, is_up)

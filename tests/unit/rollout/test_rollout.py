@@ -16,6 +16,7 @@ from airaware.errors import AirAwareError
 from tools.fleet import agents
 from tools.fleet.agents import Report
 from tools.fleet.hosts import Host
+from tools.fleet.web_tier import Reason, Suspension
 from tools.machine import progress
 from tools.machine.progress import Clock, StalledError
 from tools.machine.steps import carry_out
@@ -56,26 +57,38 @@ def host(name: str, role: str, zone: str = "us-west-2a") -> Host:
 
 
 @dataclass
-class Clients:
-    """AWS's scaling groups and balancer, as far as a rollout asks them."""
+class Tier:
+    """The web tier, as far as a rollout asks it."""
 
-    calls: list[str]
+    calls: list[str] = field(default_factory=list)
     state: str = "healthy"
     leaving: list[str] = field(default_factory=list)
+    journal: list[Suspension] = field(default_factory=list)
+    groups = {"us-west-2a": "web-a", "us-west-2b": "web-b"}
+    target_group = "arn"
 
-    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list) -> dict:  # noqa: N803
+    def described(self) -> dict[str, dict]:
         members = [{"InstanceId": i, "LifecycleState": "Terminating:Wait"} for i in self.leaving]
-        return {"AutoScalingGroups": [{"Instances": members}]}
+        return {"us-west-2a": {"Instances": members}}
 
-    def suspend_processes(self, AutoScalingGroupName: str, ScalingProcesses: list) -> None:  # noqa: N803
-        self.calls.append(f"suspend {AutoScalingGroupName}")
+    def suspensions(self) -> list[Suspension]:
+        return list(self.journal)
 
-    def resume_processes(self, AutoScalingGroupName: str, ScalingProcesses: list) -> None:  # noqa: N803
-        self.calls.append(f"resume {AutoScalingGroupName}")
+    def has_suspended(self, zone: str, reason: Reason) -> bool:
+        return any((each.zone, each.reason) == (zone, reason) for each in self.journal)
 
-    def describe_target_health(self, TargetGroupArn: str, Targets: list) -> dict:  # noqa: N803
-        self.calls.append(f"health {Targets[0]['Id']}")
-        return {"TargetHealthDescriptions": [{"TargetHealth": {"State": self.state}}]}
+    def suspend(self, zone: str, reason: Reason, processes: tuple[str, ...]) -> None:
+        self.calls.append(f"suspend {self.groups[zone]}")
+        if not self.has_suspended(zone, reason):
+            self.journal.append(Suspension(zone, reason, frozenset(processes), ""))
+
+    def resume(self, zone: str, reason: Reason) -> None:
+        self.calls.append(f"resume {self.groups[zone]}")
+        self.journal = [each for each in self.journal if (each.zone, each.reason) != (zone, reason)]
+
+    def target_states(self) -> dict[str, str]:
+        self.calls.append("health")
+        return {f"i-web-{number}": self.state for number in range(10)}
 
 
 @dataclass
@@ -84,7 +97,7 @@ class Place:
 
     folder: Path
     there: list[Host]
-    clients: Clients = field(default_factory=lambda: Clients([]))
+    tier: Tier = field(default_factory=Tier)
 
     def hosts(self) -> list[Host]:
         return self.there
@@ -92,12 +105,11 @@ class Place:
     def ssh_config(self) -> Path:
         return self.folder
 
-    def client(self, service: str) -> Any:
-        return self.clients
+    def web_tier(self) -> Any:
+        return self.tier
 
     def outputs(self) -> Mapping[str, Any]:
-        groups = {"us-west-2a": "web-a", "us-west-2b": "web-b"}
-        return {"bucket": "epa-data", "target_group_arn": "arn", "web_groups": groups}
+        return {"bucket": "epa-data"}
 
     def converged(self) -> list[str]:
         """The hosts whose agent ran, in order."""
@@ -196,7 +208,7 @@ def test_a_host_that_has_run_it_is_left_as_it_is_but_must_serve(
     ran(place, "web-1", "0123")
     carry_out(rollout.steps(place, "0123", reports), dry_run=False)
     assert place.converged() == ["controller"]
-    assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
+    assert place.tier.calls == ["suspend web-a", "health", "resume web-a"]
     assert [report.host.name for report in reports] == ["controller", "web-1"]
 
 
@@ -209,14 +221,14 @@ def test_hosts_that_come_and_go_meanwhile_have_their_turn_or_none(
         step.act()
         if len(reports) == 1:
             place.there += [leaving, newcomer]
-            place.clients.leaving.append(leaving.instance_id)
+            place.tier.leaving.append(leaving.instance_id)
     assert place.converged() == ["controller", "web-1", "web-3"]
 
 
 def test_a_host_that_its_group_takes_down_is_not_waited_for(fleet: Callable[..., Place]) -> None:
     place = fleet(host("web-1", "web"))
     (place.folder / "web-1.status_now").write_text(status("applying"))
-    place.clients.leaving.append("i-web-1")
+    place.tier.leaving.append("i-web-1")
     rollout.wait_for_first_runs(place, place.there)
 
 
@@ -298,7 +310,7 @@ def test_the_first_host_that_fails_is_the_last_that_hears_of_it(
 def test_a_dry_run_touches_no_host(fleet: Callable[..., Place]) -> None:
     place = fleet(*FLEET)
     carry_out(rollout.steps(place, "0123", []), dry_run=True)
-    assert place.converged() == [] and place.clients.calls == []
+    assert place.converged() == [] and place.tier.calls == []
 
 
 def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
@@ -306,7 +318,7 @@ def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
 ) -> None:
     place = fleet(host("web-1", "web"), host("controller", "controller"))
     carry_out(rollout.steps(place, "0123", []), dry_run=False)
-    assert place.clients.calls == ["suspend web-a", "health i-web-1", "resume web-a"]
+    assert place.tier.calls == ["suspend web-a", "health", "resume web-a"]
 
 
 def test_groups_replace_hosts_again_once_all_are_in_service(fleet: Callable[..., Place]) -> None:
@@ -314,19 +326,59 @@ def test_groups_replace_hosts_again_once_all_are_in_service(fleet: Callable[...,
     rollout.keep_web_hosts(place)
     rollout.replace_web_hosts(place)
     kept = ["suspend web-a", "suspend web-b"]
-    assert place.clients.calls == [*kept, "health i-web-1", "resume web-a", "resume web-b"]
+    assert place.tier.calls == [*kept, "health", "resume web-a", "resume web-b"]
 
 
 def test_a_web_host_that_does_not_serve_stops_the_rollout(
     fleet: Callable[..., Place],
 ) -> None:
     place = fleet(host("web-1", "web"), host("web-2", "web", "us-west-2b"))
-    place.clients.state = "unhealthy"
+    place.tier.state = "unhealthy"
     with pytest.raises(AirAwareError, match=r"(?s)web-1: .*unhealthy.*fab deploy --rollback"):
         carry_out(rollout.steps(place, "0123", []), dry_run=False)
     assert place.converged() == ["web-1"]
     # Its group would replace it while it is taken back.
-    assert "resume web-a" not in place.clients.calls
+    assert "resume web-a" not in place.tier.calls
+    assert place.tier.has_suspended("us-west-2a", Reason.RELEASE)
+
+
+def test_a_zone_where_a_release_failed_is_left_to_the_end_of_the_next(
+    fleet: Callable[..., Place],
+) -> None:
+    place = fleet(host("web-1", "web"), host("web-2", "web"), host("web-3", "web", "us-west-2b"))
+    tier = place.tier
+    tier.suspend("us-west-2a", Reason.RELEASE, rollout.SUSPENDED)
+    rollout.keep_web_hosts(place)
+    tier.calls.clear()
+    rollout.replace_web_hosts(place)
+    assert tier.calls == ["health", "resume web-a", "resume web-b"], "web-3 alone is waited for"
+    carry_out(rollout.steps(place, "0123", []), dry_run=False)
+    assert tier.has_suspended("us-west-2a", Reason.RELEASE), "web-2 may be the ill one"
+    tier.calls.clear()
+    rollout.restore_web_groups(place)
+    assert tier.calls == ["health", "health", "resume web-a"] and not tier.journal
+
+
+def test_a_group_is_not_resumed_while_a_host_of_it_is_ill(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("web-1", "web"))
+    place.tier.suspend("us-west-2a", Reason.RELEASE, rollout.SUSPENDED)
+    place.tier.state = "unhealthy"
+    with pytest.raises(StalledError, match="web-1"):
+        rollout.restore_web_groups(place)
+    assert place.tier.has_suspended("us-west-2a", Reason.RELEASE)
+
+
+def test_a_person_can_have_it_resumed_at_once(fleet: Callable[..., Place]) -> None:
+    place = fleet(host("web-1", "web"))
+    place.tier.state = "unhealthy"
+    place.tier.suspend("us-west-2a", Reason.RELEASE, rollout.SUSPENDED)
+    place.tier.suspend("us-west-2b", Reason.SHIFT, ["Launch"])
+    steps = list(rollout.resume_steps(place.web_tier()))
+    assert ["us-west-2a" in step.text for step in steps] == [True]
+    carry_out(steps, dry_run=True)
+    assert len(place.tier.journal) == 2
+    carry_out(steps, dry_run=False)
+    assert [each.reason for each in place.tier.journal] == [Reason.SHIFT]
 
 
 def ran(place: Place, name: str, version: str, failures: int = 0) -> None:
@@ -347,14 +399,14 @@ def test_only_hosts_that_left_a_release_are_taken_back(
     with pytest.raises(AirAwareError, match="monitoring: 1 resources failed"):
         carry_out(rollout.steps_back(place, "good", reports), dry_run=False)
     assert sorted(place.converged()) == ["controller", "database-a", "monitoring", "web-2"]
-    assert place.clients.calls == ["suspend web-b", "health i-web-2", "resume web-b"]
+    assert place.tier.calls == ["suspend web-b", "health", "resume web-b"]
 
 
 def test_web_hosts_are_taken_back_in_turn(fleet: Callable[..., Place]) -> None:
     place = fleet(*FLEET)
     carry_out(rollout.steps_back(place, "good", []), dry_run=False)
-    web = [call.split()[1] for call in place.clients.calls]
-    assert web == ["web-b", "i-web-2", "web-b", "web-a", "i-web-1", "web-a"]
+    one = ["suspend web-b", "health", "resume web-b"]
+    assert place.tier.calls == [*one, "suspend web-a", "health", "resume web-a"]
 
 
 def test_taking_back_goes_on_where_a_host_fails_and_leaves_new_ones_alone(

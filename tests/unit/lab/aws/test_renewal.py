@@ -9,6 +9,7 @@ import pytest
 import smallfleet
 
 from airaware.errors import AirAwareError
+from tools.fleet.web_tier import WebTier
 from tools.lab import model
 from tools.lab.aws import gaps, scaling
 from tools.machine import progress
@@ -24,7 +25,12 @@ class Tier:
     """A group of two members of its first image, whose template has a second one in force."""
 
     def __init__(self, served: Any) -> None:
-        self.client = served.client
+        self.web = WebTier(
+            served.client, {"us-west-2a": NAME}, served.fleet.target_group, "renewed-bucket"
+        )
+        served.client("s3").create_bucket(
+            Bucket="renewed-bucket", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
         self.ec2, self.scaling = served.client("ec2"), served.client("autoscaling")
         self.target_group = served.fleet.target_group
         self.sizes: set[int] = set()
@@ -58,7 +64,7 @@ class Tier:
         return data | {"ImageId": self.images[number]}
 
     def members(self) -> dict[str, str]:
-        return Renewal(self.client, NAME, self.target_group)._images()
+        return Renewal(self.web, "us-west-2a")._images()
 
     def act(self) -> None:
         """Have the region act, and every host be well but those of an image that is sick."""
@@ -90,6 +96,7 @@ def tier(served: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tier]:
         stopping.set()
         thread.join()
         made.scaling.delete_auto_scaling_group(AutoScalingGroupName=NAME, ForceDelete=True)
+        served.client("s3").delete_bucket(Bucket="renewed-bucket")  # which is empty again
         made.ec2.delete_launch_template(LaunchTemplateId=made.template)
         for image in made.images:
             made.ec2.deregister_image(ImageId=image)
@@ -97,7 +104,7 @@ def tier(served: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tier]:
 
 def carry_out(tier: Tier) -> list[str]:
     done = []
-    for step in renewal.steps(tier.client, {"us-west-2a": NAME}, tier.target_group):
+    for step in renewal.steps(tier.web):
         step.act()
         done.append(step.text)
     return done
@@ -123,7 +130,7 @@ def test_an_image_whose_host_is_not_healthy_is_taken_back(
     with pytest.raises(AirAwareError, match="became healthy in renewed"):
         carry_out(tier)
     assert tier.members() == before
-    again = Renewal(tier.client, NAME, tier.target_group)
+    again = Renewal(tier.web, "us-west-2a")
     assert again.image() == tier.images[0]
     assert again.old() == []
     (rejected,) = tier.ec2.describe_images(ImageIds=[tier.images[1]])["Images"]
@@ -132,7 +139,7 @@ def test_an_image_whose_host_is_not_healthy_is_taken_back(
 
 def test_a_group_at_its_greatest_size_is_told(tier: Tier) -> None:
     tier.scaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=3)
-    renewed = Renewal(tier.client, NAME, tier.target_group)
+    renewed = Renewal(tier.web, "us-west-2a")
     progress.wait_for({NAME: lambda: Look(len(tier.members()) == 3)}, patience_seconds=SECONDS)
     with pytest.raises(AirAwareError, match="as many hosts as it may"):
         renewed.renew_one()

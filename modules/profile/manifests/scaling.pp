@@ -1,0 +1,23 @@
+# @summary What the fleet's web groups have suspended, for Prometheus, by way of the host's exporter.
+#
+# @param region
+#   AWS region that the groups are in.
+# @param environment
+#   The groups' tag Environment.
+class profile::scaling (
+  String[1] $region,
+  String[1] $environment,
+) {
+  require profile::node_exporter
+
+  systemd::unit_file { 'airaware-scaling.service':
+    content   => epp('profile/airaware-scaling.service.epp', {
+        'region'      => $region,
+        'environment' => $environment,
+        'file'        => "${profile::node_exporter::textfiles}/scaling.prom",
+    }),
+    enable    => true,
+    active    => true,
+    subscribe => Class['airaware'],
+  }
+}
