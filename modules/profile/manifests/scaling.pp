@@ -8,16 +8,19 @@ class profile::scaling (
   String[1] $region,
   String[1] $environment,
 ) {
-  require profile::node_exporter
+  include profile::node_exporter
+
+  $textfiles = $profile::node_exporter::textfiles
 
   systemd::unit_file { 'airaware-scaling.service':
     content   => epp('profile/airaware-scaling.service.epp', {
         'region'      => $region,
         'environment' => $environment,
-        'file'        => "${profile::node_exporter::textfiles}/scaling.prom",
+        'file'        => "${textfiles}/scaling.prom",
     }),
     enable    => true,
     active    => true,
+    require   => File[$textfiles],
     subscribe => Class['airaware'],
   }
 }
