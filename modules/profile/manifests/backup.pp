@@ -1,14 +1,13 @@
-# @summary The database's years in the bucket, and back from it, or from another zone, where they
-#   are missing; and a look each night whether they are still what was loaded.
+# @summary Save the database's loads to the bucket, refill missing ones, and verify all each night.
 #
 # @param save
-#   When years are saved, as systemd writes it.
+#   When loads are saved, as systemd writes it.
 # @param refill_minutes
-#   How often, and how soon after a start, it is looked for years that are missing.
+#   How often, and how soon after a start, missing loads are looked for.
 # @param verify_hour
-#   At which hour (UTC) the first zone's loads are verified.
+#   Hour (UTC) at which the first zone's loads are verified.
 # @param verify_hours_apart
-#   How much later each further zone's are: never two zones at once.
+#   Hours between one zone's verification and the next's: never two zones at once.
 class profile::backup (
   String[1] $save,
   Integer[1] $refill_minutes,

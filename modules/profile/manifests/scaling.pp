@@ -1,4 +1,4 @@
-# @summary What the fleet's web groups have suspended, for Prometheus, by way of the host's exporter.
+# @summary Export the web groups' suspended scaling processes through the host's node exporter.
 #
 # @param region
 #   AWS region that the groups are in.
