@@ -98,12 +98,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("packer", "modules", "hieradata", "terraform/modules/user_data"):
         shutil.copytree(CHECKOUT / part, folder / part)
     shutil.copy(CHECKOUT / "hiera.yaml", folder)
+    shutil.copy(CHECKOUT / "terraform" / "roles.yaml", folder / "terraform")
     (folder / "vendor_modules").mkdir()
     (folder / "vendor_modules" / "none").touch()
     (folder / "packer" / "image.pp").write_text(MANIFEST)
     template = folder / "packer" / "image.pkr.hcl"
     text = template.read_text().replace('"sudo apt-get -q update",', "")
-    template.write_text(text.replace('install ${join(" ", keys(var.packages))}', "check"))
+    install = 'install ${join(" ", keys(local.packages))}'
+    assert install in text
+    template.write_text(text.replace(install, "check"))
     # Of what is installed and disabled nothing is there.
     (folder / "packer" / "check.sh").write_text("#!/bin/sh\n")
     forget = folder / "packer" / "forget.sh"
