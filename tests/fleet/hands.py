@@ -13,6 +13,8 @@ from tools.rollout.rollout import FIRST_RUN
 
 T = TypeVar("T")
 AT_ONCE = 4
+# Puppet Server begins a new log at midnight and compresses the old one.
+READ_MASTERS_LOG = "zcat --force /var/log/puppetserver/puppetserver*.log*"
 
 
 def on(config: Path, host: Host, script: str, given: str = "") -> subprocess.CompletedProcess[str]:

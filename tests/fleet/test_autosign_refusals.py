@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
-from hands import everywhere, on, one, said
+from hands import READ_MASTERS_LOG, everywhere, on, one, said
 from wait import until
 
 from tools.environments.fleet import Fleet
@@ -72,7 +72,7 @@ def test_each_refusal_is_told_in_the_masters_log(lab: Fleet, refusals: Mapping[s
     config, master = lab.ssh_config(), one(lab, "puppet")
     logs = {
         "the journal": "journalctl --no-pager --output cat --identifier airaware-autosign",
-        "puppetserver's log": "cat /var/log/puppetserver/puppetserver.log",
+        "puppetserver's log": READ_MASTERS_LOG,
     }
 
     def told(log: str) -> list[str]:

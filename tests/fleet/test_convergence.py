@@ -9,7 +9,7 @@ from pathlib import Path
 import hands
 import pytest
 from fleets import Fab
-from hands import current, everywhere, on, one, ran_first, said
+from hands import READ_MASTERS_LOG, current, everywhere, on, one, ran_first, said
 from wait import until
 
 from tools.environments.fleet import Fleet
@@ -79,7 +79,7 @@ def test_a_second_run_changes_nothing(lab: Fleet) -> None:
 
 
 def test_the_master_tells_how_long_its_catalogs_take(lab: Fleet) -> None:
-    log = said(lab.ssh_config(), one(lab, "puppet"), "cat /var/log/puppetserver/puppetserver.log")
+    log = said(lab.ssh_config(), one(lab, "puppet"), READ_MASTERS_LOG)
     took = [(name, float(seconds)) for name, seconds in COMPILED.findall(log)]
     assert {name.partition(".")[0] for name, _ in took} >= {"puppet", "database-a", "controller"}
     print("seconds of compiling, the last of each host:", dict(took))
