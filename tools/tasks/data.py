@@ -133,7 +133,7 @@ def submit_year(
 def verify(
     _: Connection, years: str = "", repair: bool = False, env: str = "", dry_run: bool = False
 ) -> None:
-    """Find loads whose rows are not what was loaded, zone by zone."""
+    """Find loads whose rows differ from what was loaded."""
     if years:
         spans.years(years)
     commands = catalog.find(env).verify_commands(years, repair)

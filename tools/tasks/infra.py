@@ -42,7 +42,7 @@ def deploy(
 
 @operation(help={"env": ENV_HELP})
 def plan(_: Connection, env: str = "") -> None:
-    """Show what `deploy` would change in a fleet, and what that costs a month on AWS."""
+    """Show what `deploy` would change, and its cost a month."""
     place = catalog.fleet(env)
     planned = place.plan()
     _show_plan(planned)
