@@ -23,8 +23,10 @@ JOBS = {"node", "web", "postgres", "spark_master", "spark_worker", "balancer", "
 PSQL = ["sudo", "-u", "postgres", "psql", "-q", "-d", "airaware", "-c"]
 LOAD = """
     INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version, synthetic,
-        rows_read, excluded, rejected, rows_loaded, checksum, started_at)
-    VALUES (44201, 1984, 'a', 'a.zip', 'ab', '1', true, 1000, '{}', '{}', '{}', 7, now())
+        rows_read, excluded, rejected, rows_loaded, checksum, found_checksum, verified_at,
+        started_at)
+    VALUES (44201, 1984, 'a', 'a.zip', 'ab', '1', true, 1000, '{}', '{}', '{}', 7, 7, now(),
+        now())
 """
 # Keeps what Alertmanager sends, and where.
 WEBHOOK = """
