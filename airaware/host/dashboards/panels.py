@@ -52,7 +52,7 @@ def graph(
 
 
 def figure(title: str, unit: str, expr: str, about: str = "") -> stat.Panel:
-    """Return whether only the latest value is shown."""
+    """Return a panel that shows only the latest value."""
     return (
         stat.Panel()
         .title(title)
@@ -200,7 +200,7 @@ def site() -> Dashboard:
 
 
 def data() -> Dashboard:
-    """Return the rows on what the zones serve, and whether it is the same."""
+    """Return the dashboard on what the zones serve, and whether they agree."""
     loads = "max by (parameter, year) (airaware_verified_checksum)"
     least = "min by (parameter, year) (airaware_verified_checksum)"
     return _dashboard(
@@ -306,7 +306,7 @@ def database() -> Dashboard:
 
 
 def spark() -> Dashboard:
-    """Return the rows on the cluster and the job that it works on."""
+    """Return the dashboard on the cluster and its current job."""
     return _dashboard(
         "spark",
         graph(
@@ -342,7 +342,7 @@ def spark() -> Dashboard:
 
 
 def puppet() -> Dashboard:
-    """Return the rows on the agents' runs."""
+    """Return the dashboard on the agents' runs."""
     return _dashboard(
         "puppet",
         graph(
