@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
+from typing import TextIO
 
 import psycopg2
 import pyarrow as pa
@@ -203,7 +204,12 @@ def _names(zones: list[ZoneLoad]) -> str:
 
 def say(name: str, text: str) -> None:
     """Print a line of progress, for people and logs alike."""
-    print(f"{datetime.now().astimezone():%H:%M:%S} {name}: {text}", flush=True)
+    _print_line(f"{datetime.now().astimezone():%H:%M:%S} {name}: {text}", sys.stdout)
+
+
+def _print_line(line: str, stream: TextIO) -> None:
+    """Print a line at once: another thread's may come between a text and an end of its own."""
+    print(f"{line}\n", end="", file=stream, flush=True)
 
 
 def files_to_load(
@@ -258,7 +264,7 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int], aga
         try:
             return load_year(spark, config, *key, shares, again)
         except AirAwareError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
+            _print_line(f"error: {error}", sys.stderr)
             return Outcome.FAILED
 
     started = time.monotonic()

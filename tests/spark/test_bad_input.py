@@ -179,7 +179,9 @@ def contents(zone: Zone) -> list[Held | int | None]:
 @pytest.mark.parametrize(("year", "told"), [(year, told) for year, (_, told) in BAD.items()])
 def test_each_bad_file_is_named_with_what_is_wrong(refused, year, told):
     lines = [line for line in refused[1].splitlines() if line.startswith("error: ")]
-    (line,) = (line for line in lines if epa.file_name(OZONE, year) in line)
+    named = [line for line in lines if epa.file_name(OZONE, year) in line]
+    assert len(named) == 1, named
+    (line,) = named
     assert re.search(told, line)
     assert "etch" in line  # Fetch it again.
 
