@@ -20,11 +20,13 @@ PROGRAMS = {
     "airaware.host.metrics": "database",
     "airaware.store.backup": "database",
     "airaware.store.schema": "database",
+    "airaware.store.verify": "database",
     "airaware.web": "web",
     "airaware.host.autosign": "puppet",
     "airaware.host.cleancerts": "puppet",
     "airaware.host.dashboards.panels": "monitoring",
     "airaware.host.dashboards.serve": "monitoring",
+    "airaware.host.scaling": "monitoring",
 }
 # A package that is not there is not found, be it asked for at need or on trial.
 WITHOUT = """
@@ -56,6 +58,6 @@ def test_a_program_imports_only_what_its_host_has(module: str, role: str) -> Non
 def test_every_program_of_a_host_is_tried() -> None:
     texts = [path.read_text() for path in CHECKOUT.glob("modules/*/[mt]*/**/*.[pe]p*")]
     named = {
-        name for text in texts for name in re.findall(r" -m ((?:airaware|tools)[a-z_.]+)", text)
+        name for text in texts for name in re.findall(r"-m ((?:airaware|tools)[a-z_.]+)", text)
     }
     assert named and named <= set(PROGRAMS)

@@ -29,9 +29,9 @@ class profile::backup (
     'verify' => "OnCalendar=*-*-* ${verify}:00:00 UTC",
   }
   $programs = {
-    'save'   => 'backup save',
-    'refill' => 'backup refill',
-    'verify' => 'verify',
+    'save'   => '-m airaware.store.backup save',
+    'refill' => '-m airaware.store.backup refill',
+    'verify' => '-m airaware.store.verify',
   }
   $moments.each |$command, $when| {
     systemd::unit_file { "airaware-${command}.service":
