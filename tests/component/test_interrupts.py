@@ -12,13 +12,16 @@ from deadline import until
 CHECKOUT = Path(__file__).parents[2]
 # It says what happens in a file, and all the time something to its terminal.
 PROGRAM = """
-import pathlib, signal, sys, time
+import os, pathlib, signal, sys, time
 from tools.machine import interrupts
 
 said = pathlib.Path(sys.argv[1])
 say = lambda word: (print(word, flush=True), said.open("a").write(f"{word} "))
 if sys.argv[2] == "ignoring":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+arrivals, wakeup = os.pipe()
+os.set_blocking(wakeup, False)
+signal.set_wakeup_fd(wakeup)
 interrupts.listen()
 interrupts.started.callback(say, "stopped")
 try:
@@ -27,7 +30,8 @@ try:
         said.with_name("go on").touch()
         while not said.with_name("sent").exists():
             time.sleep(0.01)
-        time.sleep(0.2)  # in which the interrupt comes
+        if sys.argv[2] != "ignoring":
+            os.read(arrivals, 1)  # until the interrupt has come
         said.open("a").write("whole ")
     said.open("a").write("left alone")
 except KeyboardInterrupt:
