@@ -105,10 +105,11 @@ def tell(collector: Collector, file: Path, ticks: Iterable[object]) -> None:
             silent = True
 
 
-def _ticks() -> Iterator[None]:
+def ticks(every_seconds: float) -> Iterator[None]:
+    """Yield at once, and again after each pause, for ever."""
     while True:
         yield
-        time.sleep(EVERY_SECONDS)
+        time.sleep(every_seconds)
 
 
 def main() -> None:
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--puppet", type=Path, required=True, help="last_run_summary.yaml")
     parser.add_argument("--certificate", type=Path, required=True, help="the host's, PEM")
     given = parser.parse_args()
-    tell(HostMetrics(given.puppet, given.certificate), given.file, _ticks())
+    tell(HostMetrics(given.puppet, given.certificate), given.file, ticks(EVERY_SECONDS))
 
 
 if __name__ == "__main__":

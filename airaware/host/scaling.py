@@ -8,7 +8,6 @@ is ill: an alert is on it. Where AWS does not answer, the file stays as it was, 
 
 import argparse
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from airaware.errors import AirAwareError
-from airaware.host.metrics import tell
+from airaware.host.metrics import tell, ticks
 
 EVERY_SECONDS = 60
 
@@ -68,19 +67,14 @@ class Suspended:
             raise AirAwareError(f"AWS does not tell of the groups: {error}") from None
 
 
-def _ticks() -> Iterator[None]:
-    while True:
-        yield
-        time.sleep(EVERY_SECONDS)
-
-
 def main() -> None:
     """Write the metrics for ever."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, required=True, help="where the exporter reads them")
     parser.add_argument("--environment", required=True, help="the groups' tag Environment")
     given = parser.parse_args()
-    tell(Suspended(boto3.client("autoscaling"), given.environment), given.file, _ticks())
+    groups = Suspended(boto3.client("autoscaling"), given.environment)
+    tell(groups, given.file, ticks(EVERY_SECONDS))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import psycopg2
-from psycopg2 import extensions, sql
+from psycopg2 import sql
 
 from airaware import settings, store
 from airaware.errors import AirAwareError
@@ -120,16 +120,15 @@ class DatabaseCopies:
             )
             if cursor.fetchone() != (saved.checksum,):
                 raise AirAwareError(f"{self}: {saved} has changed")
-            if (found := _checksum(cursor, load)) != saved.checksum:
+            partitions = {table: sql.Identifier(load.partition(table)) for table in TABLES}
+            _, found = rowhash.add_up(cursor, partitions)
+            if found != saved.checksum:
                 raise AirAwareError(
                     f"{self}: {saved} is damaged: its rows add up to {found}, not {saved.checksum}."
                     f" Repair it: fab verify {saved.year} --repair"
                 )
             yield lambda table, file: cursor.copy_expert(
-                sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(
-                    sql.Identifier(load.partition(table))
-                ),
-                file,
+                sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(partitions[table]), file
             )
 
 
@@ -193,16 +192,6 @@ class BucketCopies:
 
 
 Origin = DatabaseCopies | BucketCopies
-
-
-def _checksum(cursor: extensions.cursor, load: Load) -> str:
-    """Add up all rows of a load."""
-    total = 0
-    for table in TABLES:
-        statement = sql.SQL(f"SELECT {rowhash.SUM} FROM {{}} t")  # noqa: S608
-        cursor.execute(statement.format(sql.Identifier(load.partition(table))))
-        total += int(cursor.fetchone()[0])
-    return str(total)
 
 
 def save(own: DatabaseCopies, bucket: BucketCopies) -> bool:

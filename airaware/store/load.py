@@ -192,7 +192,9 @@ class ZoneLoad:
             self._average_children(cursor)
             for table in TABLES[1:]:
                 self._finish(cursor, table)
-            rows, checksum = self._sum_up(cursor)
+            rows, checksum = rowhash.add_up(
+                cursor, {table: self.load.staging(table) for table in TABLES}
+            )
         if expected not in (None, checksum):
             raise AirAwareError(
                 f"zone {self.zone.name}: the copy of {source.input_name}'s load has the checksum"
@@ -240,19 +242,6 @@ class ZoneLoad:
                 )
             )
             source = self.load.staging("parent_year")
-
-    def _sum_up(self, cursor: extensions.cursor) -> tuple[dict[str, int], str]:
-        """Return the rows by table, and the checksum of them all (store/rowhash.py)."""
-        rows, checksum = {}, 0
-        for table in TABLES:
-            cursor.execute(
-                sql.SQL(f"SELECT count(*), {rowhash.SUM} FROM {{}} t").format(  # noqa: S608
-                    self.load.staging(table)
-                )
-            )
-            rows[table], total = cursor.fetchone()
-            checksum += int(total)
-        return rows, str(checksum)
 
     def _swap(
         self,

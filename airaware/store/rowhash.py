@@ -6,6 +6,10 @@ bytes of their SHA-256, a signed integer. So zones on different versions of Post
 anybody can compute it without one. PostgreSQL's own hashes of rows may change with its version.
 """
 
+from collections.abc import Mapping
+
+from psycopg2 import extensions, sql
+
 NAME = "sha256(record_send)"
 # Of loads and copies of before: what they add up to cannot be computed again.
 OLD_NAME = "hash_record_extended"
@@ -13,3 +17,17 @@ OLD_NAME = "hash_record_extended"
 # Over the rows of a table or a query called `t`.
 SUM = """coalesce(sum(
     ('x' || encode(substr(sha256(record_send(t)), 1, 8), 'hex'))::bit(64)::bigint), 0)"""
+
+
+def add_up(
+    cursor: extensions.cursor, tables: Mapping[str, sql.Composable]
+) -> tuple[dict[str, int], str]:
+    """Return how many rows each table has, by its name, and the checksum of them all."""
+    rows, checksum = {}, 0
+    for name, table in tables.items():
+        cursor.execute(
+            sql.SQL(f"SELECT count(*), {SUM} FROM {{}} t").format(table)  # noqa: S608
+        )
+        rows[name], total = cursor.fetchone()
+        checksum += int(total)
+    return rows, str(checksum)

@@ -13,7 +13,7 @@ from airaware.science.pollutants import AQI_EDITION
 from airaware.science.sphere import REACH_KM
 from airaware.web import answers
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import five_digits, rounded, shown
+from airaware.web.rounding import displayed, five_digits, rounded, shown
 from airaware.web.summary_sentence import aqi_sentence, plain_name
 
 OZONE, PM25, PM25_OTHER = 44201, 88101, 88502
@@ -211,17 +211,19 @@ def _ozone_standards(year: PointYear, before: Sequence[PointYear]) -> answers.Oz
     ]
     return answers.OzoneStandards(
         **_judged(year),
-        fourth_highest=_displayed(pollutant, fourth),
+        fourth_highest=displayed(pollutant, fourth),
         above_standard=bool(metrics.above(pollutant, fourth)),
-        standard=answers.Standard(
-            _displayed(pollutant, pollutant.standard.level),
-            pollutant.standard.edition,
-            pollutant.standard.text,
-        ),
+        standard=daily_standard(pollutant),
         three_year_mean=shown(pollutant, standards.mean_of_fourth_highest(pollutant, values))
         if len(values) == standards.FORM_YEARS
         else None,
     )
+
+
+def daily_standard(pollutant: Pollutant) -> answers.Standard:
+    """Return the standard that a day of a pollutant is held against."""
+    standard = pollutant.standard
+    return answers.Standard(displayed(pollutant, standard.level), standard.edition, standard.text)
 
 
 def _judged(year: PointYear) -> dict[str, Any]:
@@ -239,7 +241,3 @@ def _judged(year: PointYear) -> dict[str, Any]:
 
 def _level(level: standards.Level) -> answers.Standard:
     return answers.Standard(level.level, level.edition, level.text)
-
-
-def _displayed(pollutant: Pollutant, value: float) -> float:
-    return five_digits(value * pollutant.display_factor)

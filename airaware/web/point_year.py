@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -36,17 +37,17 @@ class PointYear:
         """The load's pollutant."""
         return pollutants.get(self.load.parameter)
 
-    @property
+    @cached_property
     def aqi(self) -> np.ndarray:
         """The Air Quality Index (days,), -1 where there is none."""
         return metrics.aqi(self.pollutant, self.daily)
 
-    @property
+    @cached_property
     def above(self) -> np.ndarray:
         """Which days lie above the level of the standard (days,)."""
         return metrics.above(self.pollutant, self.daily)
 
-    @property
+    @cached_property
     def dates(self) -> list[date]:
         """The days' dates."""
         first = date(self.load.year, 1, 1)

@@ -15,6 +15,11 @@ def rounded(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else five_digits(value)
 
 
+def displayed(pollutant: Pollutant, value: float) -> float:
+    """Return a concentration in the display unit to five digits."""
+    return five_digits(value * pollutant.display_factor)
+
+
 def shown(pollutant: Pollutant, value: float | None) -> float | None:
-    """Return a concentration in the display unit to five digits; None for None and NaN."""
-    return None if value is None else rounded(value * pollutant.display_factor)
+    """As `displayed`; None for None and NaN."""
+    return None if value is None or math.isnan(value) else displayed(pollutant, value)

@@ -193,7 +193,6 @@ def _place(at: At) -> answers.Place:
 def _described(load: Load) -> answers.Pollutant:
     """Describe the pollutant of a load, and how a day of it is judged."""
     pollutant = pollutants.get(load.parameter)
-    standard = pollutant.standard
     return answers.Pollutant(
         parameter=pollutant.code,
         name=pollutant.name,
@@ -204,11 +203,7 @@ def _described(load: Load) -> answers.Pollutant:
         loaded_at=load.committed_at.isoformat(timespec="seconds"),
         data_since=pollutant.first_year,
         daily_metric=pollutant.daily_label,
-        standard=answers.Standard(
-            level=five_digits(standard.level * pollutant.display_factor),
-            edition=standard.edition,
-            text=standard.text,
-        ),
+        standard=overview.daily_standard(pollutant),
         aqi_edition=pollutant.aqi.edition if pollutant.aqi else None,
     )
 

@@ -224,10 +224,8 @@ class WebTier:
             for each in journal
         ]
         for zone, group in self.described().items():
-            name, ours = (
-                self.groups[zone],
-                (each.processes for each in journal if each.zone == zone),
-            )
+            name = self.groups[zone]
+            ours = (each.processes for each in journal if each.zone == zone)
             if foreign := _suspended(group).difference(*ours):
                 lines.append(
                     f"{zone}: {', '.join(sorted(foreign))} suspended in {name}, by no task of fab;"
