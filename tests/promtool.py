@@ -19,8 +19,8 @@ def program(name: str) -> str:
     return found
 
 
-def says(name: str, *arguments: object) -> tuple[bool, str]:
-    """Whether the program is content with what it was given, and what it says."""
+def check(name: str, *arguments: object) -> tuple[bool, str]:
+    """Run a program; return whether it accepts what it was given, and its output."""
     done = subprocess.run(
         [program(name), *map(str, arguments)],
         stdout=subprocess.PIPE,

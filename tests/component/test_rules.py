@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from promtool import CHECKOUT, says
+from promtool import CHECKOUT, check
 
 from airaware.host.dashboards import page, panels
 from airaware.host.prometheus import ERROR_BUDGET_LEFT
@@ -36,19 +36,19 @@ def fired(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_rules_do_what_their_tests_say(path: Path) -> None:
-    right, told = says("promtool", "check", "rules", path)
-    assert right, told
+    accepted, output = check("promtool", "check", "rules", path)
+    assert accepted, output
     beside = path.with_name(f"{path.stem}_test.yaml")
-    right, told = says("promtool", "test", "rules", beside)
-    assert right, told
+    accepted, output = check("promtool", "test", "rules", beside)
+    assert accepted, output
     assert fired(beside) == {alert["alert"] for alert in alerts(path)}, "each alert fires in a test"
 
 
 def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("groups: [{name: a, rules: [{alert: A, expr: 'sum(up'}]}]")
-    right, told = says("promtool", "check", "rules", path)
-    assert not right and "unclosed left parenthesis" in told
+    accepted, output = check("promtool", "check", "rules", path)
+    assert not accepted and "unclosed left parenthesis" in output
 
 
 def test_a_drill_on_production_asks_for_the_budget_that_the_dashboard_shows() -> None:
@@ -73,8 +73,8 @@ def test_what_fired_before_prometheus_was_started_anew_does_not_count(
         "promql_expr_test": [asked],
     }
     path.write_text(yaml.safe_dump({"tests": [series]}))
-    right, told = says("promtool", "test", "rules", path)
-    assert right, told
+    accepted, output = check("promtool", "test", "rules", path)
+    assert accepted, output
 
 
 def test_each_alert_has_its_heading_and_each_heading_its_alert() -> None:
@@ -97,5 +97,5 @@ def test_prometheus_takes_every_query_of_the_dashboards(tmp_path: Path) -> None:
     ]
     path = tmp_path / "queries.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
-    right, told = says("promtool", "check", "rules", path)
-    assert right, told
+    accepted, output = check("promtool", "check", "rules", path)
+    assert accepted, output

@@ -198,9 +198,9 @@ def test_what_was_suspended_while_a_web_host_was_replaced_is_resumed(
     assert [(each.zone, each.reason) for each in tier.suspensions()] == (
         [(B, left)] if left else []
     )
-    told = tier.report()
-    assert any(f"by '{left}'; resume: fab resume-scaling" in line for line in told) == bool(left)
-    assert f"{B}: AZRebalance, HealthCheck suspended in web-b, by no task of fab" in told[-1]
+    lines = tier.report()
+    assert any(f"by '{left}'; resume: fab resume-scaling" in line for line in lines) == bool(left)
+    assert f"{B}: AZRebalance, HealthCheck suspended in web-b, by no task of fab" in lines[-1]
 
     restore(fleet)
     assert tier.suspended(B) == BY_HAND and tier.suspended(A) == set()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from promtool import CHECKOUT, program, says
+from promtool import CHECKOUT, check, program
 
 from tools.machine import vendor_modules
 
@@ -60,8 +60,8 @@ def test_prometheus_takes_its_configuration(environment: str, tmp_path: Path) ->
     written = rendered(
         "prometheus.yml.epp", "prometheus", names, environment, tmp_path / "prometheus.yml"
     )
-    right, told = says("promtool", "check", "config", "--syntax-only", written)
-    assert right, told
+    accepted, output = check("promtool", "check", "config", "--syntax-only", written)
+    assert accepted, output
     configuration = yaml.safe_load(written.read_text())
     jobs = {job["job_name"] for job in configuration["scrape_configs"]}
     assert {"node", "web", "postgres", "spark_master", "spark_worker", "site"} <= jobs
@@ -73,8 +73,8 @@ def test_alertmanager_takes_its_configuration(environment: str, tmp_path: Path) 
     written = rendered(
         "alertmanager.yml.epp", "alertmanager", ["receivers"], environment, tmp_path / "a.yml"
     )
-    right, told = says("amtool", "check-config", written)
-    assert right, told
+    accepted, output = check("amtool", "check-config", written)
+    assert accepted, output
     for severity in ("page", "ticket", "note"):
         done = subprocess.run(
             [
@@ -88,10 +88,10 @@ def test_alertmanager_takes_its_configuration(environment: str, tmp_path: Path) 
 
 
 def test_the_probes_are_what_the_exporter_takes() -> None:
-    right, told = says(
+    accepted, output = check(
         "prometheus-blackbox-exporter", "--config.check", "--config.file", FILES / "blackbox.yml"
     )
-    assert right, told
+    assert accepted, output
 
 
 def test_ports_are_those_that_terraform_opens() -> None:
