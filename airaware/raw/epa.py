@@ -27,7 +27,8 @@ COLUMNS_24 = (
     "Method Code", "Method Name", "State Name", "County Name", "Date of Last Change",
 )  # fmt: skip
 COLUMNS_23 = tuple(name for name in COLUMNS_24 if name != "Method Code")
-NUMBERS = ("POC", "Latitude", "Longitude", "Sample Measurement")
+VALUE = "Sample Measurement"
+NUMBERS = ("POC", "Latitude", "Longitude", VALUE)
 TEXTS = (
     "State Code", "County Code", "Site Num", "Parameter Code", "Date Local", "Time Local",
     "Units of Measure", "Qualifier",

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from airaware.raw import gmt, verdicts
-from airaware.raw.epa import BLOCK_BYTES, METHOD, SITE_CODES, open_csv, read_header
+from airaware.raw.epa import BLOCK_BYTES, METHOD, SITE_CODES, VALUE, open_csv, read_header
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import get
@@ -98,8 +98,8 @@ def _naming(block: bytes, texts: list[bytes]) -> bytes:
 def _block(
     header: list[str], block: bytes, position: int, pollutant: Pollutant, year: int
 ) -> pa.RecordBatch:
-    table, bad_lines = verdicts.read_csv(header, block)
-    poc, value = verdicts.numbers(table, "POC"), verdicts.numbers(table, "Sample Measurement")
+    table, bad_lines = verdicts.read_csv(header, block, pollutant)
+    poc, value = verdicts.numbers(table, "POC"), verdicts.numbers(table, VALUE)
     latitude, longitude = (
         verdicts.numbers(table, name, blank=0) for name in ("Latitude", "Longitude")
     )
@@ -168,7 +168,7 @@ def _sites(ids: list[pa.DictionaryArray], rows: np.ndarray) -> list[str]:
 
 def _methods(table: pa.Table, pollutant: Pollutant) -> np.ndarray:
     """Return the kind of each row's method, uint8."""
-    if METHOD not in table.column_names or not pollutant.uncorrected_methods:
+    if METHOD not in table.column_names:
         return np.zeros(table.num_rows, np.uint8)
     kinds = dict.fromkeys(pollutant.uncorrected_methods, AS_MEASURED)
     kinds |= dict.fromkeys(pollutant.corrected_methods, CORRECTED)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from airaware.raw import gmt
-from airaware.raw.epa import METHOD, NUMBERS, SITE_CODES, TEXTS
+from airaware.raw.epa import METHOD, NUMBERS, SITE_CODES, TEXTS, VALUE
 from airaware.science import grid
 from airaware.science.pollutant import Pollutant
 
@@ -82,13 +82,14 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
-def read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
+def read_csv(header: list[str], block: bytes, pollutant: Pollutant) -> tuple[pa.Table, int]:
     """Return the block's columns, and how many lines have not as many as the header.
 
-    Texts come as dictionaries, so that each distinct text is judged once; so do numbers in a block
-    where something is wrong.
+    Columns come as dictionaries of texts, so that each distinct text is judged once. Measurements
+    come as numbers, but as texts in a block where something is wrong.
     """
     texts = dict.fromkeys(header, pa.dictionary(pa.int32(), pa.string()))
+    wanted = {*TEXTS, *NUMBERS, gmt.TIME, *([METHOD] if pollutant.uncorrected_methods else [])}
     bad_lines = 0
 
     def skip(_: object) -> str:
@@ -102,16 +103,14 @@ def read_csv(header: list[str], block: bytes) -> tuple[pa.Table, int]:
             pyarrow.csv.ReadOptions(column_names=header, use_threads=False, block_size=len(lines)),
             pyarrow.csv.ParseOptions(invalid_row_handler=skip),
             pyarrow.csv.ConvertOptions(
-                include_columns=[
-                    name for name in (*TEXTS, *NUMBERS, METHOD, gmt.TIME) if name in header
-                ],
+                include_columns=[name for name in header if name in wanted],
                 column_types=types,
                 null_values=[""],
             ),
         )
 
     with suppress(pa.ArrowInvalid):
-        table = read(block, texts | dict.fromkeys(NUMBERS, pa.float64()))
+        table = read(block, texts | {VALUE: pa.float64()})
         if not bad_lines:
             return table, 0
     lines = block.decode("utf-8", "replace").encode().splitlines()
