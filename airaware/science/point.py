@@ -13,6 +13,7 @@ from airaware.science.sphere import FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.science.summary import MONTH_FIELDS, summarise_days
 
 MONTH = np.dtype(MONTH_FIELDS)
+MISSING = ("hourly_mean", "daily_mean", "daily_max", "daily_median", "daily_p95", "nearest_km")
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,20 @@ def month(
     used = reporting_in_reach(distance_km, hours[:, margin : margin + period])
     if not len(used):
         return None
+    return weigh(used, distance_km, hours, daily, offsets, offset)
+
+
+def weigh(
+    used: np.ndarray,
+    distance_km: np.ndarray,
+    hours: np.ndarray,
+    daily: np.ndarray,
+    offsets: np.ndarray,
+    offset: int,
+) -> Month:
+    """Return a month, or several in a row, of the stations `used`; the rest is as for `month`."""
     weights = distance_km[used] ** -2.0
-    shown = align(hours[used], offsets[used], period).by_clock(offset)
+    shown = align(hours[used], offsets[used], 24 * daily.shape[1]).by_clock(offset)
     return Month(
         used, float(distance_km[used].min()), _idw(weights, shown), _idw(weights, daily[used])
     )
@@ -80,17 +93,22 @@ def _idw(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def figures(pollutant: Pollutant, found: Month | None) -> np.ndarray:
-    """Summarise a month, MONTH (1,), by the grid's own code; without a day, all is missing."""
-    row = np.zeros(1, MONTH)
-    if found is None:
-        for name in ("hourly_mean", "daily_mean", "daily_max", "daily_median", "daily_p95"):
-            row[name] = np.nan
-        row["nearest_km"] = np.nan
-        return row
-    hours = found.hours[np.isfinite(found.hours)]
-    # None where all that was measured is another month's by the point's clock.
-    row["hourly_mean"], row["hours"] = hours.mean() if len(hours) else np.nan, len(hours)
-    summarise_days(pollutant, found.daily[np.newaxis], row)
-    row["stations"], row["nearest_km"] = len(found.used), found.nearest_km
-    return row
+def figures(pollutant: Pollutant, *months: Month | None) -> np.ndarray:
+    """Summarise months, MONTH (n,), by the grid's own code; of None, all is missing."""
+    rows = np.zeros(len(months), MONTH)
+    for name in MISSING:
+        rows[name] = np.nan
+    found = [(n, month) for n, month in enumerate(months) if month]
+    if not found:
+        return rows
+    daily = np.full((len(found), max(len(month.daily) for _, month in found)), np.nan)
+    summaries = np.zeros(len(found), MONTH)
+    for days, row, (_, month) in zip(daily, summaries, found, strict=True):
+        days[: len(month.daily)] = month.daily
+        hours = month.hours[np.isfinite(month.hours)]
+        # None where all that was measured is another month's by the point's clock.
+        row["hourly_mean"], row["hours"] = hours.mean() if len(hours) else np.nan, len(hours)
+        row["stations"], row["nearest_km"] = len(month.used), month.nearest_km
+    summarise_days(pollutant, daily, summaries)
+    rows[[n for n, _ in found]] = summaries
+    return rows

@@ -1,17 +1,18 @@
 """What the stations near a point measured, read from the store while a visitor waits."""
 
 import calendar
-import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 
 import numpy as np
 
 from airaware.science import point, utc_offsets
-from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, REACH_KM, great_circle_km, unit_vectors
-from airaware.store.zones import Reader
+from airaware.science.sphere import FAR_KM, REACH_KM, great_circle_km, unit_vectors
+from airaware.store.memory import Memory
+from airaware.store.queries import Load
 
 # A load of before clocks' offsets were kept has none: its stations' are those of their places.
 _STATIONS = """
@@ -20,9 +21,7 @@ FROM station LEFT JOIN (
   SELECT entry.* FROM load, jsonb_each_text(utc_offsets) AS entry(site, utc_offset)
   WHERE parameter = %(parameter)s AND year = %(year)s
 ) AS clock USING (site)
-WHERE parameter = %(parameter)s AND year = %(year)s
-  AND latitude BETWEEN %(latitude)s - %(band)s AND %(latitude)s + %(band)s
-ORDER BY site
+WHERE parameter = %(parameter)s AND year = %(year)s ORDER BY site
 """
 # One value per station, its days one after another as PostgreSQL sends them in binary: reading
 # 24 numbers a day as text would take most of the answer's time.
@@ -44,7 +43,7 @@ _DAY = np.dtype(
         ("hours", [("bytes", ">i4"), ("value", ">f4")], (24,)),
     ]
 )
-_BAND_DEGREES = float(np.degrees(FAR_KM / EARTH_RADIUS_KM))
+_ALL_YEAR = range(1, 13)
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,39 @@ class Stations:
     distance_km: np.ndarray
     offsets: np.ndarray
 
-    def take(self, which: np.ndarray) -> "Stations":
-        """Return some of them by their indices."""
+    def first(self, many: int) -> "Stations":
+        """Return the nearest ones."""
         return Stations(
-            tuple(self.sites[n] for n in which),
-            self.latitude[which],
-            self.longitude[which],
-            self.distance_km[which],
-            self.offsets[which],
+            self.sites[:many],
+            self.latitude[:many],
+            self.longitude[:many],
+            self.distance_km[:many],
+            self.offsets[:many],
         )
+
+
+@dataclass(frozen=True)
+class _Everywhere:
+    """All stations of a load, by site: as Stations has them, and their unit vectors (n, 3)."""
+
+    sites: tuple[str, ...]
+    latitude: np.ndarray
+    longitude: np.ndarray
+    offsets: np.ndarray
+    xyz: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Days:
+    """A station's days that have any hour: which (n,), hours (n, 24), metrics, and hours of smoke.
+
+    Days count from the first one that was asked for.
+    """
+
+    day: np.ndarray
+    hours: np.ndarray
+    daily: np.ndarray
+    smoke_hours: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -91,23 +114,22 @@ class Air:
 
 
 def air(
-    reader: Reader,
-    parameter: int,
-    year: int,
+    reader: Memory,
+    load: Load,
     place: tuple[float, float],
-    months: Sequence[int] = range(1, 13),
-    beyond: Collection[int] = (),
+    months: Sequence[int] = _ALL_YEAR,
+    beyond: Collection[Load] = (),
 ) -> Air:
     """Return the air at a place (latitude, longitude in degrees) in neighbouring months of a year.
 
     Its hours are by the place's clock. At the ends of the year, monitors with another clock have
-    them in the years before and after: those in `beyond` are read for that.
+    them in the years before and after: the loads in `beyond` are read for that.
 
     Raises NoZoneError where no database answers.
     """
-    found = stations(reader, parameter, year, place)
-    near = found.take(np.flatnonzero(found.distance_km <= REACH_KM))
-    asked = _Asked(reader, parameter, year, [year, *beyond], utc_offsets.at(*place))
+    found = stations(reader, load, place)
+    near = found.first(int((found.distance_km <= REACH_KM).sum()))
+    asked = _Asked(reader, load.parameter, load.year, (load, *beyond), utc_offsets.at(*place))
     at_place = _months(asked, near, months)
     lacking = [month for month in months if month not in at_place.months]
     # The nearest come first, so that indices into `near` are indices into `found`.
@@ -118,83 +140,138 @@ def air(
             {**from_far.months, **at_place.months},
             {**from_far.smoke_hours, **at_place.smoke_hours},
         )
-    return dataclasses.replace(at_place, stations=found)
+    return replace(at_place, stations=found)
 
 
-def stations(reader: Reader, parameter: int, year: int, place: tuple[float, float]) -> Stations:
-    """All stations of a load within FAR_KM of a place (degrees), the nearest first.
+def stations(reader: Memory, load: Load, place: tuple[float, float]) -> Stations:
+    """Return all stations of a load within FAR_KM of a place (degrees), the nearest first.
 
     Raises NoZoneError where no database answers.
     """
-    latitude, longitude = place
-    rows = reader.fetch(
-        _STATIONS,
-        {"parameter": parameter, "year": year, "latitude": latitude, "band": _BAND_DEGREES},
+    everywhere = reader.remember("stations", [load], "", lambda: _everywhere(reader, load))
+    distance_km = great_circle_km(everywhere.xyz, unit_vectors(*np.array(place)))
+    near = np.flatnonzero(distance_km <= FAR_KM)
+    which = near[np.argsort(distance_km[near], kind="stable")]
+    return Stations(
+        tuple(everywhere.sites[n] for n in which.tolist()),
+        everywhere.latitude[which],
+        everywhere.longitude[which],
+        distance_km[which],
+        everywhere.offsets[which],
     )
+
+
+def _everywhere(reader: Memory, load: Load) -> _Everywhere:
+    rows = reader.fetch(_STATIONS, {"parameter": load.parameter, "year": load.year})
     at = np.array([(row.latitude, row.longitude) for row in rows], np.float64).reshape(-1, 2)
-    distance_km = great_circle_km(
-        unit_vectors(at[:, 0], at[:, 1]), unit_vectors(np.array(latitude), np.array(longitude))
-    )
     offsets = [
         row.utc_offset or utc_offsets.at(*where)
         for row, where in zip(rows, at.tolist(), strict=True)
     ]
-    all_of_them = Stations(
-        tuple(row.site for row in rows), at[:, 0], at[:, 1], distance_km, np.array(offsets, int)
+    sites = tuple(row.site for row in rows)
+    return _Everywhere(
+        sites, at[:, 0], at[:, 1], np.array(offsets, int), unit_vectors(at[:, 0], at[:, 1])
     )
-    order = np.argsort(distance_km, kind="stable")
-    return all_of_them.take(order[distance_km[order] <= FAR_KM])
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked of the store: a parameter's year, years to read hours of, a place's clock."""
+    """What is asked of the store: a parameter's year, loads to read hours of, a place's clock."""
 
-    reader: Reader
+    reader: Memory
     parameter: int
     year: int
-    years: list[int]
+    loads: tuple[Load, ...]
     offset: int
 
 
 def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
     """Return the months that any of the stations makes."""
-    first = date(asked.year, months[0], 1)
-    last = date(asked.year, months[-1], calendar.monthrange(asked.year, months[-1])[1])
-    # Clocks differ: the days before and after have hours of the first and last day, too.
-    hours, daily, smoke = _measured(asked, near.sites, first - timedelta(1), last + timedelta(1))
+    hours, daily, smoke = _measured(asked, near.sites, months)
+    lengths = [calendar.monthrange(asked.year, month)[1] for month in months]
+    begins = np.cumsum([1, *lengths]).tolist()  # the days before and after come, too
+    spans = [
+        (month, begin, end, _reporting(near, hours[:, 24 * begin : 24 * end]))
+        for month, begin, end in zip(months, begins, begins[1:], strict=False)
+    ]
     found, smoke_hours = {}, {}
-    begin = 1
-    for month in months:
-        end = begin + calendar.monthrange(asked.year, month)[1]
-        made = point.month(
+    # Months in a row that rest on the same stations, often all of them, are made at once.
+    for _, run in groupby(spans, key=lambda span: span[-1].tobytes()):
+        alike = list(run)
+        (_, begin, _, used), (_, _, end, _) = alike[0], alike[-1]
+        if not len(used):
+            continue
+        made = point.weigh(
+            used,
             near.distance_km,
             hours[:, 24 * (begin - 1) : 24 * (end + 1)],
             daily[:, begin:end],
             near.offsets,
             asked.offset,
         )
-        if made:
-            found[month] = made
-            rests_on = np.isfinite(daily[made.used, begin:end])
-            smoke_hours[month] = np.where(rests_on, smoke[made.used, begin:end], 0).max(axis=0)
-        begin = end
+        rests_on = np.isfinite(daily[used, begin:end])
+        most_smoke = np.where(rests_on, smoke[used, begin:end], 0).max(axis=0)
+        for month, first, last, _ in alike:
+            first, last = first - begin, last - begin
+            found[month] = replace(
+                made, hours=made.hours[24 * first : 24 * last], daily=made.daily[first:last]
+            )
+            smoke_hours[month] = most_smoke[first:last]
     return Air(near, found, smoke_hours)
 
 
+def _reporting(near: Stations, hours: np.ndarray) -> np.ndarray:
+    return point.reporting_in_reach(near.distance_km, hours)
+
+
 def _measured(
-    asked: _Asked, sites: Iterable[str], first: date, last: date
+    asked: _Asked, sites: Sequence[str], months: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return hours (n, 24*days), daily metrics and hours of smoke (n, days) of some stations."""
-    row = {site: number for number, site in enumerate(sites)}
-    days = (last - first).days + 1
-    hours = np.full((len(row), days, 24), np.nan)
-    daily = np.full((len(row), days), np.nan)
-    smoke = np.zeros((len(row), days), np.int16)
-    keys = {"parameter": asked.parameter, "years": asked.years, "sites": list(row)}
-    for found in asked.reader.fetch(_DAYS, keys | {"first": first, "last": last}) if row else ():
-        measured = np.frombuffer(found.days, _DAY)
-        hours[row[found.site], measured["day"]] = measured["hours"]["value"]
-        daily[row[found.site], measured["day"]] = measured["daily"]
-        smoke[row[found.site], measured["day"]] = measured["smoke_hours"]
-    return hours.reshape(len(row), 24 * days), daily, smoke
+    """Return hours (n, 24*days), daily metrics and hours of smoke (n, days) of some stations.
+
+    The days are those of the months, and one before and after: clocks differ, so these have hours
+    of the first and last day, too. Whole years are remembered, station by station.
+    """
+    first = date(asked.year, months[0], 1) - timedelta(1)
+    last_month = months[-1]
+    last = date(asked.year, last_month, calendar.monthrange(asked.year, last_month)[1])
+    days = (last - first).days + 2
+    hours = np.full((len(sites), days, 24), np.nan)
+    daily = np.full((len(sites), days), np.nan)
+    smoke = np.zeros((len(sites), days), np.int16)
+
+    def read(lacking: Sequence[str]) -> dict[str, _Days]:
+        return _read_days(asked, lacking, first, last + timedelta(1))
+
+    if len(months) == len(_ALL_YEAR):
+        found = asked.reader.remember_each("days", asked.loads, sites, read)
+    else:
+        found = read(sites)
+    for row, site in enumerate(sites):
+        of_site = found[site]
+        hours[row, of_site.day] = of_site.hours
+        daily[row, of_site.day] = of_site.daily
+        smoke[row, of_site.day] = of_site.smoke_hours
+    return hours.reshape(len(sites), 24 * days), daily, smoke
+
+
+def _read_days(asked: _Asked, sites: Sequence[str], first: date, last: date) -> dict[str, _Days]:
+    """Return the days of each station; one that has none has an empty entry."""
+    none = np.zeros(0, _DAY)
+    keys = {
+        "parameter": asked.parameter,
+        "years": [load.year for load in asked.loads],
+        "sites": list(sites),
+    }
+    rows = asked.reader.fetch(_DAYS, keys | {"first": first, "last": last}) if sites else ()
+    found = {row.site: np.frombuffer(row.days, _DAY) for row in rows}
+    return {site: _days(found.get(site, none)) for site in sites}
+
+
+def _days(rows: np.ndarray) -> _Days:
+    return _Days(
+        rows["day"].astype(np.int32),
+        rows["hours"]["value"].astype(np.float32),
+        rows["daily"].astype(np.float32),
+        rows["smoke_hours"].astype(np.int16),
+    )

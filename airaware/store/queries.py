@@ -3,9 +3,9 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -64,6 +64,28 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Served:
+    """All loads that the store serves at a moment; equal where nothing was swapped in between."""
+
+    text: str
+    loads: tuple[Load, ...] = field(compare=False)
+
+    @cached_property
+    def contents(self) -> frozenset[tuple[int, int, str]]:
+        """Parameter, year and checksum of each load."""
+        return frozenset((each.parameter, each.year, each.checksum) for each in self.loads)
+
+    @cached_property
+    def version(self) -> str:
+        """What the figures of all loads depend on: the same in every zone."""
+        return "\n".join(
+            f"{each.parameter} {each.year} {each.checksum} {each.incomplete_days}"
+            f" {each.uncorrected}"
+            for each in self.loads
+        )
+
+
+@dataclass(frozen=True)
 class Source:
     """The file that a year was loaded from."""
 
@@ -102,23 +124,21 @@ class Nearest:
     latitude: float
     longitude: float
     distance_km: float
-    loads: tuple[Load, ...]
+    served: Served
 
 
-def nearest(reader: Reader, latitude: float, longitude: float) -> Nearest | None:
-    """Return the cell of a point (degrees); None far from the grid. Only the loads are queried.
-
-    Raises NoZoneError where no database answers.
-    """
+def nearest(served: Served, latitude: float, longitude: float) -> Nearest | None:
+    """Return the cell of a point (degrees); None far from the grid."""
     cell = grid.nearest(latitude, longitude)
     if cell is None:
         return None
-    return Nearest(cell.cell, cell.latitude, cell.longitude, cell.distance_km, loads(reader))
+    return Nearest(cell.cell, cell.latitude, cell.longitude, cell.distance_km, served)
 
 
-def loads(reader: Reader) -> tuple[Load, ...]:
-    """All that the store serves. Raises NoZoneError where no database answers."""
-    return _loads(reader.fetch(_LOADS)[0].loads or "[]")
+def served(reader: Reader) -> Served:
+    """Return all that the store serves. Raises NoZoneError where no database answers."""
+    text = reader.fetch(_LOADS)[0].loads or "[]"
+    return Served(text, _loads(text))
 
 
 @lru_cache(maxsize=4)

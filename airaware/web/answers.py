@@ -2,7 +2,8 @@
 
 `airaware.web.openapi` derives the API's description from these classes; `Keywords` add
 what a type does not say. Distances are in km, concentrations in each pollutant's display unit; None
-where there is no value.
+where there is no value. Days are made by the thousand, so they are not frozen: that takes thrice as
+long.
 """
 
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ class Summary:
     expected_error: YearErrors
 
 
-@dataclass(frozen=True)
+@dataclass
 class Day:
     """One day of a pollutant; without a value where too little was measured."""
 
@@ -272,7 +273,7 @@ class AqiPollutant:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Leader:
     """A pollutant that leads a day, its monitor's distance, and the error to expect of its day."""
 
@@ -281,7 +282,7 @@ class Leader:
     expected_error: float | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class AqiDay:
     """The index of a day; several pollutants lead where they tie."""
 

@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from airaware import settings as environment
 from airaware.gazetteer import places
 from airaware.settings import Settings
-from airaware.store.zones import Reader
+from airaware.store.memory import Memory
 from airaware.web import (
     answers,
     api,
@@ -48,6 +48,14 @@ SECURITY_HEADERS = {
 }
 
 
+# How much of what loads hold a worker remembers, some 60 MB when it is full: the answers and the
+# trends of cells (10 and 2 kB each), the days of monitors (45 kB), and some things of whole loads.
+REMEMBERED = {
+    **{"answers": 2048, "trends": 2048, "days": 800},
+    **{"errors": 400, "ranks": 100, "stations": 100},
+}
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the site for these settings, or for the environment's.
 
@@ -67,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["uncorrected_words"] = view_model.UNCORRECTED
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
-    reader = Reader(settings.own_zone_first(), telemetry.zone_changed)
+    reader = Memory(settings.own_zone_first(), REMEMBERED, telemetry.zone_changed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["ranks"] = rank.Ranks(reader)

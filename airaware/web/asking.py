@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from flask import current_app, g
 from werkzeug.datastructures import MultiDict
@@ -16,8 +16,8 @@ from airaware.science import pollutants, utc_offsets
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import DEFAULT_PARAMETERS
 from airaware.store import queries
-from airaware.store.queries import Load, Nearest
-from airaware.store.zones import Reader
+from airaware.store.memory import Memory
+from airaware.store.queries import Load, Nearest, Served
 from airaware.web.certainty import ExpectedErrors
 from airaware.web.errors import (
     BadDateError,
@@ -35,6 +35,7 @@ MOST_PLACES = 4  # side by side
 TRIES = 3  # swaps come minutes apart
 
 Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
 
 
 def this_year() -> int:
@@ -49,7 +50,7 @@ class At:
     The ways go with it, since files are still made when the request's context has gone.
     """
 
-    reader: Reader
+    reader: Memory
     expected_errors: Callable[[Load], ExpectedErrors]
     place: Place
     nearest: Nearest
@@ -57,7 +58,7 @@ class At:
     @property
     def loads(self) -> tuple[Load, ...]:
         """All loads, of every parameter and year."""
-        return self.nearest.loads
+        return self.nearest.served.loads
 
     @property
     def point(self) -> tuple[float, float]:
@@ -110,27 +111,35 @@ def at(address: str) -> At:
     deadline = g.setdefault("census_deadline", time.monotonic() + sum(CENSUS_TIMEOUT_SECONDS))
     place = current_app.extensions["geocoder"].locate(address, deadline)
     reader = current_app.extensions["reader"]
-    nearest = queries.nearest(reader, place.latitude, place.longitude)
+    nearest = queries.nearest(served(), place.latitude, place.longitude)
     if nearest is None:
         raise OutsideUSError(COVERED)
-    g.setdefault("loads", set()).add(nearest.loads)
-    if not nearest.loads:
+    if not nearest.served.loads:
         raise YearNotLoadedError("No year has been loaded yet: `fab submit-year` loads one.", [])
     return At(reader, current_app.extensions["expected_errors"], place, nearest)
 
 
-def settled(view: Callable[[], Answer]) -> Callable[[], Answer]:
-    """Make a view that reads the store more than once mix no two loads of a year.
+def served() -> Served:
+    """Return all that the store serves, and note for `settled` that the answer rests on it."""
+    found: Served = current_app.extensions["reader"].served()
+    g.setdefault("served", set()).add(found)
+    return found
 
-    Where a load was swapped in, or another zone took over, while it read, it reads again.
+
+def settled(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Make a view that rests on loads mix no two of a year.
+
+    Where a load was swapped in, or another zone took over, while it read, it reads again. One that
+    found all in memory needs no look of its own.
     """
 
     @wraps(view)
-    def read() -> Answer:
+    def read(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
+        reader = current_app.extensions["reader"]
         for _ in range(TRIES):
-            g.loads = set()
-            answer = view()
-            if g.loads <= {queries.loads(current_app.extensions["reader"])}:
+            g.served = set()
+            answer = view(*arguments, **named)
+            if g.served <= {reader.served_since_read()}:
                 break
         return answer
 

@@ -1,27 +1,25 @@
 """The error to expect of what the site shows (docs/accuracy.md)."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from airaware.science.accuracy import expected_errors, from_miles, season
 from airaware.science.sphere import KM_PER_MILE
 from airaware.store import queries
+from airaware.store.memory import Memory
 from airaware.store.queries import Load
 from airaware.store.tiles import LoadedYear
-from airaware.store.zones import Reader
-
-# All pollutants of forty years.
-LOADS = 400
 
 ExpectedErrors = Mapping[tuple[str, int, str], float]
 
 
-def remembered(reader: Reader) -> Callable[[Load | LoadedYear], ExpectedErrors]:
+def remembered(reader: Memory) -> Callable[[Load | LoadedYear], ExpectedErrors]:
     """Return a function that gives the expected errors of a load and asks the store once."""
 
-    @lru_cache(maxsize=LOADS)
     def of_load(load: Load | LoadedYear) -> ExpectedErrors:
-        return expected_errors(queries.residuals(reader, load.parameter, load.year))
+        def read() -> ExpectedErrors:
+            return expected_errors(queries.residuals(reader, load.parameter, load.year))
+
+        return reader.remember("errors", [load], "", read)
 
     return of_load
 

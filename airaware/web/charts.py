@@ -1,21 +1,19 @@
 """What the charts of the pages show.
 
 A chart is said in words, and frontend/src/charts.js draws it: `x` and its `names`; `ticks` below it
-as (x, text), within `range`; and `series`, each with its `look` and a value or None for each x. The
-calendar is a table, and the map of monitors an SVG, in its own units: templates/_charts.html.
+as (x, text), within `range`; and `series`, each with its `look` and a value or None for each x.
+The map of monitors is an SVG, in its own units: templates/_charts.html.
 """
 
-import calendar
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.web import answers
-from airaware.web.formatting import MONTHS, error, figure, miles
+from airaware.web.formatting import MONTHS
 
 Chart = dict[str, Any]
 
@@ -111,89 +109,6 @@ def hours(found: answers.Hours) -> Chart:
 
 def _series(name: str, look: str, values: Sequence[float | None]) -> dict[str, Any]:
     return {"name": name, "look": look, "values": list(values)}
-
-
-@dataclass(frozen=True)
-class Day:
-    """A day of a calendar; `category` 1 (Good) to 6, 0 where none; `smoke` where it is flagged."""
-
-    number: int
-    title: str
-    category: int
-    smoke: bool
-
-
-@dataclass(frozen=True)
-class Month:
-    """A month of the calendar: weeks from Sunday on, None where a day is another month's."""
-
-    month: int
-    weeks: tuple[tuple[Day | None, ...], ...]
-
-
-def calendar_of_days(pollutant: answers.PointPollutant) -> list[Month]:
-    """Return the calendar of a pollutant's year."""
-    return _calendar(
-        {
-            date.fromisoformat(day.date): (
-                day.category,
-                _value(day, pollutant.unit),
-                day.smoke_hours,
-            )
-            for day in pollutant.days
-        }
-    )
-
-
-def _value(day: answers.Day, unit: str) -> str:
-    if day.category is None:
-        return f"{figure(day.value)} no data"
-    off = f" {error(day.expected_error)}" if day.expected_error else ""
-    smoke = f", {day.smoke_hours} h of smoke" if day.smoke_hours else ""
-    return f"{figure(day.value)}{off} {unit}, AQI {day.aqi}, {day.category}{smoke}"
-
-
-def calendar_of_aqi(found: answers.DailyAqi) -> list[Month]:
-    """Return the calendar of the daily AQI: each day with what leads it and what it rests on."""
-    pollutants = {code: each for each in found.pollutants for code in each.parameters}
-    return _calendar(
-        {
-            date.fromisoformat(day.date): (day.category, _index(day, pollutants), 0)
-            for day in found.by_day
-        }
-    )
-
-
-def _index(day: answers.AqiDay, pollutants: Mapping[int, answers.AqiPollutant]) -> str:
-    if day.category is None:
-        return "no data"
-    leading = []
-    for each in day.leading:
-        of = pollutants[each.parameter]
-        off = f"{error(each.expected_error)} {of.unit}" if each.expected_error else "error unknown"
-        leading.append(f"{of.name} ({miles(each.nearest_km)}, {off})")
-    first = {each.parameter for each in day.leading}
-    others = [pollutants[code].name for code in day.rests_on if code not in first]
-    also = f"; also {', '.join(others)}" if others else ""
-    return f"AQI {day.aqi}, {day.category}: {' and '.join(leading)}{also}"
-
-
-def _calendar(days: Mapping[date, tuple[str | None, str, int]]) -> list[Month]:
-    """Return a year's months from its days: category, title after the date, and hours of smoke."""
-
-    def cell(at: date, month: int) -> Day | None:
-        if at.month != month:
-            return None
-        category, title, smoke_hours = days[at]
-        number = AQI_CATEGORIES.index(category) + 1 if category else 0
-        return Day(at.day, f"{MONTHS[month - 1]} {at.day}: {title}", number, smoke_hours > 0)
-
-    weeks_of = calendar.Calendar(calendar.SUNDAY).monthdatescalendar
-    year = next(iter(days)).year
-    return [
-        Month(month, tuple(tuple(cell(at, month) for at in week) for week in weeks_of(year, month)))
-        for month in range(1, 13)
-    ]
 
 
 @dataclass(frozen=True)

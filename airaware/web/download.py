@@ -48,7 +48,7 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
         "method": view_model.METHOD,
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
-        "monitors": "; ".join(_monitors(at, span, load.year) for load in loads),
+        "monitors": "; ".join(_monitors(at, load) for load in loads),
         "expected error": "; ".join(_errors(at, span, load) for load in loads),
         "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",
     }
@@ -61,18 +61,18 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
     return facts
 
 
-def _monitors(at: At, span: Span, year: int) -> str:
-    found = nearby.stations(at.reader, span.pollutant.code, year, at.point)
+def _monitors(at: At, load: Load) -> str:
+    found = nearby.stations(at.reader, load, at.point)
     named = (
         f"{site} at {km:.1f} km"
         for site, km in zip(found.sites[:5], found.distance_km[:5].tolist(), strict=True)
     )
-    return f"{year}: {len(found.sites)} within 100 miles; {', '.join(named) or 'none'}"
+    return f"{load.year}: {len(found.sites)} within 100 miles; {', '.join(named) or 'none'}"
 
 
 def _errors(at: At, span: Span, load: Load) -> str:
     """Say the error to expect of an hour so far from the nearest monitor, by season."""
-    found = nearby.stations(at.reader, load.parameter, load.year, at.point)
+    found = nearby.stations(at.reader, load, at.point)
     errors = at.expected_errors(load)
     nearest_km = float(found.distance_km[0]) if found.sites else None
     by_season = {

@@ -1,6 +1,7 @@
 """How numbers and texts are written on the pages."""
 
 import re
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -10,12 +11,13 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 NO_VALUE = "–"
 
 
+@lru_cache(maxsize=8192)
 def figure(value: float | None) -> str:
     """Format a concentration as exactly as it is meaningful: 0.31, 4.2, 34.5, 120."""
     if value is None:
         return NO_VALUE
     decimals = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 0.995 else 2
-    return f"{value:,.{decimals}f}"
+    return f"{value + 0.0:,.{decimals}f}"  # no -0.00 for zero
 
 
 def error(value: float | None) -> str:
@@ -23,6 +25,7 @@ def error(value: float | None) -> str:
     return NO_VALUE if value is None else f"± {figure(value)}"
 
 
+@lru_cache(maxsize=8192)
 def miles(km: float) -> str:
     """Format a distance in miles: "5.3 mi"."""
     return _length(km / KM_PER_MILE, "mi")

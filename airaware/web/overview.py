@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from airaware.science.pollutants import AQI_EDITION
 from airaware.science.sphere import REACH_KM
 from airaware.web import answers
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import displayed, five_digits, rounded, shown
+from airaware.web.rounding import displayed, five_digits, rounded, rounded_each, shown
 from airaware.web.summary_sentence import aqi_sentence, plain_name
 
 OZONE, PM25, PM25_OTHER = 44201, 88101, 88502
@@ -126,27 +127,36 @@ def _pollutant(
 def _by_day(
     year: PointYear, contenders: Sequence[_Contender], found: index.DailyAqi, categories: np.ndarray
 ) -> list[answers.AqiDay]:
-    parameter, nearest_km, error = (
-        np.array([getattr(each, name) for each in contenders]).T.tolist()
-        for name in ("parameter", "nearest_km", "expected_error")
-    )
+    # Of each day, in the order of the pollutants; only those that have an index are taken.
+    leaders = zip(*map(_leaders, contenders), strict=True)
     rows = zip(
         year.dates, found.aqi.tolist(), categories.tolist(), found.leads.T.tolist(),
-        found.known.T.tolist(), parameter, nearest_km, error, strict=True,
+        found.known.T.tolist(), leaders, strict=True,
     )  # fmt: skip
     return [
         answers.AqiDay(
-            date=day.isoformat(),
-            aqi=aqi if aqi > index.NO_INDEX else None,
-            category=AQI_CATEGORIES[category] if category >= 0 else None,
-            leading=[
-                answers.Leader(code, five_digits(km), rounded(of_day))
-                for lead, code, km, of_day in zip(leads, codes, distances, errors, strict=True)
-                if lead
-            ],
-            rests_on=[code for has, code in zip(known, codes, strict=True) if has],
+            day,
+            aqi if aqi > index.NO_INDEX else None,
+            AQI_CATEGORIES[category] if category >= 0 else None,
+            leading=list(compress(of_day, leads)),
+            rests_on=[each.parameter for each in compress(of_day, known)],
         )
-        for day, aqi, category, leads, known, codes, distances, errors in rows
+        for day, aqi, category, leads, known, of_day in rows
+    ]
+
+
+def _leaders(contender: _Contender) -> list[answers.Leader]:
+    """Return the contender as it would lead each day: few of them differ."""
+    known: dict[tuple[int, float | None, float | None], answers.Leader] = {}
+    columns = zip(
+        contender.parameter.tolist(),
+        rounded_each(contender.nearest_km),
+        rounded_each(contender.expected_error),
+        strict=True,
+    )
+    return [
+        known.get(key) or known.setdefault(key, answers.Leader(key[0], key[1] or 0.0, key[2]))
+        for key in columns
     ]
 
 

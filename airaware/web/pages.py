@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, render_template, request
 
 from airaware.science.pollutant import AQI_CATEGORIES
-from airaware.web import answers, asking, charts, view_model
+from airaware.web import answers, asking, charts, days, view_model
 
 blueprint = Blueprint("pages", __name__)
 
@@ -34,7 +34,7 @@ def air() -> str:
         "air.html",
         air=found,
         charts={each.parameter: _charts(at, each) for each in found.pollutants},
-        aqi_calendar=charts.calendar_of_aqi(found.daily_aqi) if found.daily_aqi else [],
+        aqi_calendar=days.calendar_of_aqi(found.daily_aqi) if found.daily_aqi else "",
         categories=AQI_CATEGORIES,
         address=request.args["address"],
     )
@@ -46,16 +46,18 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
         return {}
     return {
         "months": charts.months(pollutant),
-        "calendar": charts.calendar_of_days(pollutant),
+        "calendar": days.calendar_of_days(pollutant),
+        "days": days.rows_of_days(pollutant.days),
+        "smoky": any(day.smoke_hours for day in pollutant.days),
         "years": charts.years(pollutant),
         "monitors": charts.monitors(at.point, pollutant.monitors),
         "worst": _week_of_the_highest(pollutant.days),
     }
 
 
-def _week_of_the_highest(days: list[answers.Day]) -> date:
+def _week_of_the_highest(of_year: list[answers.Day]) -> date:
     """Return the first day of a week with the highest day in its middle."""
-    highest = max(days, key=lambda day: -1.0 if day.value is None else day.value)
+    highest = max(of_year, key=lambda day: -1.0 if day.value is None else day.value)
     day = date.fromisoformat(highest.date)
     return max(day - timedelta(asking.WEEK_DAYS // 2), date(day.year, 1, 1))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -47,11 +47,17 @@ class PointYear:
         """Which days lie above the level of the standard (days,)."""
         return metrics.above(self.pollutant, self.daily)
 
-    @cached_property
-    def dates(self) -> list[date]:
-        """The days' dates."""
-        first = date(self.load.year, 1, 1)
-        return [first + timedelta(number) for number in range(len(self.daily))]
+    @property
+    def dates(self) -> list[str]:
+        """The days' dates, as 2017-07-04."""
+        return _dates(self.load.year)[: len(self.daily)]
+
+
+@lru_cache(maxsize=100)  # more years than there are
+def _dates(year: int) -> list[str]:
+    first = date(year, 1, 1)
+    days = (date(year + 1, 1, 1) - first).days
+    return [(first + timedelta(number)).isoformat() for number in range(days)]
 
 
 def read(at: At, load: Load) -> PointYear:
@@ -77,8 +83,8 @@ def measured(at: At, load: Load, months: Sequence[int] = range(1, 13)) -> nearby
     """Return neighbouring months of a load at a place, their hours by the place's clock."""
     # Real hours are not made of made-up ones.
     beyond = [
-        other.year
+        other
         for other in at.of(load.parameter)
         if abs(other.year - load.year) == 1 and (load.synthetic or not other.synthetic)
     ]
-    return nearby.air(at.reader, load.parameter, load.year, at.point, months, beyond)
+    return nearby.air(at.reader, load, at.point, months, beyond)

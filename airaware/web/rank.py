@@ -1,6 +1,7 @@
 """How a place compares with the country's ZIP codes, by days above the level of the standard."""
 
 import threading
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import h3.api.basic_int as h3
 
 from airaware.science.grid import RESOLUTION
 from airaware.store import queries
+from airaware.store.memory import Memory
 from airaware.store.queries import Load
-from airaware.store.zones import Reader
 from airaware.web.geocode import covered_zip_codes
 
 
@@ -32,10 +33,9 @@ class Rank:
 class Ranks:
     """Ranks by load, for all threads of a process. A load's figures are read once."""
 
-    def __init__(self, reader: Reader) -> None:
-        """Know no load yet."""
+    def __init__(self, reader: Memory) -> None:
+        """Rank by what this reader reads."""
         self._reader = reader
-        self._known: dict[tuple[int, int], tuple[str, list[int]]] = {}
         self._lock = threading.Lock()
 
     def rank(self, load: Load, days_above: int) -> Rank | None:
@@ -49,17 +49,16 @@ class Ranks:
         begin, end = bisect_left(days, days_above), bisect_right(days, days_above)
         return Rank(len(days) - end, end - begin, begin)
 
-    def _days(self, load: Load) -> list[int]:
+    def _days(self, load: Load) -> "array[int]":
         """Days above at every ZIP code that has a monitor in reach, ascending."""
-        key = (load.parameter, load.year)
+
+        def read() -> "array[int]":
+            zips = zip_codes_by_cell()
+            found = queries.days_above(self._reader, load, sorted(zips))
+            return array("H", sorted(n for cell, n in found.items() for _ in range(zips[cell])))
+
         with self._lock:  # of several visitors at once, one asks the store
-            checksum, days = self._known.get(key, ("", []))
-            if checksum != load.checksum:
-                zips = zip_codes_by_cell()
-                found = queries.days_above(self._reader, load, sorted(zips))
-                days = sorted(n for cell, n in found.items() for _ in range(zips[cell]))
-                self._known[key] = load.checksum, days
-        return days
+            return self._reader.remember("ranks", [load], "", read)
 
 
 @lru_cache(maxsize=1)

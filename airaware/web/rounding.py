@@ -2,12 +2,33 @@
 
 import math
 
+import numpy as np
+
 from airaware.science.pollutant import Pollutant
 
 
 def five_digits(value: float) -> float:
     """Drop the digits that a `real` of the store does not have."""
     return float(f"{value:.5g}")
+
+
+# Powers of ten that a float holds exactly.
+_POWERS = np.array([float(f"1e{digits}") for digits in range(23)])
+
+
+def rounded_each(values: np.ndarray) -> list[float | None]:
+    """As `rounded` of each of many numbers (n,), ten times as fast."""
+    finite = np.isfinite(values) & (values != 0)
+    size = np.where(finite, np.abs(values), 1.0)
+    decimals = 4 - np.floor(np.log10(size))
+    power = _POWERS[np.clip(decimals, 0, 22).astype(int)]
+    scaled = np.where(finite, values, 1.0) * power
+    found: list[float | None] = (np.rint(scaled) / power).tolist()
+    # What lies halfway between two decimals, or nearly, is told apart by its exact value alone.
+    halfway = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-6
+    for n in np.flatnonzero(~finite | halfway | (decimals < 0) | (decimals > 22)).tolist():
+        found[n] = rounded(float(values[n]))
+    return found
 
 
 def rounded(value: float | None) -> float | None:
@@ -18,6 +39,11 @@ def rounded(value: float | None) -> float | None:
 def displayed(pollutant: Pollutant, value: float) -> float:
     """Return a concentration in the display unit to five digits."""
     return five_digits(value * pollutant.display_factor)
+
+
+def shown_each(pollutant: Pollutant, values: np.ndarray) -> list[float | None]:
+    """As `shown` of each of many concentrations (n,)."""
+    return rounded_each(values * pollutant.display_factor)
 
 
 def shown(pollutant: Pollutant, value: float | None) -> float | None:

@@ -61,6 +61,9 @@ def watch(app: Flask, zones: Iterable[str]) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        # https://www.w3.org/TR/server-timing/: whether the answer took a database.
+        if app.extensions["reader"].read_at >= g.started:
+            response.headers["Server-Timing"] = "db"
         endpoint = request.url_rule.rule if request.url_rule else "unmatched"
         REQUESTS.labels(endpoint, str(response.status_code)).inc()
         LATENCY.labels(endpoint).observe(time.perf_counter() - g.started)

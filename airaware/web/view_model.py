@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+import orjson
 from flask import current_app
 
 from airaware.science import metrics, point, pollutants
@@ -21,7 +22,7 @@ from airaware.web import answers, overview, point_year
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import five_digits, rounded, shown
+from airaware.web.rounding import five_digits, rounded, rounded_each, shown, shown_each
 from airaware.web.summary_sentence import sentence, trend_sentence
 
 UNCORRECTED = (
@@ -39,18 +40,27 @@ METHOD = (
 
 def grid(at: At, year: int) -> answers.GridAir:
     """Return the air of a year at the grid point nearest to a place: quick, at most 4 km off."""
-    loads = at.of_year(year)
-    found = {
-        months.parameter: months for months in queries.cell_years(at.reader, at.nearest.cell, loads)
-    }
-    center = at.nearest.latitude, at.nearest.longitude
-    return answers.GridAir(
-        **vars(_air(at, year, "grid")),
-        pollutants=[
+    loads, cell = at.of_year(year), at.nearest.cell
+
+    def read() -> Any:
+        found = {months.parameter: months for months in queries.cell_years(at.reader, cell, loads)}
+        center = at.nearest.latitude, at.nearest.longitude
+        written = [
             _pollutant(at, load, _months(at, load, found.get(load.parameter)), center)
             for load in loads
-        ],
+        ]
+        # As JSON they take a tenth of the memory, and are written once.
+        return orjson.Fragment(orjson.dumps(written))
+
+    return answers.GridAir(
+        **vars(_air(at, year, "grid")),
+        pollutants=at.reader.remember("answers", loads, _key(cell, loads), read),
     )
+
+
+def _key(cell: int, loads: Sequence[Load]) -> tuple[object, ...]:
+    """Return what answers of a cell are made of beside the loads' rows: they tell when it came."""
+    return cell, *(load.committed_at for load in loads)
 
 
 def at_point(at: At, year: int) -> answers.PointAir:
@@ -225,7 +235,7 @@ def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[answers.
     if not load.uncorrected:
         return []
     hours = queries.uncorrected(at.reader, load)
-    used = nearby.air(at.reader, load.parameter, load.year, place).used()
+    used = nearby.air(at.reader, load, place).used()
     return [
         answers.UncorrectedMonitor(site, load.year, hours[site]) for site in used if site in hours
     ]
@@ -278,7 +288,7 @@ def _months_at_point(at: At, load: Load, found: nearby.Air) -> list[answers.Mont
 def _year_of_months(load: Load, found: nearby.Air) -> YearOfMonths:
     """Return the months at the point in the shape of the grid's."""
     pollutant = pollutants.get(load.parameter)
-    rows = np.concatenate([point.figures(pollutant, found.months.get(n)) for n in range(1, 13)])
+    rows = point.figures(pollutant, *map(found.months.get, range(1, 13)))
     columns = {
         name: tuple(
             tuple(value) if isinstance(value, list) else value for value in rows[name].tolist()
@@ -301,34 +311,30 @@ def _days(year: PointYear) -> list[answers.Day]:
     pollutant = year.pollutant
     rows = zip(
         year.dates,
-        year.daily.tolist(),
+        shown_each(pollutant, year.daily),
         year.above.tolist(),
-        year.aqi.tolist(),
-        metrics.category(pollutant, year.daily).tolist(),
-        year.nearest_km.tolist(),
-        year.expected_error.tolist(),
+        (aqi if aqi >= 0 else None for aqi in year.aqi.tolist()),
+        (
+            AQI_CATEGORIES[category] if category >= 0 else None
+            for category in metrics.category(pollutant, year.daily).tolist()
+        ),
+        rounded_each(year.nearest_km),
+        shown_each(pollutant, year.expected_error),
         year.smoke_hours.tolist(),
         strict=True,
     )
-    return [
-        answers.Day(
-            date=day.isoformat(),
-            value=shown(pollutant, value),
-            above_standard=above,
-            aqi=aqi if aqi >= 0 else None,
-            category=AQI_CATEGORIES[category] if category >= 0 else None,
-            nearest_km=rounded(nearest_km),
-            expected_error=shown(pollutant, error),
-            smoke_hours=smoke_hours,
-        )
-        for day, value, above, aqi, category, nearest_km, error, smoke_hours in rows
-    ]
+    return [answers.Day(*row) for row in rows]
 
 
 def _years(at: At, pollutant: Pollutant) -> list[answers.Year]:
     """Return all loaded years at the nearest grid point: at the very place, it would take long."""
-    loads = {load.year: load for load in at.of(pollutant.code)}
-    found = queries.cell_years(at.reader, at.nearest.cell, list(loads.values()))
+    loads, cell = at.of(pollutant.code), at.nearest.cell
+    return at.reader.remember("trends", loads, _key(cell, loads), lambda: _trend(at, loads))
+
+
+def _trend(at: At, of: Sequence[Load]) -> list[answers.Year]:
+    loads = {load.year: load for load in of}
+    found = queries.cell_years(at.reader, at.nearest.cell, of)
     return [
         answers.Year(
             year=year.year,

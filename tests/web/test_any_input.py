@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airaware.settings import Zone
-from airaware.store.zones import Reader
+from airaware.store.memory import Memory
 from airaware.web import asking, create_app
+from airaware.web.app import REMEMBERED
 from airaware.web.errors import VisitorError
 from bench import main_job
 from tools.machine.postgres import READER
@@ -26,13 +27,13 @@ TEXTS = (
 )
 
 
-class Explained(Reader):
+class Explained(Memory):
     """A reader that counts the buffers that each statement touches, and zones given up."""
 
     def __init__(self, zones: Sequence[Zone]):
         self.changes: list[tuple[str, bool]] = []
         self.buffers: list[int] = []
-        super().__init__(zones, lambda *change: self.changes.append(change))
+        super().__init__(zones, REMEMBERED, lambda *change: self.changes.append(change))
 
     def fetch(self, sql: str, parameters: Any = ()) -> list[Any]:
         explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "

@@ -1,12 +1,14 @@
 """Hours of the stations near a place, by the place's clock; without a database."""
 
 from collections import namedtuple
-from datetime import date
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from airaware.store import nearby
+from airaware.store.queries import Load
 
 YEAR = 2013
 # On either side of Indiana's border, and a place between them in the west.
@@ -16,12 +18,18 @@ Days = namedtuple("Days", "site days")
 
 
 class Store:
-    """Stands in for a Reader: station_day by (year, site), and the queries' own conditions."""
+    """Stands in for a Memory: station_day by (year, site), and the queries' own conditions."""
 
     def __init__(self, stations: list[Station], days: dict[tuple[int, str], np.ndarray]) -> None:
         self.stations = stations
         self.days = days
         self.smoke: dict[tuple[int, int], int] = {}
+
+    def remember(self, kind: str, of: list, key: str, make: Callable) -> object:
+        return make()
+
+    def remember_each(self, kind: str, of: list, keys: list, make: Callable) -> dict:
+        return make(keys)
 
     def fetch(self, sql: str, keys: dict) -> list:
         if sql is nearby._STATIONS:
@@ -60,8 +68,12 @@ def eastern() -> Store:
     return Store([Station("east", *EAST, -5)], days)
 
 
+def load(year: int) -> Load:
+    return Load(44201, year, False, datetime(2026, 1, 1, tzinfo=UTC), "1")
+
+
 def hours(store: Store, month: int, beyond=()) -> np.ndarray:
-    found = nearby.air(store, 44201, YEAR, BETWEEN, [month], beyond)
+    found = nearby.air(store, load(YEAR), BETWEEN, [month], map(load, beyond))
     return found.months[month].hours
 
 
@@ -84,9 +96,9 @@ def test_the_first_hour_of_a_year_is_in_the_load_of_the_year_before():
     days = {(2012, "west"): numbers[:366], (YEAR, "west"): numbers[366:]}
     store = Store([Station("west", *WEST, -6)], days)
     place = (41.5, -86.48)  # in the east
-    january = nearby.air(store, 44201, YEAR, place, [1], [2012]).months[1].hours
+    january = nearby.air(store, load(YEAR), place, [1], [load(2012)]).months[1].hours
     assert january == pytest.approx(np.arange(24 * 366 - 1, 24 * (366 + 31) - 1))
-    assert np.isnan(nearby.air(store, 44201, YEAR, place, [1]).months[1].hours[0])
+    assert np.isnan(nearby.air(store, load(YEAR), place, [1]).months[1].hours[0])
 
 
 def test_a_load_without_offsets_takes_them_from_its_stations_places(eastern):
@@ -101,5 +113,5 @@ def test_smoke_counts_on_days_that_rest_on_its_monitor(eastern: Store) -> None:
     eastern.smoke = {(YEAR, 0): 5, (YEAR, 2): 7}
     eastern.days[YEAR, "east"] = eastern.days[YEAR, "east"].copy()
     eastern.days[YEAR, "east"][2, 0] = np.nan
-    found = nearby.air(eastern, 44201, YEAR, BETWEEN, [1])
+    found = nearby.air(eastern, load(YEAR), BETWEEN, [1])
     assert found.smoke_hours[1][:4].tolist() == [5, 0, 0, 0]

@@ -1,12 +1,11 @@
 """What the charts show."""
 
-from datetime import date, timedelta
 from types import SimpleNamespace as Of
 
 import pytest
 
 from airaware.science.sphere import KM_PER_MILE
-from airaware.web import answers, charts
+from airaware.web import charts
 
 
 def ozone(*means: float | None, far: tuple[int, ...] = ()) -> Of:
@@ -90,52 +89,6 @@ def test_a_trend_breaks_where_years_are_missing():
     assert found["names"] == ["1990", "1991", "1992"]
     assert looks(found)["dotted-line"] == [5.0, None, 4.0]
     assert charts.years(Of(unit="ppb", years=years[:1])) is None
-
-
-def day(number: int, **changes: object) -> answers.Day:
-    """Return a day of 2017 by its number, Moderate but for the first."""
-    of = date(2017, 1, 1) + timedelta(number)
-    known = {"value": 60.0, "aqi": 67, "category": "Moderate"} if number else {
-        "value": None, "aqi": None, "category": None
-    }  # fmt: skip
-    rest = {"above_standard": False, "nearest_km": 5.0, "expected_error": 3.0, "smoke_hours": 0}
-    return answers.Day(date=of.isoformat(), **known | rest | changes)
-
-
-def test_the_calendar_s_weeks_begin_on_sunday():
-    days = [day(number, smoke_hours=2 if number == 2 else 0) for number in range(365)]
-    months = charts.calendar_of_days(Of(unit="ppb", days=days))
-    assert [sum(each is not None for week in month.weeks for each in week) for month in months] == [
-        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31,
-    ]  # fmt: skip
-    first, second, third = months[0].weeks[0][:3]  # a Sunday, and a Monday
-    assert first and second and third
-    assert (first.number, first.category, second.category) == (1, 0, 2)
-    assert first.title == "Jan 1: – no data"
-    assert second.title == "Jan 2: 60.0 ± 3.0 ppb, AQI 67, Moderate"
-    assert third.title.endswith("Moderate, 2 h of smoke")
-    assert (second.smoke, third.smoke) == (False, True)
-    assert months[1].weeks[0][:4] == (None, None, None, months[1].weeks[0][3])  # a Wednesday
-    assert months[1].weeks[0][3].title.startswith("Feb 1: ")
-
-
-def test_a_day_of_the_aqi_names_what_leads_it_and_how_far_its_monitor_is():
-    ozone = Of(name="ozone", unit="ppb", parameters=[44201])
-    pm25 = Of(name="PM2.5", unit="µg/m³", parameters=[88101, 88502])
-    leaders = [answers.Leader(88502, 16.09344, 4.0), answers.Leader(44201, 8.04672, None)]
-    first = date(2017, 1, 1)
-    by_day = [
-        answers.AqiDay(
-            (first + timedelta(number)).isoformat(), 60, "Moderate", leading, [44201, 88502]
-        )
-        for number, leading in enumerate([leaders, leaders[:1]] + [leaders] * 363)
-    ]
-    months = charts.calendar_of_aqi(Of(pollutants=[ozone, pm25], by_day=by_day))
-    tied, alone = months[0].weeks[0][:2]
-    assert tied.title == (
-        "Jan 1: AQI 60, Moderate: PM2.5 (10 mi, ± 4.0 µg/m³) and ozone (5.0 mi, error unknown)"
-    )
-    assert alone.title == "Jan 2: AQI 60, Moderate: PM2.5 (10 mi, ± 4.0 µg/m³); also ozone"
 
 
 def test_monitors_lie_where_they_are_about_the_place():

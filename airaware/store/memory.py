@@ -1,0 +1,122 @@
+"""What was read of loads, remembered until the store serves others.
+
+What the store has of a load is the same for everybody until another is swapped in. Whether one was
+is one look for all who come within LOOK_SECONDS; no key holds an address.
+"""
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from airaware.settings import Zone
+from airaware.store import queries
+from airaware.store.queries import Load, Served
+from airaware.store.tiles import LoadedYear
+from airaware.store.zones import Parameters, Reader
+
+# Too short to be noticed, and long enough that a busy worker asks once for five requests.
+LOOK_SECONDS = 0.005
+
+OneLoad = Load | LoadedYear
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Memory(Reader):
+    """A reader that remembers, for all threads of a process, the most recently used of each kind.
+
+    What is remembered may be shared by threads: nobody changes it.
+    """
+
+    def __init__(
+        self,
+        zones: Sequence[Zone],
+        most: Mapping[str, int],
+        on_change: Callable[[str, bool], None] = lambda *_: None,
+    ) -> None:
+        """`most` is the greatest number remembered of each kind; the rest as for a Reader."""
+        super().__init__(zones, self._changed)
+        self._tell = on_change
+        self._look: tuple[float, Served] | None = None
+        self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in most}
+        self._most = most
+        self._keeping = threading.Lock()
+        self._thread = threading.local()
+
+    def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+        """As a Reader, and note when this thread has read."""
+        rows = super().fetch(sql, parameters)
+        self._thread.read_at = time.perf_counter()
+        return rows
+
+    @property
+    def read_at(self) -> float:
+        """When this thread has read last (time.perf_counter), looks left aside."""
+        at: float = getattr(self._thread, "read_at", -math.inf)
+        return at
+
+    def served(self) -> Served:
+        """Return all loads as they were at most LOOK_SECONDS ago.
+
+        Raises NoZoneError where that takes a look and no database answers.
+        """
+        return self._served_since(time.perf_counter() - LOOK_SECONDS)
+
+    def served_since_read(self) -> Served:
+        """Return all loads as they were after this thread has read last; errors as for `served`."""
+        return self._served_since(self.read_at)
+
+    def _served_since(self, moment: float) -> Served:
+        look = self._look
+        if look is None or look[0] < moment:
+            read_at, now = self.read_at, time.perf_counter()
+            look = self._look = now, queries.served(self)
+            self._thread.read_at = read_at
+        return look[1]
+
+    def remember(
+        self, kind: str, of: Iterable[OneLoad], key: Hashable, make: Callable[[], Value]
+    ) -> Value:
+        """Return what `make` reads of some loads' rows, from memory where it was read before.
+
+        Their checksums tell whether these are the same. What else it is made of is in the key.
+        """
+        (found,) = self.remember_each(kind, of, [key], lambda _: {key: make()}).values()
+        return found
+
+    def remember_each(
+        self,
+        kind: str,
+        of: Iterable[OneLoad],
+        keys: Collection[Key],
+        make: Callable[[list[Key]], Mapping[Key, Value]],
+    ) -> dict[Key, Value]:
+        """As `remember`, of several keys; `make` reads those that are not remembered."""
+        kept = self._kept[kind]
+        rows = tuple((load.parameter, load.year, load.checksum) for load in of)
+        found: dict[Key, Value] = {}
+        with self._keeping:
+            for key in keys:
+                if (rows, key) in kept:
+                    kept.move_to_end((rows, key))
+                    found[key] = kept[rows, key]
+        lacking = [key for key in keys if key not in found]
+        if lacking:
+            made = make(lacking)
+            found.update(made)
+            # What was read while a load was swapped in may be the new one's.
+            if self.served_since_read().contents.issuperset(rows):
+                with self._keeping:
+                    for key, value in made.items():
+                        kept[rows, key] = value
+                    while len(kept) > self._most[kind]:
+                        kept.popitem(last=False)
+        return found
+
+    def _changed(self, zone: str, failing: bool) -> None:
+        """Forget the look: the zone that is asked from now on may serve other loads."""
+        self._look = None
+        self._tell(zone, failing)
