@@ -1,6 +1,7 @@
 """`make bench`: every benchmark, one table, build/bench.json. Exit status 1: a bound is missed.
 
-`python -m bench job`, `python -m bench site` and `python -m bench census` are its parts.
+`python -m bench job`, `site` and `census` are its parts. `--quick` is
+the site alone, on small years and in short loops: a first look.
 """
 
 import argparse
@@ -12,23 +13,35 @@ from bench.measure import report
 from tools.machine.usage import Meter
 
 BUILD = Path("build").absolute()
-PARTS = {"job": main_job.figures, "site": site.figures, "census": slow_census.figures}
+PARTS = {
+    "job": lambda place, raw, _: main_job.figures(place, raw),
+    "site": site.figures,
+    "census": lambda place, raw, _: slow_census.figures(place, raw),
+}
 
 
 def main() -> int:
     """Run the parts that the command line names, or all."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"{' or '.join(PARTS)}; all without")
-    named = parser.parse_args().part
-    if unknown := set(named) - set(PARTS):
+    parser.add_argument("--quick", action="store_true", help="the site alone, in minutes")
+    options = parser.parse_args()
+    if unknown := set(options.part) - set(PARTS):
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    raw = BUILD / "bench"
-    figures, meter = [], Meter(Path.cwd())
-    with main_job.databases(raw) as place:
+    if options.quick and set(options.part) - {"site"}:
+        parser.error("--quick is of the site alone")
+    parts = options.part or (["site"] if options.quick else list(PARTS))
+    extent = site.QUICK if options.quick else site.FULL
+    raw = BUILD / ("bench-quick" if options.quick else "bench")
+    files = {(parameter, main_job.YEAR): many for parameter, many in extent.stations.items()}
+    files |= main_job.FILES if "job" in parts else {}
+    figures = []
+    with main_job.databases(raw, files) as place:
+        meter = Meter(Path.cwd(), place.folder)
         for name, part in PARTS.items():
-            if not named or name in named:
-                figures += part(place, raw)
-    print(meter.usage())
+            if name in parts:
+                figures += part(place, raw, extent)
+        print(meter.usage())
     return 0 if report(figures, BUILD / "bench.json") else 1
 
 

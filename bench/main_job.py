@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,9 @@ YEAR = YEARS[-1]
 LEAST_ROWS = 8_900_000
 LEAST_STATIONS = 1_200
 ORIGINAL_DAYS = 3
+ROUNDS = 3
+# What is made up for it: by parameter and year, from so many stations (None: as many as EPA has).
+FILES: dict[tuple[int, int], int | None] = {(OZONE, year): None for year in YEARS}
 # "Ten columns" of the file, as the first measurements had them.
 PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample Measurement"]
 
@@ -47,20 +50,22 @@ PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample
 def figures(place: Local, raw: Path) -> list[Figure]:
     """All figures of the main job, which leaves both years in the place's databases."""
     zip_path = raw / epa.file_name(OZONE, YEAR)
-    parses = [seconds(lambda: parse(zip_path))]
-    one = submit(place, raw, str(YEAR))
-    parses.append(seconds(lambda: parse(zip_path)))
+    rounds: list[tuple[float, Submit]] = []
+    for _ in range(ROUNDS):
+        forget_loads(place)
+        rounds.append((seconds(lambda: parse(zip_path)), submit(place, raw, str(YEAR))))
+    parse_seconds = float(np.median([parsed for parsed, _ in rounds]))
+    ratio = float(np.median([one.seconds / parsed for parsed, one in rounds]))
+    one = sorted((one for _, one in rounds), key=lambda each: each.seconds)[ROUNDS // 2]
     rows, stations = loaded(place)
     forget_loads(place)
     two = submit(place, raw, f"{YEARS[0]}-{YEARS[-1]}")
-    parses.append(seconds(lambda: parse(zip_path)))
-    parse_seconds = float(np.median(parses))
     return [
         Figure("rows of the year", rows, "rows", LEAST_ROWS, at_least=True),
         Figure("stations of the year", stations, "stations", LEAST_STATIONS, at_least=True),
         Figure("pyarrow's one-thread parse of the zip", parse_seconds, "s"),
         Figure("zip to both zones committed", one.seconds, "s"),
-        Figure("zip to both zones / parse", one.seconds / parse_seconds, "times", 6),
+        Figure("zip to both zones / parse", ratio, "times", 3.5, 2.5),
         Figure("two years / one year", two.seconds / one.seconds, "times", 2.1),
         Figure("peak memory of all processes, one year", one.peak_gb, "GB", 4),
         Figure("peak memory of all processes, two years", two.peak_gb, "GB", 4),
@@ -69,9 +74,9 @@ def figures(place: Local, raw: Path) -> list[Figure]:
 
 
 @contextmanager
-def databases(raw: Path) -> Iterator[Local]:
+def databases(raw: Path, files: Mapping[tuple[int, int], int | None] = FILES) -> Iterator[Local]:
     """Two zones' empty databases, gone afterwards; and the input in `raw`, which stays there."""
-    make_input(raw)
+    make_input(raw, files)
     folder = Path(tempfile.mkdtemp(prefix="airaware-bench-"))
     place = Local(folder)
     try:
@@ -85,16 +90,14 @@ def databases(raw: Path) -> Iterator[Local]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_input(raw: Path) -> None:
-    """Synthetic national ozone years, made once."""
+def make_input(raw: Path, files: Mapping[tuple[int, int], int | None]) -> None:
+    """Make synthetic years that are not there yet, by parameter and year, of so many stations."""
     raw.mkdir(parents=True, exist_ok=True)
-    for year in YEARS:
-        path = raw / epa.file_name(OZONE, year)
+    for (parameter, year), stations in files.items():
+        path = raw / epa.file_name(parameter, year)
         if not path.exists():
             print(f"making {path.name} ...", flush=True)
-            new = path.with_suffix(".new")
-            synthetic.write(new, OZONE, year)
-            new.rename(path)
+            synthetic.write(path, parameter, year, stations=stations)
 
 
 def parse(zip_path: Path) -> int:
@@ -123,11 +126,11 @@ class Submit:
         self.peak_gb = peak_bytes / 2**30
 
 
-def submit(place: Local, raw: Path, years: str) -> Submit:
+def submit(place: Local, raw: Path, years: str, parameters: Sequence[int] = (OZONE,)) -> Submit:
     """Load years with two local cores."""
     environ = place.submit_environ("local[2]") | {"AIRAWARE_RAW": str(raw)}
     process = subprocess.Popen(
-        place.submit_command(years, [OZONE], "local[2]"),
+        place.submit_command(years, list(parameters), "local[2]"),
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -146,7 +149,11 @@ def submit(place: Local, raw: Path, years: str) -> Submit:
 def loaded(place: Local) -> tuple[int, int]:
     """Rows read and stations of the year, by the first zone's manifest."""
     with psycopg2.connect(place.zones(OWNER)[0].dsn) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT rows_read, (rows_loaded ->> 'station')::int FROM load")
+        cursor.execute(
+            "SELECT rows_read, (rows_loaded ->> 'station')::int FROM load"
+            " WHERE parameter = %s AND year = %s",
+            (OZONE, YEAR),
+        )
         return cursor.fetchone()
 
 

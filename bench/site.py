@@ -1,97 +1,214 @@
-"""The site on a synthetic ozone year of national size: an address's answer, load, map and hours."""
+"""The site on synthetic years, beside an endpoint of the same server that answers nothing.
+
+Every bound is a ratio of two figures of one round, since the machine's speed varies. Each figure is
+the median over the rounds.
+"""
 
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from itertools import cycle
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import psutil
 import psycopg2
 import requests
 
-from airaware.settings import Settings
+from airaware.science.pollutants import DEFAULT_PARAMETERS
 from airaware.store import manifest, tiles
-from airaware.store.zones import Reader
-from airaware.web import create_app
 from airaware.web.geocode import covered_zip_codes
-from bench import zone_loss
+from bench import empty, zone_loss
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure
 from loadtest.tiles import tile_of
-from tools.drill.http_load import SEED, Answer, closed_loop, one_by_one, open_loop
+from tools.drill import places
+from tools.drill.http_load import SEED, client_of, closed_loop, one_by_one, open_loop
 from tools.environments.local import Local
+from tools.machine.checkout import CHECKOUT
 from tools.machine.postgres import HOST, OWNER, READER, free_port
+from tools.machine.webserver import WORKERS, WebServer
 
+ROUNDS = 3
 ADDRESSES = 1_000
+NEW_PLACES = 6_000  # more than a worker remembers: asked in turn, each is new every time
 CLIENTS = 8
-CLOSED_SECONDS = 10
-LOAD_RATE, LOAD_SECONDS = 150, 60
-TILES_A_ZOOM = 25
-HOURS_ASKED = 60
+LOAD_RATE = 150
+EMPTIES = 500  # for the CPU of one
 START_SECONDS = 30
+APPLICATION = "bench.empty:create_app()"
+BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
-Query = tuple[str, Any]
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured in a round: seconds of a loop and of an open one, requests one by one.
+
+    stations: of the synthetic years that the site has, by parameter; None: as many as EPA has.
+    """
+
+    loop_seconds: float
+    load_seconds: float
+    pages: int
+    tiles_a_zoom: int
+    stations: Mapping[int, int | None]
 
 
-def figures(place: Local, raw: Path) -> list[Figure]:
-    """All figures of the site. The place gets the year where nothing has loaded it yet."""
-    if not manifest.loads(place.zones(OWNER)[0]):
-        submit(place, raw, str(YEAR))
-    codes = zip_codes()
-    paths = [f"/api/v1/air?address={code}&year={YEAR}" for code in codes]
-    with first_site(place) as address:
-        first = closed_loop(address, paths, CLIENTS, CLOSED_SECONDS)
-    bare = bare_loop(place, queries_of(place, paths))
-    with site(place, workers=1) as address:
-        worker = closed_loop(address, paths, CLIENTS, CLOSED_SECONDS)
-    with site(place) as address:
-        ours = closed_loop(address, paths, CLIENTS, CLOSED_SECONDS)
-        load = open_loop(address, paths, LOAD_RATE, LOAD_SECONDS)
-        tile = one_by_one(address, tile_paths(codes))
-        hours = one_by_one(address, [hours_path(code) for code in codes[:HOURS_ASKED]])
-        pages = one_by_one(address, [f"/air?address={code}" for code in codes[:HOURS_ASKED]])
+FULL = Extent(10, 20, 60, 25, dict.fromkeys(DEFAULT_PARAMETERS))
+QUICK = Extent(2, 5, 20, 4, dict(zip(DEFAULT_PARAMETERS, (120, 60, 30), strict=True)))
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The addresses of those that are measured, and the single worker's process."""
+
+    first: str
+    one_worker: str
+    two_workers: str
+    worker: psutil.Process
+
+
+def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
+    """Return all figures of the site, whose years are loaded here where they are not yet."""
+    if len(manifest.loads(place.zones(OWNER)[0])) < len(extent.stations):
+        submit(place, raw, str(YEAR), tuple(extent.stations))
+    new = [answer_path(place) for place in islice(places.places(SEED), NEW_PLACES)]
+    with servers(place) as running:
+        rounds = [one_round(running, extent, new) for _ in range(ROUNDS)]
+    found = {name: float(np.median([each[name] for each in rounds])) for name in rounds[0]}
     return [
-        Figure("the first AirAware's answer to an address", first, "1/s"),
-        Figure("ours", ours, "1/s"),
-        Figure("ours / the first AirAware's", ours / first, "times", 10, at_least=True, aim=True),
-        Figure("a bare loop of its queries, one connection", bare, "1/s"),
-        Figure("one worker alone", worker, "1/s"),
-        Figure("one worker / bare loop", worker / bare, "times", 0.5, at_least=True, aim=True),
-        *load_figures(load),
-        Figure("a map tile uncached, p95", milliseconds(tile, 95), "ms", 30),
-        Figure("one year of hours at an address, p95", milliseconds(hours, 95), "ms", 150),
-        Figure("an address's page, p95", milliseconds(pages, 95), "ms"),
-        *zone_figures(place),
+        *(Figure(name, found[name], unit) for name, unit in TOLD.items()),
+        *(replace(bound, value=found[bound.name]) for bound in BOUNDS),
+        *([] if extent is QUICK else zone_figures(place)),
         *size_figures(place),
     ]
 
 
+TOLD = {
+    "the first AirAware's answers": "1/s",
+    "ours, two workers": "1/s",
+    "one worker's empty answers": "1/s",
+    "CPU of an empty answer": "ms",
+    "CPU of /air": "ms",
+    "CPU of figures=point": "ms",
+    "CPU of a remembered cell's answer": "ms",
+    "CPU of a new cell's answer": "ms",
+    "empty answers' p99 at 150/s": "ms",
+    "answers' p99 at 150/s": "ms",
+}
+BOUNDS = (
+    Figure("answers, two workers / the first AirAware's", 0, "times", 3, 5, at_least=True),
+    Figure("one worker, remembered cells / empty", 0, "times", 0.6, 0.8, at_least=True),
+    Figure("one worker, new cells / empty", 0, "times", 0.35, 0.5, at_least=True),
+    Figure("p99 at 150/s / empty", 0, "times", 6, 3),
+    Figure("CPU of /air / empty", 0, "times", 15, 9),
+    Figure("CPU of figures=point / empty", 0, "times", 12, 6),
+    Figure("a tile, uncached, p95 / empty", 0, "times", 10, 5),
+    Figure("/air on the wire", 0, "KB", 30, 20),
+    Figure("failed at 150/s", 0, "requests", 0),
+)
+
+
+def one_round(running: Servers, extent: Extent, new: Sequence[str]) -> dict[str, float]:
+    """Measure each figure once. What is compared is measured one after the other."""
+    codes = zip_codes()
+    known = [answer_path(code) for code in codes]
+    seconds = extent.loop_seconds
+    one, two = running.one_worker, running.two_workers
+    first = closed_loop(running.first, known, CLIENTS, seconds)
+    closed_loop(two, known, CLIENTS, seconds)  # until both workers remember them
+    ours = closed_loop(two, known, CLIENTS, seconds)
+    one_by_one(one, known)
+    empties = closed_loop(one, [empty.PATH], CLIENTS, seconds)
+    remembered = closed_loop(one, known, CLIENTS, seconds)
+    not_known = closed_loop(one, new, CLIENTS, seconds)
+
+    def cpu_ms(paths: Sequence[str]) -> float:
+        before = sum(running.worker.cpu_times()[:2])
+        one_by_one(one, paths, headers=BROWSER)
+        return 1000 * (sum(running.worker.cpu_times()[:2]) - before) / len(paths)
+
+    pages = [f"/air?address={place}&year={YEAR}" for place in random.sample(codes, extent.pages)]
+    points = [f"{answer_path(place)}&figures=point" for place in random.sample(codes, extent.pages)]
+    cpu = {
+        "an empty answer": cpu_ms([empty.PATH] * EMPTIES),
+        "/air": cpu_ms(pages),
+        "figures=point": cpu_ms(points),
+        "a remembered cell's answer": cpu_ms(known[:EMPTIES]),
+        "a new cell's answer": cpu_ms(new[:EMPTIES]),
+    }
+    empty_load = open_loop(two, [empty.PATH], LOAD_RATE, extent.load_seconds)
+    load = open_loop(two, known, LOAD_RATE, extent.load_seconds)
+    empty_p99, p99 = (milliseconds([a.seconds for a in each], 99) for each in (empty_load, load))
+    asked = tile_paths(codes, extent.tiles_a_zoom)
+    empty_p95 = milliseconds(one_by_one(two, [empty.PATH] * len(asked)), 95)
+    tile_p95 = milliseconds(one_by_one(two, asked), 95)
+    return {
+        "the first AirAware's answers": first,
+        "ours, two workers": ours,
+        "one worker's empty answers": empties,
+        **{f"CPU of {name}": value for name, value in cpu.items()},
+        "empty answers' p99 at 150/s": empty_p99,
+        "answers' p99 at 150/s": p99,
+        "answers, two workers / the first AirAware's": ours / first,
+        "one worker, remembered cells / empty": remembered / empties,
+        "one worker, new cells / empty": not_known / empties,
+        "p99 at 150/s / empty": p99 / empty_p99,
+        "CPU of /air / empty": cpu["/air"] / cpu["an empty answer"],
+        "CPU of figures=point / empty": cpu["figures=point"] / cpu["an empty answer"],
+        "a tile, uncached, p95 / empty": tile_p95 / empty_p95,
+        "/air on the wire": float(np.median(sizes_kb(one, pages))),
+        "failed at 150/s": float(sum(not each.ok for each in load)),
+    }
+
+
+def answer_path(address: str) -> str:
+    """Return the path of the API's answer to an address."""
+    return f"/api/v1/air?address={address}&year={YEAR}"
+
+
 def zip_codes() -> list[str]:
-    """Addresses all over the country, always the same, in no order."""
+    """Return addresses all over the country, always the same, in no order."""
     codes = sorted(covered_zip_codes())
     return random.Random(SEED).sample(codes, ADDRESSES)  # noqa: S311 (a sample)
 
 
+def sizes_kb(address: str, paths: Sequence[str]) -> list[float]:
+    """Return the size of each answer's body as a browser gets it."""
+    with closing(client_of(address, 1, headers=BROWSER)) as client:
+        return [len(client.get(path).read()) / 1000 for path in paths]
+
+
 @contextmanager
-def site(place: Local, workers: int = 2) -> Iterator[str]:
-    """The address of the site as `fab deploy` starts it."""
-    web = replace(place.web, workers=workers)
-    web.start(free_port(), place.environ(READER))
+def servers(place: Local) -> Iterator[Servers]:
+    """Run the first AirAware's way, and the site with one worker and with two."""
+    with ExitStack() as stack:
+        first = stack.enter_context(first_site(place))
+        one = stack.enter_context(site(place, workers=1))
+        two = stack.enter_context(site(place))
+        (worker,) = psutil.Process(one.pid()).children()
+        yield Servers(first, one.address() or "", two.address() or "", worker)
+
+
+@contextmanager
+def site(place: Local, workers: int = WORKERS) -> Iterator[WebServer]:
+    """Run the site as `fab deploy` starts it, with the empty endpoint."""
+    folder = place.web.folder / f"workers-{workers}"
+    web = replace(place.web, folder=folder, workers=workers, application=APPLICATION)
+    web.start(free_port(), place.environ(READER) | {"PYTHONPATH": str(CHECKOUT)})
     try:
-        yield web.address() or ""
+        yield web
     finally:
         web.stop()
 
 
 @contextmanager
 def first_site(place: Local) -> Iterator[str]:
-    """The address of the first AirAware's way."""
+    """Run the first AirAware's way; give its address."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.first_site", f"{port}"],
@@ -109,7 +226,7 @@ def first_site(place: Local) -> Iterator[str]:
 
 
 def wait_for(address: str, process: subprocess.Popen) -> None:
-    """Until the site says anything. Raises SystemExit where it does not start."""
+    """Wait until the site says anything. Raises SystemExit where it does not start."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -120,74 +237,17 @@ def wait_for(address: str, process: subprocess.Popen) -> None:
     raise SystemExit("bench.first_site does not start")
 
 
-class Recorder(Reader):
-    """A reader that remembers what it was asked."""
-
-    def __init__(self, settings: Settings):
-        super().__init__(settings.zones)
-        self.queries: list[Query] = []
-
-    def fetch(self, sql: str, parameters: Any = ()) -> list[Any]:
-        self.queries.append((sql, parameters))
-        return super().fetch(sql, parameters)
-
-
-def queries_of(place: Local, paths: Sequence[str]) -> list[list[Query]]:
-    """What each request asks the database."""
-    zones = place.zones(READER)
-    settings = Settings("", "", zones, zones[0].name, 0.05, 0, "")
-    app = create_app(settings)
-    recorder = app.extensions["reader"] = Recorder(settings)
-    client = app.test_client()
-    client.get(paths[0])  # What is asked once for all requests.
-    asked = []
-    for path in paths:
-        recorder.queries = []
-        client.get(path)
-        asked.append(recorder.queries)
-    return asked
-
-
-def bare_loop(place: Local, asked: Sequence[Sequence[Query]]) -> float:
-    """Requests a second if there were nothing but their queries, on one psycopg2 connection."""
-    begin, answered = time.monotonic(), 0
-    with (
-        closing(psycopg2.connect(place.zones(READER)[0].dsn)) as connection,
-        connection.cursor() as cursor,
-    ):
-        connection.autocommit = True
-        for queries in cycle(asked):
-            for sql, parameters in queries:
-                cursor.execute(sql, parameters)
-                cursor.fetchall()
-            answered += 1
-            if time.monotonic() > begin + CLOSED_SECONDS:
-                return answered / (time.monotonic() - begin)
-    raise AssertionError
-
-
 def milliseconds(seconds: Sequence[float], percentile: float) -> float:
-    """A percentile of times in seconds."""
+    """Return a percentile of times in seconds."""
     return float(np.percentile(seconds, percentile)) * 1000
 
 
-def load_figures(answers: Sequence[Answer]) -> list[Figure]:
-    """What an open loop of visitors got."""
-    waited = [each.seconds for each in answers]
-    name = f"open loop, {LOAD_RATE} requests/s for {LOAD_SECONDS} s"
-    return [
-        Figure(f"{name}: failed", sum(not each.ok for each in answers), "requests", 0),
-        Figure(f"{name}: median", milliseconds(waited, 50), "ms"),
-        Figure(f"{name}: p99", milliseconds(waited, 99), "ms", 50),
-    ]
-
-
-def tile_paths(codes: Sequence[str]) -> list[str]:
-    """Tiles of each zoom where people live, each once: shapes and values."""
+def tile_paths(codes: Sequence[str], a_zoom: int) -> list[str]:
+    """Return tiles of each zoom where people live, each once: shapes and values."""
     paths, zips = [], covered_zip_codes()
     for z in range(tiles.MAX_ZOOM + 1):
         there = dict.fromkeys(tile_of(zips[code], z) for code in codes)
-        for x, y in list(there)[:TILES_A_ZOOM]:
+        for x, y in list(there)[:a_zoom]:
             paths += [
                 f"/tiles/{z}/{x}/{y}.mvt",
                 f"/tiles/values/{OZONE}/{YEAR}/hourly_mean/{z}/{x}/{y}",
@@ -195,13 +255,8 @@ def tile_paths(codes: Sequence[str]) -> list[str]:
     return paths
 
 
-def hours_path(code: str) -> str:
-    """All hours of the year at an address."""
-    return f"/api/v1/hours?address={code}&parameter={OZONE}&from={YEAR}-01-01&to={YEAR}-12-31"
-
-
 def zone_figures(place: Local) -> list[Figure]:
-    """The loss of the own zone's database under the same load."""
+    """Return what the loss of the own zone's database does under the same load."""
     if not zone_loss.can_be_measured():
         print("the loss of a zone is not measured: that takes root, unshare and ip")
         return []
@@ -219,12 +274,19 @@ def zone_figures(place: Local) -> list[Figure]:
             Figure(f"own zone {kind}: failed, of {loss.requests}", loss.failed, "requests", 0),
             Figure(f"own zone {kind}: until the last slow answer", loss.slow_seconds, "s", 3),
             Figure(f"own zone {kind}: own zone asked again after", loss.back_seconds, "s", 3),
+            Figure(
+                f"own zone {kind}: answers that took a database",
+                loss.read / loss.requests,
+                "of all",
+                zone_loss.LEAST_READ,
+                at_least=True,
+            ),
         )
     ]
 
 
 def size_figures(place: Local) -> list[Figure]:
-    """What the year takes in one zone's database, by table; and what is there without any year."""
+    """Return what the ozone year takes in one zone's database, and what is there without years."""
     zone = place.zones(OWNER)[0]
     loads = manifest.sizes(zone)
     year = loads[OZONE, YEAR]

@@ -9,7 +9,7 @@ DRILL = Drill(
     " nobody notices the return",
     steady_state=steady.WEB,
     fault=faults.deny_network,
-    expected=expect.ZONE_IS_LOST,
+    expected=(*expect.ZONE_IS_LOST, expect.answers_take_a_database()),
     rate=120,
     budget=4_000,
     hold_seconds=125,

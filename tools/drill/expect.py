@@ -283,6 +283,21 @@ def stops_at_one_host() -> Expectation:
     return judge
 
 
+def answers_take_a_database(share: float = 0.9) -> Expectation:
+    """Of those that were answered; or what a database's loss does would not show."""
+
+    def judge(course: Course) -> Finding:
+        good = [visit for visit in course.visits if visit.ok]
+        read = sum(visit.read for visit in good)
+        return Finding(
+            f"at least {share:.0%} of the answers take a database",
+            bool(good) and read >= share * len(good),
+            f"{read} of {len(good)} did",
+        )
+
+    return judge
+
+
 UNDISTURBED: tuple[Expectation, ...] = (none_fails(), each_zone_whole(), same_checksums())
 
 OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_last(3))

@@ -5,7 +5,7 @@ number of clients get their answers).
 import itertools
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +18,17 @@ TIMEOUT_SECONDS = 10.0
 # More than are ever under way at once: an open loop waits for nobody.
 MOST_CONNECTIONS = 2000
 SEED = 2017
+GOOD = (200, 204)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """When a request was due and when it was answered (time.monotonic), and whether with 200."""
+    """When a request was due and when it was answered (time.monotonic), and how: see Reply."""
 
     due: float
     answered: float
     ok: bool
+    read: bool
 
     @property
     def seconds(self) -> float:
@@ -34,19 +36,27 @@ class Answer:
         return self.answered - self.due
 
 
-def open_loop(address: str, paths: Sequence[str], rate: float, seconds: float) -> list[Answer]:
+@dataclass(frozen=True)
+class Reply:
+    """Whether a request was answered well, and whether that took a database."""
+
+    ok: bool
+    read: bool
+
+
+def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -> list[Answer]:
     """Make requests as independent visitors do: at random moments, `rate` a second on average."""
     answers: list[Answer] = []
     with closing(client_of(address, MOST_CONNECTIONS)) as client:
 
-        def ask(path: str, due: float) -> None:
-            ok = is_answered(client, path)
-            answers.append(Answer(due, time.monotonic(), ok))
+        def visit(path: str, due: float) -> None:
+            reply = ask(client, path)
+            answers.append(Answer(due, time.monotonic(), reply.ok, reply.read))
 
         group = Group()
         ways = itertools.cycle(paths)
         for due in arrivals(rate, seconds):
-            group.spawn(ask, next(ways), due)
+            group.spawn(visit, next(ways), due)
         group.join()
     return answers
 
@@ -68,25 +78,28 @@ def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float
     answered = 0
     with closing(client_of(address, clients)) as client:
 
-        def ask() -> None:
+        def visit() -> None:
             nonlocal answered
             while time.monotonic() < begin + seconds:
                 path = next(ways)
-                if not is_answered(client, path):
+                if not ask(client, path).ok:
                     raise SystemExit(f"{address}{path} failed")
                 answered += 1
 
-        gevent.joinall([gevent.spawn(ask) for _ in range(clients)], raise_error=True)
+        gevent.joinall([gevent.spawn(visit) for _ in range(clients)], raise_error=True)
         return answered / (time.monotonic() - begin)
 
 
-def one_by_one(address: str, paths: Sequence[str]) -> list[float]:
-    """Seconds of each request, asked one after the other. Raises SystemExit where one fails."""
+def one_by_one(address: str, paths: Iterable[str], **options: Any) -> list[float]:
+    """Seconds of each request, asked one after the other; `options` are those of HTTPClient.
+
+    Raises SystemExit where one fails.
+    """
     found = []
-    with closing(client_of(address, 1)) as client:
+    with closing(client_of(address, 1, **options)) as client:
         for path in paths:
             begin = time.monotonic()
-            if not is_answered(client, path):
+            if not ask(client, path).ok:
                 raise SystemExit(f"{address}{path} failed")
             found.append(time.monotonic() - begin)
     return found
@@ -103,11 +116,11 @@ def client_of(address: str, connections: int, **options: Any) -> HTTPClient:
     )
 
 
-def is_answered(client: HTTPClient, path: str) -> bool:
-    """Whether the site answers with 200 in time."""
+def ask(client: HTTPClient, path: str) -> Reply:
+    """Ask for a path. The site says in Server-Timing whether its answer took a database."""
     try:
         response = client.get(path)
         response.read()
-        return response.status_code == 200
+        return Reply(response.status_code in GOOD, response.get("Server-Timing") == "db")
     except Exception:  # noqa: BLE001 (whatever it was, the visitor has no answer)
-        return False
+        return Reply(ok=False, read=False)

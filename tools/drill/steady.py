@@ -6,7 +6,7 @@ from collections.abc import Callable
 from airaware.errors import AirAwareError
 from tools.drill.faults import DATABASE_PORT
 from tools.drill.model import Probe
-from tools.drill.world import PLACES, World, firing
+from tools.drill.world import NEW_PLACE, World, firing
 from tools.fleet.controller import RUNS
 
 POLL_SECONDS = 1
@@ -81,7 +81,7 @@ def a_year_is_loaded() -> Probe:
     """Or visitors would not notice what becomes of a database."""
     return Probe(
         "paths that visitors ask for out of a database",
-        lambda world: sum(path in PLACES for path in world.paths()),
+        lambda world: world.paths().count(NEW_PLACE),
         least=1,
         deadline_seconds=10,
     )

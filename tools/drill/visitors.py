@@ -2,6 +2,8 @@
 
     python -m tools.drill.visitors ADDRESS RATE PATH ...
 
+In a path, `{place}` stands for a place that is another each time.
+
 Each visit is a connection of its own. Half of the visitors ask for the site's address whenever they
 come, the other half hold on to one for as long as a name server says that it is good. Writes one
 line of JSON per answer (the fields of Visit, in order), and ends with its standard input.
@@ -30,9 +32,10 @@ from tools.drill.http_load import (
     MOST_CONNECTIONS,
     TIMEOUT_SECONDS,
     arrivals,
+    ask,
     client_of,
-    is_answered,
 )
+from tools.drill.places import filled
 from tools.machine.checkout import CHECKOUT
 
 LOOK_UP_SECONDS = 1.0
@@ -45,8 +48,9 @@ VISIT_SECONDS = 2 * TIMEOUT_SECONDS  # the longest: to connect, and to be answer
 
 @dataclass(frozen=True)
 class Visit:
-    """When a request was due (time.monotonic), what it took, whether it was answered with 200; the
-    kind of visitor, and the address of the balancer's node that it asked.
+    """When a request was due (time.monotonic), what it took, whether it was answered well; the
+    kind of visitor, the address of the balancer's node that it asked, and whether its answer took
+    a database.
     """
 
     due: float
@@ -54,6 +58,7 @@ class Visit:
     ok: bool
     kind: str
     node: str
+    read: bool = False
 
 
 @dataclass
@@ -176,15 +181,16 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
     clients: dict[str, HTTPClient] = {}
 
     def visit(due: float, kind: str, node: str, path: str) -> None:
-        ok = is_answered(_client(clients, site, node), path)
+        reply = ask(_client(clients, site, node), path)
         seconds = time.monotonic() - due
+        made = Visit(due, seconds, reply.ok, kind, node, reply.read)
         try:
-            print(json.dumps(astuple(Visit(due, seconds, ok, kind, node))), flush=True)
+            print(json.dumps(astuple(made)), flush=True)
         except BrokenPipeError:
             os._exit(1)  # whoever wanted to know is gone; an exception would end this visit alone
 
     def come() -> None:
-        ways, kinds = itertools.cycle(paths), itertools.cycle((RESOLVING, HOLDING))
+        ways, kinds = filled(paths), itertools.cycle((RESOLVING, HOLDING))
         for due in arrivals(rate, float("inf")):
             kind = next(kinds)
             node = next(holders).address() if kind == HOLDING else random.choice(book.addresses)

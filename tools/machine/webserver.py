@@ -30,6 +30,7 @@ class WebServer:
     folder: Path
     log: Path
     workers: int = WORKERS
+    application: str = "airaware.web:create_app()"
 
     @property
     def pid_file(self) -> Path:
@@ -69,7 +70,7 @@ class WebServer:
         address = _address(port)
         (self.folder / "web.address").write_text(address)
         command = [
-            *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
+            *(sys.executable, "-m", "gunicorn", self.application),
             *("--config", "python:airaware.web.gunicorn"),
             *("--workers", f"{self.workers}", "--bind", f"{HOST}:{port}"),
             *("--pid", str(self.pid_file)),

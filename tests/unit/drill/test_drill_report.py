@@ -27,7 +27,7 @@ NODES = {"10.0.0.5": "zone-a", "10.0.1.5": ZONE}
 
 
 def visit(due: float, ok: bool = True, node: str = "10.0.0.5", kind: str = RESOLVING) -> Visit:
-    return Visit(due, 0.005, ok, kind, node)
+    return Visit(due, 0.005, ok, kind, node, read=ok)
 
 
 @pytest.fixture
@@ -266,3 +266,14 @@ def test_a_missed_drill_names_the_machine_where_that_was_the_limit(
     text = report.TEMPLATES.get_template("report.html.j2").render(told, picture="")
     assert ("the machine, not the fleet" in text) is named
     assert f"other processes took {69 - idle}%" in text
+
+
+def test_most_answers_take_a_database(course: Course) -> None:
+    judge = expect.answers_take_a_database()
+    assert judge(course).met
+    course.visits = [
+        replace(visit, read=number % 8 > 0) for number, visit in enumerate(course.visits)
+    ]
+    assert judge(course).met is False
+    course.visits = []
+    assert judge(course).met is False
