@@ -65,9 +65,13 @@ class Memory(Reader):
         """
         return self._served_since(time.perf_counter() - LOOK_SECONDS)
 
-    def served_since_read(self) -> Served:
-        """Return all loads as they were after this thread has read last; errors as for `served`."""
-        return self._served_since(self.read_at)
+    def served_after(self, began: float) -> Served:
+        """Return all loads as they are now, if this thread has read since it `began`.
+
+        Else as they were at the last look, for what it remembered was of these. Raises as `served`.
+        """
+        has_read = self.read_at >= began
+        return self._served_since(time.perf_counter() if has_read else -math.inf)
 
     def _served_since(self, moment: float) -> Served:
         look = self._look
@@ -108,7 +112,7 @@ class Memory(Reader):
             made = make(lacking)
             found.update(made)
             # What was read while a load was swapped in may be the new one's.
-            if self.served_since_read().contents.issuperset(rows):
+            if self._served_since(self.read_at).contents.issuperset(rows):
                 with self._keeping:
                     for key, value in made.items():
                         kept[rows, key] = value

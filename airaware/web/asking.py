@@ -137,9 +137,9 @@ def settled(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     def read(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
         reader = current_app.extensions["reader"]
         for _ in range(TRIES):
-            g.served = set()
+            g.served, began = set(), time.perf_counter()
             answer = view(*arguments, **named)
-            if g.served <= {reader.served_since_read()}:
+            if g.served <= {reader.served_after(began)}:
                 break
         return answer
 

@@ -287,12 +287,13 @@ def answers_take_a_database(share: float = 0.9) -> Expectation:
     """Of those that were answered; or what a database's loss does would not show."""
 
     def judge(course: Course) -> Finding:
+        expected = f"at least {share:.0%} of the answers take a database"
+        if not any(look.held for look in course.looks):
+            return Finding(expected, None, "no year is loaded")
         good = [visit for visit in course.visits if visit.ok]
         read = sum(visit.read for visit in good)
         return Finding(
-            f"at least {share:.0%} of the answers take a database",
-            bool(good) and read >= share * len(good),
-            f"{read} of {len(good)} did",
+            expected, bool(good) and read >= share * len(good), f"{read} of {len(good)} did"
         )
 
     return judge

@@ -270,6 +270,8 @@ def test_a_missed_drill_names_the_machine_where_that_was_the_limit(
 
 def test_most_answers_take_a_database(course: Course) -> None:
     judge = expect.answers_take_a_database()
+    assert judge(course).met is None
+    course.looks = [look(ZONE, "1")]
     assert judge(course).met
     course.visits = [
         replace(visit, read=number % 8 > 0) for number, visit in enumerate(course.visits)

@@ -1,6 +1,7 @@
 """What is remembered of loads: bounded, and never of two loads; without a database."""
 
 import json
+import time
 from collections import namedtuple
 
 import pytest
@@ -98,17 +99,19 @@ def test_only_what_lacks_is_read(reader: Memory) -> None:
     assert read == [[1], [2]]
 
 
-def test_a_look_serves_all_for_a_moment_unless_it_has_to_be_later(
+def test_a_look_serves_all_for_a_moment_and_whoever_has_read_looks_again(
     reader: Memory, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "LOOK_SECONDS", 1000.0)
     for _ in range(3):
         reader.served()
+    began = time.perf_counter()
+    reader.served_after(began)
     assert store.looks == 1
     reader.fetch("SELECT")
-    reader.served_since_read()
-    reader.served_since_read()
-    assert store.looks == 3
+    before = store.looks
+    reader.served_after(began)
+    assert store.looks == before + 1
 
 
 def test_another_zone_is_looked_at_at_once(
