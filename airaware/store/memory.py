@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from airaware.settings import Zone
@@ -21,6 +21,8 @@ from airaware.store.zones import Parameters, Reader
 LOOK_SECONDS = 0.005
 
 OneLoad = Load | LoadedYear
+# A kind, the rows that it was read of (by parameter, year and checksum), and a key.
+_Place = tuple[str, tuple[tuple[int, int, str], ...], Hashable]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -41,7 +43,7 @@ class Memory(Reader):
         super().__init__(zones, self._changed)
         self._tell = on_change
         self._look: tuple[float, Served] | None = None
-        self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in most}
+        self._kept: dict[str, OrderedDict[_Place, Any]] = {kind: OrderedDict() for kind in most}
         self._most = most
         self._keeping = threading.Lock()
         self._thread = threading.local()
@@ -65,13 +67,26 @@ class Memory(Reader):
         """
         return self._served_since(time.perf_counter() - LOOK_SECONDS)
 
-    def served_after(self, began: float) -> Served:
-        """Return all loads as they are now, if this thread has read since it `began`.
+    def settled(self, read: Callable[[], Value]) -> tuple[Value, Served]:
+        """Return what `read` returns, and all loads as they are after it has read.
 
-        Else as they were at the last look, for what it remembered was of these. Raises as `served`.
+        What it read of loads is remembered only now, where these are still served. Where it found
+        all in memory, the loads are those of the last look. Raises as `served`.
         """
+        began, outer = time.perf_counter(), self._pending
+        pending: dict[_Place, Any] = {}
+        self._thread.pending = pending
+        try:
+            value = read()
+        finally:
+            self._thread.pending = outer
         has_read = self.read_at >= began
-        return self._served_since(time.perf_counter() if has_read else -math.inf)
+        served = self._served_since(time.perf_counter() if has_read else -math.inf)
+        with self._keeping:
+            for place, made in pending.items():
+                if served.contents.issuperset(place[1]):
+                    self._keep(place, made)
+        return value, served
 
     def _served_since(self, moment: float) -> Served:
         look = self._look
@@ -82,7 +97,7 @@ class Memory(Reader):
         return look[1]
 
     def remember(
-        self, kind: str, of: Iterable[OneLoad], key: Hashable, make: Callable[[], Value]
+        self, kind: str, of: Collection[OneLoad], key: Hashable, make: Callable[[], Value]
     ) -> Value:
         """Return what `make` reads of some loads' rows, from memory where it was read before.
 
@@ -94,31 +109,42 @@ class Memory(Reader):
     def remember_each(
         self,
         kind: str,
-        of: Iterable[OneLoad],
+        of: Collection[OneLoad],
         keys: Collection[Key],
         make: Callable[[list[Key]], Mapping[Key, Value]],
     ) -> dict[Key, Value]:
         """As `remember`, of several keys; `make` reads those that are not remembered."""
-        kept = self._kept[kind]
+        pending = self._pending
+        if pending is None:
+            return self.settled(lambda: self.remember_each(kind, of, keys, make))[0]
         rows = tuple((load.parameter, load.year, load.checksum) for load in of)
-        found: dict[Key, Value] = {}
+        kept, found = self._kept[kind], {}
         with self._keeping:
             for key in keys:
-                if (rows, key) in kept:
-                    kept.move_to_end((rows, key))
-                    found[key] = kept[rows, key]
+                place = kind, rows, key
+                if place in pending:
+                    found[key] = pending[place]
+                elif place in kept:
+                    kept.move_to_end(place)
+                    found[key] = kept[place]
         lacking = [key for key in keys if key not in found]
         if lacking:
             made = make(lacking)
             found.update(made)
-            # What was read while a load was swapped in may be the new one's.
-            if self._served_since(self.read_at).contents.issuperset(rows):
-                with self._keeping:
-                    for key, value in made.items():
-                        kept[rows, key] = value
-                    while len(kept) > self._most[kind]:
-                        kept.popitem(last=False)
+            pending.update({(kind, rows, key): value for key, value in made.items()})
         return found
+
+    @property
+    def _pending(self) -> dict[_Place, Any] | None:
+        """What this thread has read and is to settle; None where it settles nothing."""
+        pending: dict[_Place, Any] | None = getattr(self._thread, "pending", None)
+        return pending
+
+    def _keep(self, place: _Place, value: Any) -> None:
+        kept = self._kept[place[0]]
+        kept[place] = value
+        while len(kept) > self._most[place[0]]:
+            kept.popitem(last=False)
 
     def _changed(self, zone: str, failing: bool) -> None:
         """Forget the look: the zone that is asked from now on may serve other loads."""

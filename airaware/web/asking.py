@@ -135,11 +135,11 @@ def settled(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
 
     @wraps(view)
     def read(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
-        reader = current_app.extensions["reader"]
+        reader: Memory = current_app.extensions["reader"]
         for _ in range(TRIES):
-            g.served, began = set(), time.perf_counter()
-            answer = view(*arguments, **named)
-            if g.served <= {reader.served_after(began)}:
+            g.served = set()
+            answer, now = reader.settled(lambda: view(*arguments, **named))
+            if g.served <= {now}:
                 break
         return answer
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, render_template, request
 
 from airaware.science.pollutant import AQI_CATEGORIES
-from airaware.web import answers, asking, charts, days, view_model
+from airaware.web import answers, asking, charts, days, months, view_model
 
 blueprint = Blueprint("pages", __name__)
 
@@ -48,6 +48,8 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
         "months": charts.months(pollutant),
         "calendar": days.calendar_of_days(pollutant),
         "days": days.rows_of_days(pollutant.days),
+        "month_rows": months.rows(pollutant.months),
+        "aqi_rows": months.rows_of_aqi(pollutant.months),
         "smoky": any(day.smoke_hours for day in pollutant.days),
         "years": charts.years(pollutant),
         "monitors": charts.monitors(at.point, pollutant.monitors),

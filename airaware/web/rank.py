@@ -58,7 +58,10 @@ class Ranks:
             return array("H", sorted(n for cell, n in found.items() for _ in range(zips[cell])))
 
         with self._lock:  # of several visitors at once, one asks the store
-            return self._reader.remember("ranks", [load], "", read)
+            found, _ = self._reader.settled(
+                lambda: self._reader.remember("ranks", [load], "", read)
+            )
+        return found
 
 
 @lru_cache(maxsize=1)

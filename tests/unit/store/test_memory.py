@@ -1,7 +1,6 @@
 """What is remembered of loads: bounded, and never of two loads; without a database."""
 
 import json
-import time
 from collections import namedtuple
 
 import pytest
@@ -105,13 +104,25 @@ def test_a_look_serves_all_for_a_moment_and_whoever_has_read_looks_again(
     monkeypatch.setattr(memory, "LOOK_SECONDS", 1000.0)
     for _ in range(3):
         reader.served()
-    began = time.perf_counter()
-    reader.served_after(began)
+    reader.settled(lambda: None)
     assert store.looks == 1
-    reader.fetch("SELECT")
-    before = store.looks
-    reader.served_after(began)
-    assert store.looks == before + 1
+    reader.settled(lambda: reader.fetch("SELECT"))
+    assert store.looks == 3  # the statement, and a look
+
+
+def test_what_is_not_settled_yet_is_this_thread_s_alone(reader: Memory) -> None:
+    def twice() -> list[object]:
+        return [asked(reader, 1, value) for value in "ab"]
+
+    assert reader.settled(twice)[0] == ["a", "a"]
+
+    def fails() -> None:
+        asked(reader, 2, "half")
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        reader.settled(fails)
+    assert asked(reader, 2, "whole") == "whole"
 
 
 def test_another_zone_is_looked_at_at_once(
