@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def sources(*patterns: str) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The control repository as a release has it."""
     vendor_modules.fill()
     folder = tmp_path_factory.mktemp("puppet") / "production"
@@ -58,7 +57,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "hieradata").unlink()
     shutil.copytree(CHECKOUT / "hieradata", folder / "hieradata")
     (folder / "hieradata" / "release.yaml").write_text("airaware::version: '0123456'\n")
-    yield folder
+    return folder
 
 
 def test_roles(environment: Path) -> None:
@@ -116,6 +115,15 @@ def test_everything_is_documented(tmp_path: Path) -> None:
         # A parameter that nobody describes has a tag without text.
         silent = [tag["name"] for tag in tags if tag["tag_name"] == "param" and not tag.get("text")]
         assert silent == [], each["name"]
+
+
+def test_references_are_fresh(tmp_path: Path) -> None:
+    run("tools/reference.sh", tmp_path)
+    for module in sorted(path.name for path in (CHECKOUT / "modules").iterdir()):
+        kept, made = (
+            folder / module / "REFERENCE.md" for folder in (CHECKOUT / "modules", tmp_path)
+        )
+        assert kept.read_text() == made.read_text(), "renew it: tools/reference.sh"
 
 
 def test_data_are_mappings() -> None:
