@@ -44,7 +44,7 @@ ROUNDS = 3
 # What is made up for it: by parameter and year, from so many stations (None: as many as EPA has).
 FILES: dict[tuple[int, int], int | None] = {(OZONE, year): None for year in YEARS}
 # "Ten columns" of the file, as the first measurements had them.
-PARSED_COLUMNS = list(epa.COLUMNS_24[:7]) + ["Date Local", "Time Local", "Sample Measurement"]
+PARSED_COLUMNS = [*list(epa.COLUMNS_24[:7]), "Date Local", "Time Local", "Sample Measurement"]
 
 
 def figures(place: Local, raw: Path) -> list[Figure]:
@@ -105,7 +105,7 @@ def parse(zip_path: Path) -> int:
     with zipfile.ZipFile(zip_path) as archive, archive.open(archive.namelist()[0]) as stream:
         reader = pyarrow.csv.open_csv(
             stream,
-            pyarrow.csv.ReadOptions(use_threads=False, block_size=station_months.BLOCK_BYTES),
+            pyarrow.csv.ReadOptions(use_threads=False, block_size=epa.BLOCK_BYTES),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=PARSED_COLUMNS,
                 # The other types are found by pyarrow; a state code may be "CC".

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -103,7 +103,7 @@ def report(figures: list[Figure], path: Path) -> bool:
     """Print the table and write it to `path` (JSON); whether every bound holds."""
     memory_gb = psutil.virtual_memory().total / 2**30
     table = Table(
-        title=f"{date.today()}, {psutil.cpu_count()} cores, {memory_gb:.0f} GB, "
+        title=f"{datetime.now(UTC):%Y-%m-%d}, {psutil.cpu_count()} cores, {memory_gb:.0f} GB, "
         f"Python {platform.python_version()}"
     )
     for column in ("figure", "value", "unit", "bound", "ok", "aim", "reached"):

@@ -63,7 +63,7 @@ def stations_of(path: Path, parameter: int, year: int, month: int) -> StationMon
 
 def rows_of_days(stations: StationMonth, month: int, days: int) -> list[StationHour]:
     """The rows of the month's first days, in plain Python."""
-    hours = stations.hours_of_month
+    hours = stations.hours_of_month[:, : 24 * days]
     places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))
     station, hour = np.nonzero(np.isfinite(hours))
     return [

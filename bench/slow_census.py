@@ -45,8 +45,9 @@ def figures(place: Local, raw: Path) -> list[Figure]:
     with (
         _census() as (url, asked),
         mock.patch.dict(os.environ, AIRAWARE_CENSUS_URL=url),
-        site(place) as address,
+        site(place) as web,
     ):
+        address = web.address() or ""
         _measure(address, visits, [])  # connections and what is asked once
         rounds = [_round(address, visits, streets) for _ in range(ROUNDS)]
     return [

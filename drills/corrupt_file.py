@@ -1,15 +1,19 @@
 """A raw file is cut in half before its year is loaded; then it is whole again."""
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="corrupt-file",
     hypothesis="A damaged file is refused before a row of it is loaded",
-    steady_state=steady.BATCH,
+    steady_state=probes.BATCH,
     fault=faults.cut_raw_file,
-    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 1)),
+    expected=(
+        *expectations.UNDISTURBED,
+        expectations.jobs_end(FAILS, DONE),
+        expectations.loads_taken(1, 1),
+    ),
     answer=faults.submit_again,
     rate=20,
     budget=100,

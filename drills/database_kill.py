@@ -1,15 +1,15 @@
 """A zone's database is killed, and refuses connections."""
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 
 DRILL = Drill(
     name="database-kill",
     hypothesis="Where a zone's database is killed, the other zone's answers, slowly for at most"
     " three seconds",
-    steady_state=steady.DATABASES,
+    steady_state=probes.DATABASES,
     fault=faults.kill_database,
-    expected=expect.OTHER_ZONE_ANSWERS,
+    expected=expectations.OTHER_ZONE_ANSWERS,
     rate=120,
     budget=500,
     hold_seconds=90,

@@ -1,6 +1,6 @@
 """A database's volume is full when a year is loaded; the operator submits again."""
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 from tools.fleet.controller import DONE, FAILS
 
@@ -8,9 +8,13 @@ DRILL = Drill(
     name="disk-full",
     hypothesis="Where a zone's volume is full, its load fails and its reads go on; the other zone"
     " takes the load",
-    steady_state=steady.BATCH,
+    steady_state=probes.BATCH,
     fault=faults.fill_disk,
-    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 2)),
+    expected=(
+        *expectations.UNDISTURBED,
+        expectations.jobs_end(FAILS, DONE),
+        expectations.loads_taken(1, 2),
+    ),
     answer=faults.submit_again,
     rate=20,
     budget=100,

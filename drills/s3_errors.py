@@ -1,15 +1,19 @@
 """S3 refuses raw files while a year is loaded; the operator submits again."""
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 from tools.fleet.controller import DONE, FAILS
 
 DRILL = Drill(
     name="s3-errors",
     hypothesis="A load that S3 refuses its file changes nothing, and can be submitted again",
-    steady_state=steady.BATCH,
+    steady_state=probes.BATCH,
     fault=faults.deny_raw_files,
-    expected=(*expect.UNDISTURBED, expect.jobs_end(FAILS, DONE), expect.loads_taken(1, 1)),
+    expected=(
+        *expectations.UNDISTURBED,
+        expectations.jobs_end(FAILS, DONE),
+        expectations.loads_taken(1, 1),
+    ),
     answer=faults.submit_again,
     rate=20,
     budget=100,

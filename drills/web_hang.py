@@ -1,19 +1,19 @@
 """The site on a web host hangs: it takes connections, and answers nothing."""
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 
 DRILL = Drill(
     name="web-hang",
     hypothesis="A web host that hangs is out of service within seconds, and replaced",
-    steady_state=steady.WEB,
+    steady_state=probes.WEB,
     fault=faults.hang_web_host,
     expected=(
-        expect.none_fails_before(),
-        expect.out_of_service(15),
-        expect.failures_end(15),
-        expect.replaced(90),
-        expect.none_fails_after(),
+        expectations.none_fails_before(),
+        expectations.out_of_service(15),
+        expectations.failures_end(15),
+        expectations.replaced(90),
+        expectations.none_fails_after(),
     ),
     rate=120,
     budget=2_000,

@@ -3,16 +3,20 @@
 A balancer has to keep two subnets, so its own node there stays.
 """
 
-from tools.drill import expect, faults, steady
+from tools.drill import expectations, faults, probes
 from tools.drill.model import Drill
 
 DRILL = Drill(
     name="zone-detach",
     hypothesis="A zone can be taken from the balancer at the peak, and given back, without a"
     " failed request",
-    steady_state=steady.WEB,
+    steady_state=probes.WEB,
     fault=faults.detach,
-    expected=(expect.none_fails(), expect.zone_carries_nothing(), expect.p99_at_most_doubled()),
+    expected=(
+        expectations.none_fails(),
+        expectations.zone_carries_nothing(),
+        expectations.p99_at_most_doubled(),
+    ),
     rate=120,
     budget=100,
     hold_seconds=75,

@@ -6,7 +6,7 @@ Apart from Locust, which changes the process that imports it.
 SOAK_RISE_SECONDS = 60
 
 
-def spike(seconds: float, most: int, total_seconds: float) -> int:
+def spike(_seconds: float, most: int, _total_seconds: float) -> int:
     """All from the first moment on."""
     return most
 
@@ -17,6 +17,6 @@ def ramp(seconds: float, most: int, total_seconds: float) -> int:
     return max(1, round(most * min(nearest_end_seconds / (0.4 * total_seconds), 1)))
 
 
-def soak(seconds: float, most: int, total_seconds: float) -> int:
+def soak(seconds: float, most: int, _total_seconds: float) -> int:
     """All within a minute, and then level."""
     return max(1, round(most * min(seconds / SOAK_RISE_SECONDS, 1)))

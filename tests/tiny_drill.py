@@ -15,10 +15,10 @@ from typing import Any
 
 from airaware.store.manifest import Held
 from tools.drill import runner
-from tools.drill.acts import Call, Change, act
-from tools.drill.course import Course
+from tools.drill.actions import Call, Change, action
 from tools.drill.journal import Journal
 from tools.drill.model import Drill, Finding, Probe
+from tools.drill.observations import Observations
 from tools.drill.world import Look, Sample
 
 ZONE = "zone-b"
@@ -41,10 +41,10 @@ class Folder:
     def inventory(self) -> dict[str, Any]:
         return {"files": sorted(file.name for file in self.path.glob("*.lost"))}
 
-    def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
+    def cpu(self, *_: object) -> list[tuple[float, float]]:
         return []
 
-    def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
+    def alerts(self, *_: object) -> list[tuple[str, float, float]] | None:
         return None
 
     def jobs(self, ids: Iterable[str]) -> dict[str, str]:
@@ -68,38 +68,38 @@ class Folder:
         yield self.looks
 
 
-@act
+@action
 def lose(world: Folder, zone: str) -> None:
     (world.path / f"{zone}.lost").touch()
 
 
-@act
+@action
 def find_again(world: Folder, zone: str) -> None:
     (world.path / f"{zone}.lost").unlink(missing_ok=True)
 
 
-@act
+@action
 def start(world: Folder, job: str, state: str) -> None:
     (world.path / f"{job}.job").write_text(state)
 
 
-@act
+@action
 def spoil(world: Folder, zone: str) -> None:
     (world.path / f"{zone}.checksum").write_text("8")
 
 
-@act
-def dawdle(world: Folder) -> None:
+@action
+def dawdle(_: Folder) -> None:
     time.sleep(60)
 
 
-@act
-def fail(world: Folder) -> None:
+@action
+def fail(_: Folder) -> None:
     raise OSError("no way")
 
 
-@act
-def die(world: Folder) -> None:
+@action
+def die(_: Folder) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -107,9 +107,9 @@ def losing(zone: str) -> Change:
     return Change(f"lose {zone}", Call("lose", {"zone": zone}), Call("find_again", {"zone": zone}))
 
 
-def was_lost(course: Course) -> Finding:
-    lost = any(sample.healthy[ZONE] == 0 for sample in course.samples)
-    return Finding("the zone is lost", lost, f"{len(course.samples)} looks")
+def was_lost(observed: Observations) -> Finding:
+    lost = any(sample.healthy[ZONE] == 0 for sample in observed.samples)
+    return Finding("the zone is lost", lost, f"{len(observed.samples)} looks")
 
 
 def tiny(*changes: Change, hold_seconds: float = 1.5) -> Drill:
@@ -120,7 +120,7 @@ def tiny(*changes: Change, hold_seconds: float = 1.5) -> Drill:
         steady_state=(
             Probe("lost zones", lambda world: len(world.lost()), most=0, deadline_seconds=0),
         ),
-        fault=lambda world, zone: list(changes) or [losing(zone)],
+        fault=lambda _world, zone: list(changes) or [losing(zone)],
         expected=(was_lost,),
         before_seconds=0,
         hold_seconds=hold_seconds,
@@ -132,6 +132,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     changes = (losing(ZONE), Change("die", Call("die"))) if "die" in sys.argv else ()
     done = runner.run(
-        tiny(*changes, hold_seconds=60), Folder(folder), Journal(folder), ZONE, lambda text: None
+        tiny(*changes, hold_seconds=60), Folder(folder), Journal(folder), ZONE, lambda _text: None
     )
     print(done.verdict, done.aborted)

@@ -8,7 +8,6 @@ Prints the answers as JSON.
 import json
 import sys
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -19,6 +18,7 @@ LAB = sys.argv[1:] == ["lab"]
 if LAB:
     from tools.lab.aws import gaps, scaling
     from tools.lab.aws.region import Moto
+    from tools.lab.net.balancer import TargetHealth
 
     moto = Moto()
 
@@ -48,7 +48,7 @@ class Probes:
         """Have the lab observe a host and a target of the fleet's group."""
         if LAB:
             gaps.observed.hosts[instance_id] = host
-            seen = SimpleNamespace(state=target, reason="", description="")
+            seen = TargetHealth(target, "", "")
             gaps.observed.targets[self.fleet.target_group, instance_id, 8000] = seen
 
     def launched(self) -> str:
@@ -395,8 +395,11 @@ class Probes:
             {"MetricIntervalLowerBound": 20, "ScalingAdjustment": 3},
         ]
         self.policy(
-            **{"name": "steps", "kind": "StepScaling", "AdjustmentType": "ChangeInCapacity"},
-            **{"StepAdjustments": steps, "EstimatedInstanceWarmup": 0},
+            name="steps",
+            kind="StepScaling",
+            AdjustmentType="ChangeInCapacity",
+            StepAdjustments=steps,
+            EstimatedInstanceWarmup=0,
         )
         self.scaling.execute_policy(
             **{"AutoScalingGroupName": "web", "PolicyName": "steps"},

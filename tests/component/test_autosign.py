@@ -200,7 +200,8 @@ def test_the_command_logs_why(ec2, tmp_path: Path, monkeypatch, caplog) -> None:
     assert f"signed '{certname}' for {instance_id}" in said
 
 
-def test_throws_refused_requests_away(ec2, tmp_path: Path, capsys) -> None:
+@pytest.mark.usefixtures("ec2")
+def test_throws_refused_requests_away(tmp_path: Path, capsys) -> None:
     (tmp_path / "signed").mkdir()
     (tmp_path / "requests").mkdir()
     old, new = (tmp_path / "requests" / f"{name}.pem" for name in ("old", "new"))
@@ -232,8 +233,8 @@ def test_certificates_of_instances_that_are_gone(ec2, tmp_path: Path) -> None:
             .issuer_name(csr.subject)
             .public_key(csr.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime(2026, 1, 1))
-            .not_valid_after(datetime(2036, 1, 1))
+            .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+            .not_valid_after(datetime(2036, 1, 1, tzinfo=UTC))
         )
         for extension in csr.extensions:
             builder = builder.add_extension(extension.value, False)

@@ -15,7 +15,7 @@ from tiny_drill import ZONE, Folder, losing, tiny
 from airaware.errors import AirAwareError
 from tools.drill import journal as journals
 from tools.drill import runner
-from tools.drill.acts import Call, Change
+from tools.drill.actions import Call, Change
 from tools.drill.journal import Journal
 from tools.drill.model import Drill
 from tools.drill.runner import STEADY_AGAIN, Result
@@ -50,9 +50,11 @@ def test_a_drill_breaks_and_mends(tmp_path: Path) -> None:
     assert result.verdict == "met"
     assert result.undone == [f"lose {ZONE}"]
     assert {finding.expected: finding.met for finding in result.findings}[STEADY_AGAIN]
-    times = result.course.times()
-    assert times["detected"] < times["returned"] <= times["recovered"]
-    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+    times = [result.observed.times()[name] for name in ("detected", "returned", "recovered")]
+    detected, returned, recovered = (seconds for seconds in times if seconds is not None)
+    assert detected < returned <= recovered
+    assert not Folder(tmp_path).lost()
+    assert not Journal(tmp_path).file.exists()
 
 
 @pytest.mark.parametrize("words", [(), ("die",)], ids=["in the middle", "within an act"])
@@ -60,7 +62,7 @@ def test_a_killed_drill_is_undone_by_another_process(tmp_path: Path, words) -> N
     with started(tmp_path, *words) as process:
         process.kill()
     assert Folder(tmp_path).lost() == [ZONE]
-    with pytest.raises(AirAwareError, match="left in the middle: first fab recover"):
+    with pytest.raises(AirAwareError, match=r"was interrupted\. Undo it first: fab recover"):
         run(tiny(), tmp_path)
     assert runner.recover(Folder(tmp_path), tmp_path, silent) == [f"lose {ZONE}"]
     assert not Folder(tmp_path).lost()
@@ -70,12 +72,13 @@ def test_a_killed_drill_is_undone_by_another_process(tmp_path: Path, words) -> N
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_undoes_itself(tmp_path: Path, number: int) -> None:
     with started(tmp_path) as process:
-        with pytest.raises(AirAwareError, match="A drill runs here"):
+        with pytest.raises(AirAwareError, match="Another drill is running"):
             runner.recover(Folder(tmp_path), tmp_path, silent)
         process.send_signal(number)
         said, _ = process.communicate(timeout=30)
-    assert said == "aborted a person stopped it\n"
-    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+    assert said == "aborted the operator stopped it\n"
+    assert not Folder(tmp_path).lost()
+    assert not Journal(tmp_path).file.exists()
 
 
 def test_nothing_is_broken_where_the_steady_state_does_not_hold(tmp_path: Path) -> None:
@@ -88,12 +91,13 @@ def test_nothing_is_broken_where_the_steady_state_does_not_hold(tmp_path: Path) 
 def test_a_fault_that_fails_half_way_is_undone(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no way"):
         run(tiny(losing(ZONE), Change("fail", Call("fail"))), tmp_path)
-    assert not Folder(tmp_path).lost() and not Journal(tmp_path).file.exists()
+    assert not Folder(tmp_path).lost()
+    assert not Journal(tmp_path).file.exists()
 
 
 def test_what_cannot_be_undone_stays_in_the_journal_alone(tmp_path: Path) -> None:
     stubborn = Change("do it", Call("lose", {"zone": "zone-a"}), Call("fail"))
-    with pytest.raises(AirAwareError, match="Not undone .* tries again\\):\n  do it: no way"):
+    with pytest.raises(AirAwareError, match=r"Not undone .* tries again\):\n  do it: no way"):
         run(tiny(stubborn, losing(ZONE), hold_seconds=0), tmp_path)
     assert Folder(tmp_path).lost() == ["zone-a"]
     assert [entry["text"] for entry in journals.read(tmp_path).done] == ["do it"]
@@ -114,12 +118,12 @@ def test_a_fault_is_over_when_its_jobs_have_ended_and_then_the_operator_answers(
         return Change(name, Call("start", {"job": name, "state": state}))
 
     drill = tiny(job("first", FAILS), hold_seconds=60)
-    drill = replace(drill, answer=lambda world, zone: [job("second", DONE)], expected=())
+    drill = replace(drill, answer=lambda _world, _zone: [job("second", DONE)], expected=())
     result = run(drill, tmp_path)
-    course = result.course
-    assert course.returned - course.injected < 10
-    assert course.jobs == {"first": FAILS, "second": DONE}
-    assert len(course.looks) >= 2
+    observed = result.observed
+    assert (observed.times()["returned"] or 0) < 10
+    assert observed.jobs == {"first": FAILS, "second": DONE}
+    assert len(observed.looks) >= 2
 
 
 class Watched(Folder):
@@ -127,7 +131,7 @@ class Watched(Folder):
 
     fired: list[tuple[str, float, float]] | None = None
 
-    def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
+    def alerts(self, seconds: float, _: str) -> list[tuple[str, float, float]] | None:
         began = time.monotonic() - seconds
         return self.fired and [(name, began + b, began + e) for name, b, e in self.fired]
 
@@ -177,7 +181,7 @@ def test_alerts_are_given_time_to_clear_and_a_burn_rate_need_not(
     began = time.monotonic()
 
     class Clearing(Folder):
-        def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]]:
+        def alerts(self, *_: object) -> list[tuple[str, float, float]]:
             now = time.monotonic()
             return [("Expected", began + 1, min(now, began + 4)), ("SiteErrorsFast", now, now)]
 
@@ -200,7 +204,7 @@ def test_the_budget_ends_a_drill_within_an_act_too_and_then_the_fleet_is_steady(
     began = time.monotonic()
     result = run(tiny(lost, Change("dawdle", Call("dawdle"))), tmp_path)
     assert time.monotonic() - began < 30
-    assert result.aborted == "the budget is gone: 1 requests failed, 0 may"
+    assert result.aborted == "the error budget is spent: 1 failed requests, 0 allowed"
     assert [(f.expected, f.met) for f in result.findings] == [(STEADY_AGAIN, mends)]
     assert bool(Folder(tmp_path).lost()) is not mends
 
@@ -212,5 +216,5 @@ def test_each_drill_compares_what_the_zones_hold(tmp_path: Path, spoils: bool) -
     spoil = [Change("spoil", Call("spoil", {"zone": ZONE}))] if spoils else []
     result = run(tiny(losing(ZONE), *spoil), tmp_path)
     last = {"zone-a": "7", ZONE: "8" if spoils else "7"}
-    assert result.course.checksums() == {"before": {"zone-a": "7", ZONE: "7"}, "after": last}
+    assert result.observed.checksums() == {"before": {"zone-a": "7", ZONE: "7"}, "after": last}
     assert result.verdict == ("missed" if spoils else "met")

@@ -74,8 +74,10 @@ def test_no_visit_that_is_under_way_is_forgotten(site: str) -> None:
 
 def test_visitors_leave_quietly_when_nobody_listens_any_more(site: str) -> None:
     command = [sys.executable, "-m", "tools.drill.visitors", site, str(RATE), "/good"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout
+        assert process.stderr
         assert process.stdout.readline()
         process.stdout.close()
         assert process.wait(timeout=30) == 1

@@ -167,7 +167,12 @@ def test_the_docs_set_variables_as_any_shell_can() -> None:
 
 
 def test_the_system_s_python_takes_no_modules_of_the_users(tmp_path: Path) -> None:
-    words = [environ.SCRIPT, "/usr/bin/python3", "-c", "import sys, venv; print(venv.__file__)"]
+    words = [
+        str(environ.SCRIPT),
+        "/usr/bin/python3",
+        "-c",
+        "import sys, venv; print(venv.__file__)",
+    ]
     done = subprocess.run(
         words, env={"HOME": hostile.home(tmp_path)}, capture_output=True, text=True
     )

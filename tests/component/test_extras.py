@@ -50,7 +50,9 @@ def test_a_program_imports_only_what_its_host_has(module: str, role: str) -> Non
     ]
     done = subprocess.run(
         [sys.executable, "-c", f"{WITHOUT}\nimport {module}", *lacking],
-        **{"cwd": CHECKOUT, "capture_output": True, "text": True},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
@@ -60,4 +62,5 @@ def test_every_program_of_a_host_is_tried() -> None:
     named = {
         name for text in texts for name in re.findall(r"-m ((?:airaware|tools)[a-z_.]+)", text)
     }
-    assert named and named <= set(PROGRAMS)
+    assert named
+    assert named <= set(PROGRAMS)

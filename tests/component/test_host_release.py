@@ -62,7 +62,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def unpacked(environment: Path, pip: Path, *words: object) -> None:
+def unpacked(environment: Path, _pip: Path, *words: object) -> None:
     """Stand in for pip, which is not at hand as a wheel: unpack the wheels, with a program."""
     (packages,) = environment.glob("lib/python*/site-packages")
     for wheel in (word for word in words if isinstance(word, Path)):

@@ -36,7 +36,8 @@ def test_a_hosts_state_is_what_is_there(root: Path) -> None:
         "[main]\ncertname = web.airaware\nserver = 127.0.0.1\n"
     )
     waiting = told(root)
-    assert waiting["state"] == "certificate" and waiting["master"] == "127.0.0.1"
+    assert waiting["state"] == "certificate"
+    assert waiting["master"] == "127.0.0.1"
     assert "refused" in waiting["master_error"]
     (root / "var/lib/puppet/ssl/certs/web.airaware.pem").touch()
     assert told(root)["state"] == "applying"

@@ -14,8 +14,9 @@ import yaml
 
 from airaware.errors import AirAwareError
 from tools.machine import vendor_modules
+from tools.machine.checkout import CHECKOUT
 from tools.region import ami, packer, roles
-from tools.region.ami import CHECKOUT, Image, Uses
+from tools.region.ami import Image, Uses
 from tools.region.clients import client
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -28,7 +29,7 @@ needs_packer = pytest.mark.skipif(
 
 def image(number: int, digest: str = "old", **changes: Any) -> Image:
     """The image of that number, built so many hours ago."""
-    values = {
+    values: dict[str, Any] = {
         **{"id": f"ami-{number}", "name": f"airaware-lab-{number}"},
         **{"digest": digest, "commit": "0123456", "built": NOW - timedelta(hours=number)},
         **{"gigabytes": 20, "snapshots": (f"snap-{number}",), "rejected": False},
@@ -195,7 +196,8 @@ def test_what_an_interrupted_build_left_is_found_and_removed(ec2: Any) -> None:
     assert [each["ImageId"] for each in ec2.describe_images(Owners=["self"])["Images"]] == [whole]
 
 
-def test_a_base_that_is_not_there_is_told(ec2: Any) -> None:
+@pytest.mark.usefixtures("ec2")
+def test_a_base_that_is_not_there_is_told() -> None:
     with pytest.raises(AirAwareError, match=r"no image to build on: airaware-base-\* of self"):
         packer.Build(FleetOfMoto())._published()  # type: ignore[arg-type]
 
@@ -216,14 +218,16 @@ def modules() -> None:
 
 
 @needs_packer
-def test_the_template_is_valid(modules: None, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("modules")
+def test_the_template_is_valid() -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
     with build.work_folder({}) as folder:
         build.packer("validate", build.variables("ami-0123", {}, folder))
 
 
 @needs_packer
-def test_a_template_error_is_told(modules: None) -> None:
+@pytest.mark.usefixtures("modules")
+def test_a_template_error_is_told() -> None:
     build = packer.Build(FleetOfMoto())  # type: ignore[arg-type]
     with build.work_folder({}) as folder:
         template = folder / "template" / "image.pkr.hcl"

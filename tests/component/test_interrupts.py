@@ -53,8 +53,19 @@ def test_whatever_ends_it_undoes_what_it_has_started(
 ) -> None:
     said, terminal = tmp_path / "said", os.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", "sh", "-c", 'trap : INT; "$@"; true', "sh"]
-        + [sys.executable, "-c", PROGRAM, said, attitude],
+        [
+            "setsid",
+            "--ctty",
+            "sh",
+            "-c",
+            'trap : INT; "$@"; true',
+            "sh",
+            sys.executable,
+            "-c",
+            PROGRAM,
+            said,
+            attitude,
+        ],
         cwd=CHECKOUT,
         stdin=terminal[1],
         stdout=terminal[1],
@@ -85,7 +96,8 @@ def test_a_list_of_tasks_whose_reader_has_read_enough_ends_in_silence() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdout and process.stderr
+    assert process.stdout
+    assert process.stderr
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 128 + signal.SIGPIPE

@@ -31,7 +31,8 @@ def test_a_group_is_made_below_the_labs_name_with_its_controllers(version_2: Pat
         assert (folder / "cgroup.subtree_control").read_text() in ("+cpu", "+pids")
 
 
-def test_the_cap_is_a_quota_of_the_period(version_2: Path) -> None:
+@pytest.mark.usefixtures("version_2")
+def test_the_cap_is_a_quota_of_the_period() -> None:
     group = cgroups.Group("lab", "i-1")
     group.make()
     (group.folders[0] / "cpu.max").write_text("max 100000")
@@ -39,7 +40,8 @@ def test_the_cap_is_a_quota_of_the_period(version_2: Path) -> None:
     assert (group.folders[0] / "cpu.max").read_text() == "25000 100000"
 
 
-def test_memory_is_the_groups_own_count_or_the_sum_of_its_processes(version_2: Path) -> None:
+@pytest.mark.usefixtures("version_2")
+def test_memory_is_the_groups_own_count_or_the_sum_of_its_processes() -> None:
     group = cgroups.Group("lab", "i-1")
     group.make()
     below = group.folders[0] / "payload"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.lab.client import CHECKOUT, DAEMON, Lab
+from tools.lab.client import DAEMON, Lab
+from tools.machine.checkout import CHECKOUT
 
 
 @pytest.fixture

@@ -135,14 +135,16 @@ def test_an_interrupted_put_leaves_the_old_file(tmp_path, file, monkeypatch):
     assert store.names() == [NAME]
 
 
-def test_a_damaged_object_is_not_handed_out(bucket, file):
+@pytest.mark.usefixtures("bucket")
+def test_a_damaged_object_is_not_handed_out(file):
     store = rawstore.open("s3://epa-data")
     store.put(NAME, file, "0" * 64)
     with pytest.raises(AirAwareError, match="damaged or changed"), store.local(NAME):
         pass
 
 
-def test_a_missing_bucket_is_named(bucket):
+@pytest.mark.usefixtures("bucket")
+def test_a_missing_bucket_is_named():
     with pytest.raises(AirAwareError, match=r"s3://nowhere.*AIRAWARE_RAW"):
         rawstore.open("s3://nowhere").exists(NAME)
 
@@ -205,7 +207,8 @@ def test_exactly_one_version_is_read(store, file):
         pass
 
 
-def test_a_bucket_that_keeps_versions_gives_the_one_that_was_named(s3_endpoint, bucket, file):
+@pytest.mark.usefixtures("s3_endpoint", "bucket")
+def test_a_bucket_that_keeps_versions_gives_the_one_that_was_named(file):
     versioned = boto3.resource("s3").Bucket("epa-versions")
     versioned.create()
     try:

@@ -35,7 +35,11 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def git(*words: str) -> str:
     done = subprocess.run(
-        ["git", *words], cwd=release.CHECKOUT, capture_output=True, text=True, check=True
+        ["git", *words],
+        cwd=release.CHECKOUT,  # type: ignore[attr-defined]  # the test's own
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 

@@ -10,7 +10,7 @@ from promtool import CHECKOUT, check
 
 from airaware.host.dashboards import page, panels
 from airaware.host.prometheus import ERROR_BUDGET_LEFT
-from tools.drill import steady
+from tools.drill import probes
 
 RULES = CHECKOUT / "modules" / "profile" / "files" / "prometheus" / "rules"
 FILES = sorted(path for path in RULES.glob("*.yaml") if not path.stem.endswith("_test"))
@@ -48,7 +48,8 @@ def test_a_bad_rule_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("groups: [{name: a, rules: [{alert: A, expr: 'sum(up'}]}]")
     accepted, output = check("promtool", "check", "rules", path)
-    assert not accepted and "unclosed left parenthesis" in output
+    assert not accepted
+    assert "unclosed left parenthesis" in output
 
 
 def test_a_drill_on_production_asks_for_the_budget_that_the_dashboard_shows() -> None:
@@ -63,7 +64,7 @@ def test_what_fired_before_prometheus_was_started_anew_does_not_count(
     path = tmp_path / "pages_test.yaml"
     fired = 'ALERTS{alertname="DatabaseDown", alertstate="firing", severity="page"}'
     asked = {
-        "expr": steady.PAGES,
+        "expr": probes.PAGES,
         "eval_time": "1m",
         "exp_samples": [{"labels": "{}", "value": pages}],
     }

@@ -140,7 +140,8 @@ def test_a_path_that_cannot_work_is_refused(checkout: Path, sign: str, message: 
     folder = checkout.rename(checkout.with_name(f"one{sign}two"))
     done = subprocess.run(["tools/setup.sh"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 1
-    assert message in done.stderr and not (folder / "build").exists()
+    assert message in done.stderr
+    assert not (folder / "build").exists()
 
 
 def test_a_checkout_of_another_account_is_left_alone(checkout: Path) -> None:
@@ -150,7 +151,8 @@ def test_a_checkout_of_another_account_is_left_alone(checkout: Path) -> None:
     os.chown(checkout / ".venv", 1, 1)
     done = subprocess.run(["tools/setup.sh"], cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 1
-    assert ".venv belong to daemon" in done.stderr and not (checkout / "build").exists()
+    assert ".venv belong to daemon" in done.stderr
+    assert not (checkout / "build").exists()
 
 
 def test_an_account_without_a_home_keeps_downloads_in_the_checkout(checkout: Path) -> None:
@@ -197,7 +199,8 @@ def test_a_failure_shows_what_failed_and_no_older_log(checkout: Path) -> None:
     (checkout / "build" / "setup.log").write_text("an older failure\n")
     done = functions(checkout, "step 'trying it' sh -c 'echo no room >&2; exit 3'")
     assert done.returncode == 3
-    assert "no room" in done.stderr and "sh ended with 3" in done.stderr
+    assert "no room" in done.stderr
+    assert "sh ended with 3" in done.stderr
     assert "older" not in done.stderr
 
 
@@ -245,4 +248,5 @@ def test_fab_says_that_setup_is_to_be_run_first(checkout: Path) -> None:
     shutil.copy(CHECKOUT / "tools" / "fab.sh", checkout / "tools")
     done = subprocess.run([checkout / "tools" / "fab.sh", "stop"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "run make setup" in done.stderr and str(checkout) in done.stderr
+    assert "run make setup" in done.stderr
+    assert str(checkout) in done.stderr

@@ -91,7 +91,7 @@ def test_a_wrong_checksum_leaves_nothing(tmp_path: Path, releases: Path) -> None
 
 def test_a_failed_download_says_what_to_do(tmp_path: Path, releases: Path) -> None:
     (releases / "terraform.zip").unlink()
-    with pytest.raises(AirAwareError, match="404.*install Terraform 1.10 or newer"):
+    with pytest.raises(AirAwareError, match=r"404.*install Terraform 1.10 or newer"):
         find_binary({"PATH": "", "XDG_CACHE_HOME": str(tmp_path / "cache")})
 
 
@@ -108,7 +108,7 @@ def test_a_mirror_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_is_told_the_known_ones(code: Path, tmp_path: Path) -> None:
-    with pytest.raises(AirAwareError, match="moon.tfvars. Known are: lab, other"):
+    with pytest.raises(AirAwareError, match=r"moon.tfvars. Known are: lab, other"):
         Terraform(code, "moon", tmp_path / "state", {})
 
 
@@ -130,7 +130,7 @@ def test_a_provider_that_cannot_be_had_is_found_before_anything_is_made(
     (code / "provider.tf").write_text(
         'terraform {\n  required_providers {\n    local = { source = "hashicorp/local" }\n  }\n}\n'
     )
-    with pytest.raises(AirAwareError, match="init failed(?s:.*)AIRAWARE_TERRAFORM_MIRROR"):
+    with pytest.raises(AirAwareError, match=r"init failed(?s:.*)AIRAWARE_TERRAFORM_MIRROR"):
         lab.check()
 
 
@@ -171,7 +171,7 @@ def test_a_plan_that_fails_says_why(
     (code / "env" / "lab.tfvars").write_text("")
     lab = Terraform(code, "lab", tmp_path / "state", path_of_terraform)
     lab.init()
-    with pytest.raises(AirAwareError, match='terraform plan failed for lab(?s:.*)variable "word"'):
+    with pytest.raises(AirAwareError, match=r'terraform plan failed for lab(?s:.*)variable "word"'):
         lab.plan()
 
 
@@ -187,7 +187,7 @@ def test_an_apply_that_fails_names_the_resource_and_can_be_run_again(
     lab = Terraform(code, "lab", tmp_path / "state", path_of_terraform)
     lab.init()
     lab.plan()
-    with pytest.raises(AirAwareError, match="apply failed(?s:.*)terraform_data.late(?s:.*)again"):
+    with pytest.raises(AirAwareError, match=r"apply failed(?s:.*)terraform_data.late(?s:.*)again"):
         lab.apply(lambda _: None)
     (tmp_path / "mended").touch()
     assert lab.plan().changes == {"terraform_data.late": "replace"}

@@ -49,7 +49,7 @@ def test_of_other_trees_only_our_programs_in_our_folders_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], here: bool, ours: bool
 ) -> None:
     parent = os.getpid()
-    monkeypatch.setattr(usage.os, "getpid", lambda: -1)  # its children are somebody else's
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # its children are somebody else's
     assert parent != os.getpid()
     folder = tmp_path / "ours"
     folder.mkdir()
@@ -63,11 +63,13 @@ def test_shares_are_of_all_cpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     times = [zero, zero._replace(user=50, system=10, idle=30, steal=10, guest=50)]
     ours = [100.0, 124.0]
     monkeypatch.setattr(psutil, "cpu_times", lambda: times.pop(0))
-    monkeypatch.setattr(usage, "cpu_seconds", lambda folders: ours.pop(0))
+    monkeypatch.setattr(usage, "cpu_seconds", lambda _folders: ours.pop(0))
     measured = Meter(tmp_path).usage()
     shares = (measured.ours_percent, measured.others_percent, measured.steal_percent)
-    assert shares == (24, 36, 10) and measured.idle_percent == 30
-    assert "other processes took 36%" in str(measured) and "steal 10%" in str(measured)
+    assert shares == (24, 36, 10)
+    assert measured.idle_percent == 30
+    assert "other processes took 36%" in str(measured)
+    assert "steal 10%" in str(measured)
 
 
 @pytest.mark.parametrize(

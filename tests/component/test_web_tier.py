@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -36,11 +37,12 @@ class TwoZones(Fleet):
 
     def __init__(self, world: World, folder: Path) -> None:
         region = SimpleNamespace(is_up=lambda: True, environ=world.fleet.region.environ)
-        super().__init__("lab", folder, region)  # type: ignore[arg-type]
-        self.terraform = SimpleNamespace(init=lambda: None, outputs=lambda: world.outputs)  # type: ignore[assignment]
+        super().__init__("lab", folder, region)
+        terraform: Any = SimpleNamespace(init=lambda: None, outputs=lambda: world.outputs)
+        self.terraform = terraform
         self.hosts = world.hosts  # type: ignore[method-assign]
 
-    def _nothing(self, *_: object) -> None: ...
+    def _nothing(self, *_: Any, **__: Any) -> None: ...
 
     _keep_ca = _begin = _settle = wait_for_site = _nothing
 
@@ -68,8 +70,9 @@ def tier(world: World) -> WebTier:
 @pytest.mark.parametrize(
     "reasons", [(Reason.SHIFT, Reason.RELEASE), (Reason.RELEASE, Reason.SHIFT)]
 )
+@pytest.mark.usefixtures("fleet")
 def test_each_reason_takes_back_its_own_and_no_more(
-    fleet: Fleet, tier: WebTier, reasons: tuple[Reason, Reason]
+    tier: WebTier, reasons: tuple[Reason, Reason]
 ) -> None:
     wanted = {Reason.SHIFT: set(RESTING), Reason.RELEASE: set(rollout.SUSPENDED)}
     for reason in (Reason.RELEASE, Reason.SHIFT, Reason.RELEASE):  # once more changes nothing
@@ -83,10 +86,12 @@ def test_each_reason_takes_back_its_own_and_no_more(
     assert tier.suspended(B) == BY_HAND | wanted[second]
     tier.resume(B, second)
     assert tier.suspended(B) == BY_HAND
-    assert tier.suspensions() == [] and tier.suspended(A) == set()
+    assert tier.suspensions() == []
+    assert tier.suspended(A) == set()
 
 
-def test_what_was_suspended_before_is_never_taken_for_all(fleet: Fleet, tier: WebTier) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_what_was_suspended_before_is_never_taken_for_all(tier: WebTier) -> None:
     """The API takes an empty list of processes for all of them."""
     tier.suspend(B, Reason.DRILL, BY_HAND)
     assert tier.suspended(B) == BY_HAND
@@ -100,12 +105,13 @@ def test_a_shift_refuses_a_deployment_and_a_rollback(
     carry_out(shift.away(world, B), dry_run=False)
     shifted = BY_HAND | set(RESTING)
     named = f"(?s){B} is shifted away: .*Nothing was changed.*fab shift-back --zone {B}"
-    for steps in (fleet.deploy(lambda plan: None), fleet.rollback()):
+    for steps in (fleet.deploy(lambda _plan: None), fleet.rollback()):
         with pytest.raises(AirAwareError, match=named):
             carry_out(steps, dry_run=False)
     assert (tier.suspended(A), tier.suspended(B)) == (set(), shifted)
     carry_out(shift.back(world, B), dry_run=False)
-    assert tier.suspended(B) == BY_HAND and tier.suspensions() == []
+    assert tier.suspended(B) == BY_HAND
+    assert tier.suspensions() == []
     carry_out(fleet.rollback(), dry_run=False)
 
 
@@ -188,7 +194,7 @@ def test_what_was_suspended_while_a_web_host_was_replaced_is_resumed(
 ) -> None:
     monkeypatch.setattr(rollout, "_last_of", lambda *_: None)
     monkeypatch.setattr(rollout, "_checked", lambda *_: end())
-    monkeypatch.setattr(Fleet, "ssh_config", lambda self: Path())
+    monkeypatch.setattr(Fleet, "ssh_config", lambda _self: Path())
     monkeypatch.setattr(Renewal, "_wait_until", lambda *_: end())
     assert ended(replace, fleet) == (SIGKILLED if end is kill else 1)
 
@@ -203,7 +209,8 @@ def test_what_was_suspended_while_a_web_host_was_replaced_is_resumed(
     assert f"{B}: AZRebalance, HealthCheck suspended in web-b, by no task of fab" in lines[-1]
 
     restore(fleet)
-    assert tier.suspended(B) == BY_HAND and tier.suspended(A) == set()
+    assert tier.suspended(B) == BY_HAND
+    assert tier.suspended(A) == set()
     assert tier.suspensions() == []
 
 
@@ -223,14 +230,14 @@ def test_a_region_that_was_lost_has_nothing_suspended(world: World) -> None:
 
 
 def test_a_fleet_without_groups_has_nothing_suspended() -> None:
-    single = web_tier.of(lambda service: pytest.fail("nobody is to be asked"), {"bucket": BUCKET})
+    single = web_tier.of(lambda _service: pytest.fail("nobody is to be asked"), {"bucket": BUCKET})
     single.must_be_whole()
-    assert single.report() == [] and list(rollout.resume_steps(single)) == []
+    assert single.report() == []
+    assert list(rollout.resume_steps(single)) == []
 
 
-def test_the_monitoring_host_sees_what_is_suspended(
-    world: World, fleet: Fleet, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_the_monitoring_host_sees_what_is_suspended(world: World, tmp_path: Path) -> None:
     file = tmp_path / "scaling.prom"
     for environment, expected in [("test", {"web-a": 0, "web-b": len(BY_HAND)}), ("other", {})]:
         tell(Suspended(world.client("autoscaling"), environment), file, [0])

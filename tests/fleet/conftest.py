@@ -56,7 +56,9 @@ def fab(environ: dict[str, str]) -> Fab:
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "fabric", *words],
-            **{"cwd": CHECKOUT, "env": environ | variables, "stdin": subprocess.DEVNULL},
+            cwd=CHECKOUT,
+            env=environ | variables,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=DEPLOY_SECONDS,
@@ -81,7 +83,12 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
 
 
 @pytest.fixture(scope="package")
-def loaded(lab: Fleet, fab: Fab, region: Local, real_epa: Path) -> Checksums:
+def loaded(
+    lab: Fleet,  # noqa: ARG001 (it has to be there)
+    fab: Fab,
+    region: Local,
+    real_epa: Path,
+) -> Checksums:
     """A year that both zones of the lab hold; its checksums, as this machine makes them."""
     expected = years.made_here(region, real_epa)
     years.load(fab, real_epa)

@@ -94,7 +94,10 @@ def serving_seconds(lab: Fleet, host: Host) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def newcomer(lab: Fleet, image: str) -> Host:
+def newcomer(
+    lab: Fleet,
+    image: str,  # noqa: ARG001 (it has to be there)
+) -> Host:
     """A web host that was launched just now, has served and has had its first run."""
     host = launched(lab)
     answered, balanced = serving_seconds(lab, host)

@@ -54,7 +54,8 @@ def no_commit(fleet: Fleet, zone: str) -> Iterator[None]:
         text=True,
     )
     try:
-        assert psql.stdin and psql.stdout
+        assert psql.stdin
+        assert psql.stdout
         psql.stdin.write("BEGIN; LOCK TABLE load IN SHARE MODE; SELECT 'locked';\n")
         psql.stdin.flush()
         assert any("locked" in line for line in iter(psql.stdout.readline, ""))

@@ -27,7 +27,8 @@ def test_both_zones_hold_what_this_machine_makes(lab: Fleet, fab: Fab, loaded: C
         assert re.search(rf"{YEAR} .* EPA .* equal .* {checksum}", told), told
 
 
-def test_a_second_submit_changes_nothing(lab: Fleet, fab: Fab, loaded: Checksums) -> None:
+@pytest.mark.usefixtures("lab", "loaded")
+def test_a_second_submit_changes_nothing(fab: Fab) -> None:
     done = fab("submit-year", YEAR, "--env", "lab")
     assert done.returncode == 0
     assert done.stdout.count("holds it already") == 4
@@ -35,7 +36,8 @@ def test_a_second_submit_changes_nothing(lab: Fleet, fab: Fab, loaded: Checksums
     assert listed.count(DONE) >= 2
 
 
-def test_a_visitor_gets_the_year_through_the_balancer(lab: Fleet, loaded: Checksums) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_a_visitor_gets_the_year_through_the_balancer(lab: Fleet) -> None:
     url = lab.urls()["site"]
     until(lambda: requests.get(f"{url}/readyz", timeout=5).ok, "ready", 60)
     with sync_playwright() as playwright:
@@ -52,13 +54,15 @@ def test_a_visitor_gets_the_year_through_the_balancer(lab: Fleet, loaded: Checks
     assert (answer["year"], answer["synthetic"]) == (int(YEAR), False)
 
 
-def test_the_errors_of_the_year_are_told(lab: Fleet, fab: Fab, loaded: Checksums) -> None:
+@pytest.mark.usefixtures("lab", "loaded")
+def test_the_errors_of_the_year_are_told(fab: Fab) -> None:
     done = fab("accuracy", YEAR, "--parameter", "44201", "--env", "lab")
     assert done.returncode == 0, done.stderr
     assert f"Ozone (44201) {YEAR}, in ppb" in done.stdout
 
 
-def test_a_mistake_is_told_and_fails(lab: Fleet, fab: Fab, loaded: Checksums) -> None:
+@pytest.mark.usefixtures("lab", "loaded")
+def test_a_mistake_is_told_and_fails(fab: Fab) -> None:
     done = fab("submit-year", "1999", "--env", "lab")
     assert done.returncode == 1
     assert "has no hourly_44201_1999.zip" in done.stdout

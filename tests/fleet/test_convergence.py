@@ -50,7 +50,8 @@ def test_every_host_has_run_the_release_without_a_failure(lab: Fleet) -> None:
         until(lambda host=host: ran_first(config, host), f"{host.name} has run", CONVERGED_SECONDS)
     summaries = everywhere(lab.hosts(), lambda host: said(config, host, f"cat {SUMMARY}"))
     for host, summary in summaries.items():
-        assert version in summary and "failed: 0" in summary, f"{host.name}:\n{summary}"
+        assert version in summary, f"{host.name}:\n{summary}"
+        assert "failed: 0" in summary, f"{host.name}:\n{summary}"
 
 
 def test_the_bucket_has_what_hosts_install(lab: Fleet) -> None:
@@ -110,7 +111,9 @@ def test_what_is_spoilt_comes_back_with_the_next_run(lab: Fleet) -> None:
         state = f"cat {path}; systemctl is-active {service}; dpkg --status {PACKAGE} | grep ^Status"
         before = spoil(config, host)
         spoilt = on(config, host, state).stdout
-        assert "# spoilt" in spoilt and "inactive" in spoilt and "install ok" not in spoilt
+        assert "# spoilt" in spoilt
+        assert "inactive" in spoilt
+        assert "install ok" not in spoilt
         done = on(config, host, AGENT)
         # 0: the host's regular run, which this one waited for, has done it.
         assert done.returncode in (0, CHANGED), f"{host.name}:\n{done.stdout}{done.stderr}"
@@ -139,12 +142,14 @@ def test_fab_puppet_shows_and_then_does(lab: Fleet, fab: Fab) -> None:
     before = said(config, one(lab, "controller"), f"cat {path}")
     said(config, one(lab, "controller"), f"echo '# spoilt' >>{path}")
     shown = fab("puppet", "--host", "controller", "--noop", "--env", "lab")
-    assert shown.returncode == 0 and "-# spoilt" in shown.stdout
+    assert shown.returncode == 0
+    assert "-# spoilt" in shown.stdout
     assert "# spoilt" in said(config, one(lab, "controller"), f"cat {path}")
     assert fab("puppet", "--host", "controller", "--env", "lab").returncode == 0
     assert said(config, one(lab, "controller"), f"cat {path}") == before
     unknown = fab("puppet", "--host", "nobody", "--env", "lab")
-    assert unknown.returncode == 1 and "There is no host 'nobody'" in unknown.stderr
+    assert unknown.returncode == 1
+    assert "There is no host 'nobody'" in unknown.stderr
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ def test_fab_tells_of_the_fleet(lab: Fleet, fab: Fab) -> None:
     with at_rest(lab):
         status = fab("status", "--env", "lab").stdout
         for host in lab.hosts():
-            assert host.name in status and host.instance_id in status
+            assert host.name in status
+            assert host.instance_id in status
     assert lab.urls()["site"] in status
     assert "no changes" in fab("plan", "--env", "lab").stdout
     assert fab("deploy", "--env", "lab", "--dry-run").returncode == 0

@@ -8,8 +8,8 @@ from fleets import Fab
 from visitors import zones_that_answer
 from wait import until
 
-from tools.drill import expect
-from tools.drill.course import Course
+from tools.drill import expectations
+from tools.drill.observations import Observations
 from tools.environments.fleet import Fleet
 
 pytestmark = pytest.mark.slow
@@ -18,8 +18,8 @@ ZONES = {"us-west-2a", "us-west-2b"}
 STEADY_SECONDS = 120
 # What is told by the clock, which a slower machine or another program on it can spoil; that a zone
 # gets a further host is test_scaling.py's, that one is in service within the limit the drill's.
-TIMED = (expect.p99_at_most_doubled(), expect.grown(120))
-UNSTEADY = {judge(Course("", 0, 0, 0, 100)).expected for judge in TIMED}
+TIMED = (expectations.p99_at_most_doubled(), expectations.grown(120))
+UNSTEADY = {judge(Observations("", 0, 0, 0, 100)).expected for judge in TIMED}
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +39,12 @@ def drilled(fab: Fab, name: str) -> dict:
 
 
 @pytest.mark.parametrize("name", ["zone-outage", "database-kill", "traffic-spike"])
-def test_the_fleet_holds(lab: Fleet, fab: Fab, grown_back: None, name: str) -> None:
+@pytest.mark.usefixtures("grown_back")
+def test_the_fleet_holds(lab: Fleet, fab: Fab, name: str) -> None:
     told = drilled(fab, name)
     missed = {each["expected"] for each in told["findings"] if each["met"] is False}
     assert missed <= UNSTEADY
-    assert not told["left"] and not told["aborted"]
+    assert not told["left"]
+    assert not told["aborted"]
     assert told["requests"]["during"]["requests"] > 60 * 60
     assert not lab.plan().changes

@@ -4,17 +4,21 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from typing import Any
 
 import pytest
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
+from tools.lab.client import Lab
 from tools.lab.net import namespaces
 
 pytestmark = pytest.mark.usefixtures("steady_web")
 
-PORTS = (22, 80, 443, 3000, 4040, 5432, 7077, 7078, 7079, 7080)
-PORTS += (8000, 8080, 8081, 8140, 9090, 9100, 9187)
+PORTS = (
+    *(22, 80, 443, 3000, 4040, 5432, 7077, 7078, 7079, 7080),
+    *(8000, 8080, 8081, 8140, 9090, 9100, 9187),
+)
 
 # Whatever Terraform says: from, to, ports; None for all of PORTS.
 NEVER = [
@@ -35,6 +39,7 @@ NEVER = [
 # Prints which of [address, port] pairs let a connection through: an answer, be it a refusal.
 PROBE = """
 import asyncio, json, sys
+from typing import Any
 async def passes(address, port):
     try:
         await asyncio.wait_for(asyncio.open_connection(address, port), 3)
@@ -60,8 +65,11 @@ def passes(lab: Fleet) -> Passes:
         targets = [(other, port) for other, port in product(fleet, PORTS) if other != host]
         pairs = json.dumps([(str(other.address), port) for other, port in targets])
         done = subprocess.run(
-            ["ssh", "-F", config, host.name, f"python3 - '{pairs}'"],
-            **{"input": PROBE, "capture_output": True, "text": True, "check": True},
+            ["ssh", "-F", str(config), host.name, f"python3 - '{pairs}'"],
+            input=PROBE,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return {
             (host.instance_id, other.instance_id, port)
@@ -101,6 +109,7 @@ def test_what_must_never_pass(
 def test_the_internet_reaches_nothing_but_the_balancer(lab: Fleet) -> None:
     fleet = lab.hosts()
     pairs = json.dumps([(str(host.address), port) for host, port in product(fleet, PORTS)])
+    assert isinstance(lab.region, Lab)
     done = namespaces.within(
         f"{lab.region.name}-net",
         lambda: subprocess.run(
@@ -118,7 +127,7 @@ def allowed_by_terraform(lab: Fleet) -> set[tuple[str, str, int]]:
         for each in resources
         if each["type"] == "aws_security_group"
     }
-    rules = {"ingress": set(), "egress": set()}
+    rules: dict[str, set[Any]] = {"ingress": set(), "egress": set()}
     for each in resources:
         _, _, kind = each["type"].partition("aws_vpc_security_group_")
         if kind not in ("ingress_rule", "egress_rule"):

@@ -11,6 +11,7 @@ from wait import until
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
+from tools.lab.client import Lab
 from tools.lab.hosts import images
 from tools.lab.hosts.disks import recorded
 
@@ -40,13 +41,15 @@ def found(lab: Fleet, name: str) -> Host:
 def test_the_image_has_no_trace_of_its_builder(lab: Fleet) -> None:
     newest = lab.image()
     assert newest
+    assert isinstance(lab.region, Lab)
     layers = {image.id: images.folder() / image.layer for image in recorded(lab.region.name)}
     size = subprocess.check_output(["du", "-sm", layers[newest.id]], text=True).split()[0]
     print(f"the image: {size} MB on the distribution's")
     assert traces.of_a_host(layers[newest.id] / "root") == []
 
 
-def test_a_change_of_the_packages_own_code_builds_no_image(lab: Fleet, fab: Fab) -> None:
+@pytest.mark.usefixtures("lab")
+def test_a_change_of_the_packages_own_code_builds_no_image(fab: Fab) -> None:
     assert fab("images", "--env", "lab", "--dry-run").stdout.strip() == ""
 
 

@@ -50,7 +50,8 @@ def test_nobody_gets_a_catalog_without_a_certificate(fleet: Fleet, client: Inspe
 
 def test_the_cas_key_is_the_masters_alone(master: Inspected) -> None:
     user, _, mode = master.owned("/var/lib/puppet/ca/ca_key.pem")
-    assert user == "puppet" and mode & 0o007 == 0
+    assert user == "puppet"
+    assert mode & 0o007 == 0
     assert master.owned("/var/lib/puppet/autosign") == ("puppet", "puppet", 0o700)
 
 

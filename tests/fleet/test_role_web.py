@@ -39,7 +39,8 @@ def test_it_is_ready_and_knows_its_zone(web: list[Inspected]) -> None:
 def test_it_may_only_read(web: list[Inspected]) -> None:
     for host in web:
         settings = host.root.file("/etc/airaware/settings").content_string
-        assert "airaware_reader" in settings and "airaware_owner" not in settings, host
+        assert "airaware_reader" in settings, host
+        assert "airaware_owner" not in settings, host
         assert "airaware_owner" not in host.root.file("/etc/airaware/passwords").content_string
 
 

@@ -53,7 +53,9 @@ def deploy(clone: Path, environ: dict[str, str]) -> Deploy:
     def run() -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "fabric", "deploy", "--env", "lab"],
-            **{"cwd": clone, "env": environ, "stdin": subprocess.DEVNULL},
+            cwd=clone,
+            env=environ,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=DEPLOY_SECONDS,
@@ -136,7 +138,8 @@ def test_a_web_host_boots_and_serves_without_the_master(lab: Fleet) -> None:
         until(lambda: host.instance_id not in healthy_targets(lab), "it is down", 60)
         until(lambda: host.instance_id in healthy_targets(lab), "in service", SERVING_SECONDS)
         failed = on(config, host, "puppet agent --test --color false")
-        assert failed.returncode == 1 and "8140" in failed.stdout + failed.stderr
+        assert failed.returncode == 1
+        assert "8140" in failed.stdout + failed.stderr
         assert host.instance_id in healthy_targets(lab)
     finally:
         tier.resume(host.zone, Reason.DRILL)

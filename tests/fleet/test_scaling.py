@@ -43,7 +43,8 @@ def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
         thread.join()
 
 
-def test_a_zone_gets_a_second_host_by_its_own_cpu(lab: Fleet, grown_back: None) -> None:
+@pytest.mark.usefixtures("grown_back")
+def test_a_zone_gets_a_second_host_by_its_own_cpu(lab: Fleet) -> None:
     groups = lab.terraform.outputs()["web_groups"]
     before = {zone: in_service(lab, zone) for zone in groups}
     assert before == dict.fromkeys(groups, 1)
@@ -74,6 +75,7 @@ def test_load_comes_from_outside_and_is_told_of(lab: Fleet, fab: Fab) -> None:
     }
 
 
-def test_another_host_or_shape_is_refused(lab: Fleet, fab: Fab) -> None:
+@pytest.mark.usefixtures("lab")
+def test_another_host_or_shape_is_refused(fab: Fab) -> None:
     assert fab("loadtest", "--env", "lab", "--shape", "flood").returncode == 1
     assert "no shape 'flood'" in fab("loadtest", "--env", "lab", "--shape", "flood").stderr

@@ -26,7 +26,8 @@ def made_here(region: Local, raw: Path) -> Checksums:
     assert done.returncode == 0, done.stdout + done.stderr
     with region.reading() as zones:
         first, second = (checksums(zone) for zone in zones)
-    assert first == second and len(first) == 2
+    assert first == second
+    assert len(first) == 2
     return first
 
 

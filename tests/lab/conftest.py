@@ -19,6 +19,8 @@ def able() -> None:
 
 
 @pytest.fixture(scope="session")
-def image(able: None) -> images.Image:
+def image(
+    able: None,  # noqa: ARG001 (it has to be there)
+) -> images.Image:
     """The base image, from the user's cache or built."""
     return images.base(print)

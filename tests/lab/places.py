@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 
 from deadline import until
 
@@ -74,7 +75,7 @@ class Place:
         self.apply()
         return instance.id
 
-    def change(self, instance_id: str, **changes: object) -> None:
+    def change(self, instance_id: str, **changes: Any) -> None:
         """Want an instance otherwise."""
         self.instances[instance_id] = replace(self.instances[instance_id], **changes)
         self.apply()

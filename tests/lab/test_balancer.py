@@ -144,7 +144,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def running(able: None) -> Iterator[Site]:
+def running(
+    able: None,  # noqa: ARG001 (it has to be there)
+) -> Iterator[Site]:
     """One for all tests: each sets the targets that it needs."""
     with tempfile.TemporaryDirectory(prefix="airaware-") as folder, plain_lab() as lab:
         lab.apply(REGION)
@@ -328,9 +330,11 @@ def test_a_node_whose_haproxy_dies_gets_another(site: Site) -> None:
     site.await_state("healthy", "web-a")
     site.await_nodes(NODE_A, NODE_B)
     node = site.balancers.nodes[BALANCER_ARN, IPv4Address(NODE_A)]
-    node._haproxy._process.kill()
+    process = node._haproxy._process
+    assert process
+    process.kill()
     # Look as soon as it is dead: it is not for long.
-    node._haproxy._process.wait()
+    process.wait()
     until(lambda: refused(site))
     until(lambda: not refused(site) and site.get() == (200, "web-a"))
 

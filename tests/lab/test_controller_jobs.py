@@ -71,7 +71,7 @@ def ssh_config(place: Place, host: str, folder: Path) -> Path:
 
 
 def put(controller: Controller, text: str, path: str) -> None:
-    words = ["ssh", "-F", controller.config, controller.host, f"cat >{path}"]
+    words = ["ssh", "-F", str(controller.config), controller.host, f"cat >{path}"]
     subprocess.run(words, input=text, text=True, check=True)
 
 
@@ -89,7 +89,8 @@ def test_a_job_is_followed_to_its_end(controller: Controller, capfd: pytest.Capt
     job = start(controller, "2000")
     controller.follow(job)
     said = capfd.readouterr().out
-    assert "as airaware in settings" in said and "the end" in said
+    assert "as airaware in settings" in said
+    assert "the end" in said
     packages = "/opt/airaware/releases/1/venv/lib/python3.11/site-packages"
     assert f"{packages}/airaware/job/submit.py" in said
     assert "--years 2000 --parameters 44201" in said
@@ -143,7 +144,7 @@ def test_a_lost_connection_does_not_lose_the_job(controller: Controller) -> None
 
 
 def test_an_unknown_job_is_named(controller: Controller) -> None:
-    with pytest.raises(AirAwareError, match="no job 'nothing'. Jobs are: 2"):
+    with pytest.raises(AirAwareError, match=r"no job 'nothing'. Jobs are: 2"):
         controller.find("nothing")
 
 

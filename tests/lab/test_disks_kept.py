@@ -71,7 +71,10 @@ class Daemon:
 
 
 @pytest.fixture(scope="module")
-def lab(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def lab(
+    image: images.Image,  # noqa: ARG001 (it has to be there)
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Daemon]:
     """A lab that runs; nothing of it is left, in the cache neither."""
     daemon = Daemon(tmp_path_factory.mktemp("lab"))
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", daemon.key)

@@ -63,7 +63,9 @@ PORTS = (22, 80, 5432, 8000, 9100)
 
 
 @pytest.fixture(scope="module")
-def running(able: None) -> Iterator[PlainLab]:
+def running(
+    able: None,  # noqa: ARG001 (it has to be there)
+) -> Iterator[PlainLab]:
     """The lab, with every port of interest open in every host."""
     with plain_lab() as lab:
         lab.apply(REGION)

@@ -32,8 +32,9 @@ def test_an_image_tells_nothing_of_where_it_was_built(image: images.Image) -> No
     )
 
 
+@pytest.mark.usefixtures("able")
 def test_a_killed_build_leaves_nothing_that_is_used(
-    able: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", BUILD], stdout=subprocess.DEVNULL) as build:

@@ -45,7 +45,7 @@ def ready(daemon: subprocess.Popen[str], folder: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def lab(
-    image: images.Image,
+    image: images.Image,  # noqa: ARG001 (it has to be there)
     tmp_path_factory: pytest.TempPathFactory,
     another_program: subprocess.Popen[bytes],
 ) -> Iterator[Path]:
@@ -77,7 +77,8 @@ def lab(
         assert leftovers.everything(name) == []
         assert not (folder / "daemon.json").exists()
         log = (folder / "daemon.log").read_text()
-        assert "ERROR" not in log and log.endswith("stopped\n")
+        assert "ERROR" not in log
+        assert log.endswith("stopped\n")
     finally:
         killed.kill()
         killed.wait()

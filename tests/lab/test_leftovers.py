@@ -24,7 +24,8 @@ with a_place(sys.argv[1], images.base(print)) as place:
 """
 
 
-def test_what_a_killed_daemon_left_is_found_and_removed(image: Image) -> None:
+@pytest.mark.usefixtures("image")
+def test_what_a_killed_daemon_left_is_found_and_removed() -> None:
     # Where the tests' own modules are.
     modules = [str(folder) for folder in Path(__file__).parents[:2]]
     command = [sys.executable, "-c", DAEMON, NAME, *modules]
@@ -34,7 +35,9 @@ def test_what_a_killed_daemon_left_is_found_and_removed(image: Image) -> None:
             assert "ready\n" in iter(daemon.stdout.readline, "")
             daemon.kill()
         left = leftovers.find(NAME)
-        assert left.processes and left.mounts and left.cgroups
+        assert left.processes
+        assert left.mounts
+        assert left.cgroups
         assert left.namespaces == (NAME, f"{NAME}-net")
     finally:
         leftovers.remove(NAME)
@@ -42,9 +45,13 @@ def test_what_a_killed_daemon_left_is_found_and_removed(image: Image) -> None:
 
 
 def test_a_test_that_fails_leaves_nothing(image: Image) -> None:
-    with pytest.raises(RuntimeError), a_place(NAME, image) as place:
-        place.await_state(place.add(1, "a"), "running")
-        raise RuntimeError
+    def fail() -> None:
+        with a_place(NAME, image) as place:
+            place.await_state(place.add(1, "a"), "running")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert leftovers.everything(NAME) == []
 
 

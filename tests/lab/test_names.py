@@ -28,7 +28,9 @@ REGION = model.Region(
 
 
 @pytest.fixture(scope="module")
-def lab(able: None) -> Iterator[PlainLab]:
+def lab(
+    able: None,  # noqa: ARG001 (it has to be there)
+) -> Iterator[PlainLab]:
     with plain_lab() as made:
         made.apply(REGION)
         names = Names(made.router)
@@ -92,7 +94,9 @@ def test_a_command_outside_finds_the_site_by_its_name(lab: PlainLab) -> None:
     ask_by_name = f"import socket; print(socket.gethostbyname_ex({BALANCER!r})[2])"
     said = subprocess.run(
         [*outside.WORDS, lab.network.name, sys.executable, "-c", ask_by_name],
-        **{"capture_output": True, "text": True, "check": True},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert set(ast.literal_eval(said.stdout)) == {str(node) for node in NODES}
     assert outside.RESOLVER.read_text() == before

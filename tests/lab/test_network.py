@@ -28,7 +28,9 @@ def region(*addresses: IPv4Address) -> Region:
 
 
 @pytest.fixture(scope="module")
-def network(able: None) -> Iterator[Network]:
+def network(
+    able: None,  # noqa: ARG001 (it has to be there)
+) -> Iterator[Network]:
     before = networks_of_the_machine()
     made = Network(NAME)
     try:

@@ -53,7 +53,11 @@ class Place:
 
     environment = "lab"
 
-    def hiera_data(self, version: str, **more: Any) -> dict[str, str]:
+    def hiera_data(
+        self,
+        version: str,  # noqa: ARG002 (a fleet's takes it)
+        **more: Any,
+    ) -> dict[str, str]:
         """None but these."""
         return {"hieradata/release.yaml": json.dumps(more)}
 
@@ -79,7 +83,10 @@ def _named(kind: str, name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def place(image: images.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    image: images.Image,  # noqa: ARG001 (it has to be there)
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
     """A region that runs; nothing of it is left, in the cache neither."""
     region = Lab(tmp_path_factory.mktemp("lab"))
     try:
@@ -115,7 +122,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def build(place: Place, checkout: Path) -> Build:
+def build(place: Any, checkout: Path) -> Build:
     return Build(place, checkout)
 
 
@@ -162,11 +169,11 @@ def _packers() -> list[int]:
     return [int(line.split()[0]) for line in listed.splitlines() if "packer" in line]
 
 
-def _interrupt(place: Place) -> None:
+def _interrupt(_: Place) -> None:
     os.killpg(_packers()[0], signal.SIGINT)
 
 
-def _kill(place: Place) -> None:
+def _kill(_: Place) -> None:
     os.killpg(_packers()[0], signal.SIGKILL)
 
 
@@ -213,6 +220,7 @@ def test_an_interrupted_build_leaves_nothing(
     until(connected, SECONDS)
     fault(place)
     thread.join(SECONDS)
-    assert failed and "packer build failed" in failed[0], failed
+    assert failed, failed
+    assert "packer build failed" in failed[0], failed
     until(lambda: state(place) == before, KEPT_SECONDS)
     assert build.leftovers() == []

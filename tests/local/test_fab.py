@@ -135,7 +135,7 @@ def test_a_port_that_is_none_is_named(fab: Fab, wrong: str) -> None:
 
 
 def test_too_few_open_files_are_named() -> None:
-    words = ["prlimit", "--nofile=256:256", PROGRAM, "deploy"]
+    words = ["prlimit", "--nofile=256:256", str(PROGRAM), "deploy"]
     done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Only 256 files may be open at once" in done.stderr
@@ -152,7 +152,8 @@ def test_a_taken_port_is_named(fab: Fab, port: int) -> None:
     assert "AIRAWARE_PORT" in done.stderr
 
 
-def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int, fleet_key: Path) -> None:
+@pytest.mark.usefixtures("fleet_key")
+def test_a_year_goes_from_its_source_to_the_page(fab: Fab, port: int) -> None:
     done = fab("deploy", "fetch-year", "2013", "submit-year", "2013", "status")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal" in done.stdout
@@ -175,7 +176,7 @@ def test_the_figures_are_those_of_a_clean_shell(fab: Fab, state: Path) -> None:
     of_hostile = loads(state)
     assert of_hostile
     named = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    words = [PROGRAM, "submit-year", "2013", "--again"]
+    words = [str(PROGRAM), "submit-year", "2013", "--again"]
     clean = named | {"AIRAWARE_STATE": str(state)}
     done = subprocess.run(words, cwd=CHECKOUT, env=clean, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -24,7 +24,7 @@ def disk() -> Iterator[Path]:
         Path(folder).chmod(0o711)
         disk = Path(folder) / "disk"
         disk.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=48m,mode=711", "airaware-test", disk]
+        mount = ["mount", "-t", "tmpfs", "-o", "size=48m,mode=711", "airaware-test", str(disk)]
         if subprocess.run(mount, capture_output=True).returncode:
             pytest.skip("this sandbox mounts nothing")
         try:

@@ -43,8 +43,9 @@ def cluster(region: Local) -> Iterator[Cluster]:
     assert not cluster.folder.exists()
 
 
+@pytest.mark.usefixtures("zones")
 def test_reader_reads_what_the_owner_makes_and_changes_nothing(
-    zones: tuple[Zone, ...], reader_zones: tuple[Zone, ...]
+    reader_zones: tuple[Zone, ...],
 ) -> None:
     for zone in reader_zones:
         assert ask(zone.dsn, "SELECT count(*) FROM cell") == [(len(grid.load()),)]

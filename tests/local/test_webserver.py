@@ -45,9 +45,7 @@ def test_a_server_without_its_pid_file_is_found(region: Local, web: WebServer) -
     assert web.pid()
 
 
-def test_a_taken_port_is_found_before_the_site_stops(
-    region: Local, web: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_taken_port_is_found_before_the_site_stops(region: Local, web: WebServer) -> None:
     port = free_port()
     web.start(port, region.environ(READER))
     with socket.socket() as taken:

@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ HOURS = 200
 
 def sound_rows(year: int) -> list[Row]:
     """Some days of one monitor in Cook County."""
-    begin = datetime(year, 7, 1)
+    begin = datetime(year, 7, 1, tzinfo=UTC)
     row = dict.fromkeys(epa.COLUMNS_24, "") | {
         "State Code": "17",
         "County Code": "031",
@@ -78,7 +78,7 @@ def with_bad_rows(rows: list[Row], bad: Iterable[Row]) -> bytes:
     )
 
 
-def empty_zip(rows: list[Row]) -> bytes:
+def empty_zip(_: list[Row]) -> bytes:
     memory = io.BytesIO()
     zipfile.ZipFile(memory, "w").close()
     return memory.getvalue()
@@ -113,7 +113,7 @@ SINGLE_BAD_ROWS = [
     {"Sample Measurement": "1e30"},
     {"Latitude": "48.8566", "Longitude": "2.3522"},
     {"Time Local": "24:00"},
-    {"Date Local": f"{datetime(2002, 7, 1):%Y-%m-%d}", "Time Local": "00:00"},
+    {"Date Local": f"{date(2002, 7, 1):%Y-%m-%d}", "Time Local": "00:00"},
 ]
 MANY_BAD_ROWS = [{"Sample Measurement": ""}] * (HOURS // 10)
 
@@ -123,8 +123,8 @@ BAD = {
     1990: (truncated, WHOLE),
     1991: (corrupt, f"{WHOLE}.*CRC"),
     1992: (empty_zip, f"{WHOLE}.*one CSV file"),
-    1993: (lambda rows: b"", WHOLE),
-    1994: (lambda rows: b"<!DOCTYPE html><html><body>Not found</body></html>", WHOLE),
+    1993: (lambda _rows: b"", WHOLE),
+    1994: (lambda _rows: b"<!DOCTYPE html><html><body>Not found</body></html>", WHOLE),
     1995: (without("Latitude"), "line 1: no column Latitude"),
     1996: (renamed("Sample Measurement", "Value"), "line 1: no column Sample Measurement"),
     1997: (lambda rows: all_with(rows, "Parameter Code", "88101"), "Parameter Code is '88101'"),
@@ -208,9 +208,8 @@ def test_nobody_sees_a_stack_trace(refused):
     assert "\tat " not in refused[1]
 
 
-def test_single_bad_rows_are_counted_and_shown_and_the_limit_is_a_setting(
-    refused, raw, submits, zones
-):
+@pytest.mark.usefixtures("refused")
+def test_single_bad_rows_are_counted_and_shown_and_the_limit_is_a_setting(raw, submits, zones):
     rows = with_bad_rows(sound_rows(2002), SINGLE_BAD_ROWS)
     (raw / epa.file_name(OZONE, 2002)).write_bytes(rows)
     (raw / epa.file_name(OZONE, EMPTY)).write_bytes(zipped([]))

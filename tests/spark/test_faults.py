@@ -220,7 +220,7 @@ def test_a_zone_that_fails_in_the_middle(versions, submits, zones, reader_zones,
             assert process.poll() is None
             time.sleep(0.05)
         # As `pg_ctl stop -m immediate` does.
-        os.kill(database.pid(), signal.SIGQUIT)
+        os.kill(database.pid() or 0, signal.SIGQUIT)
         try:
             status, said = ended(process)
         finally:

@@ -8,7 +8,8 @@ from jobs import OZONE
 from pyspark.sql import SparkSession
 
 from airaware.raw import epa
-from airaware.science.interpolate import REACH_KM, Points, mean_over_time, weights
+from airaware.science.interpolate import Points, mean_over_time, weights
+from airaware.science.sphere import REACH_KM
 from bench import original
 
 YEAR, MONTH, DAYS = 2013, 7, 2

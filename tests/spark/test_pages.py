@@ -33,7 +33,8 @@ def test_the_tasks_of_the_stage_under_way_are_counted() -> None:
         text=True,
     )
     try:
-        assert job.stdout and job.stdout.readline() == "ready\n"
+        assert job.stdout
+        assert job.stdout.readline() == "ready\n"
         deadline = time.monotonic() + DEADLINE_SECONDS
         while (told := sparkpages.progress(address)) != "stage 0: 1 of 2 tasks":
             assert time.monotonic() < deadline, told

@@ -56,7 +56,8 @@ def test_both_zones_hold_the_same(loaded):
         assert first == second
 
 
-def test_the_site_answers_with_twelve_months(loaded, reader_zones, monkeypatch):
+@pytest.mark.usefixtures("loaded")
+def test_the_site_answers_with_twelve_months(reader_zones, monkeypatch):
     monkeypatch.setenv(
         "AIRAWARE_ZONES", "; ".join(f"{zone.name}={zone.dsn}" for zone in reader_zones)
     )
@@ -70,8 +71,9 @@ def test_the_site_answers_with_twelve_months(loaded, reader_zones, monkeypatch):
         assert all(month["hourly_mean"] is not None for month in months[parameter])
 
 
+@pytest.mark.usefixtures("loaded")
 def test_the_page_opens_with_the_index_of_an_independent_calculation(
-    loaded, reader_zones, real_epa, monkeypatch
+    reader_zones, real_epa, monkeypatch
 ):
     """60614: 148 Good, 216 Moderate, 1 Unhealthy for Sensitive Groups; 288 days of PM2.5."""
     monkeypatch.setenv(
@@ -143,8 +145,9 @@ def stop(process: subprocess.Popen) -> None:
         process.kill()
 
 
+@pytest.mark.usefixtures("loaded")
 def test_the_errors_kept_are_those_of_the_stations_in_the_store(
-    loaded: dict[int, tuple[Decimal, ...]], reader_zones: tuple[Zone, ...]
+    reader_zones: tuple[Zone, ...],
 ) -> None:
     """What was summed up in the tasks comes out again of what the store gives back."""
     for parameter in (OZONE, PM25):

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import boto3
 import pytest
@@ -64,7 +65,7 @@ def insert(zone: Zone, into: Load) -> None:
         for cell in cells:
             cursor.execute(
                 sql.SQL(
-                    f"INSERT INTO {{}} SELECT %s, %s, %s, {reals}, {smalls}, {reals}, {reals},"  # noqa: S608
+                    f"INSERT INTO {{}} SELECT %s, %s, %s, {reals}, {smalls}, {reals}, {reals},"
                     f" {reals}, {reals}, {smalls}, {smalls}, {smalls}, {smalls}, {reals}"
                 ).format(into.staging("cell_year")),
                 (*KEY, cell),
@@ -83,21 +84,28 @@ def served(zone: Zone) -> backup.Saved | None:
     return DatabaseCopies(zone).loads().get(KEY)
 
 
+def held(zone: Zone) -> backup.Saved:
+    found = served(zone)
+    assert found
+    return found
+
+
 def test_a_zone_gets_what_another_has(zones: tuple[Zone, ...], loaded: str) -> None:
     backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
     assert served(zones[1]) == served(zones[0])
-    assert served(zones[1]).checksum == loaded
+    assert held(zones[1]).checksum == loaded
 
 
 def test_the_reader_may_copy(
     zones: tuple[Zone, ...], reader_zones: tuple[Zone, ...], loaded: str
 ) -> None:
     backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(reader_zones[0])])
-    assert served(zones[1]).checksum == loaded
+    assert held(zones[1]).checksum == loaded
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_zone_gets_what_the_bucket_has(
-    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
+    zones: tuple[Zone, ...], bucket: BucketCopies, capsys
 ) -> None:
     backup.save(DatabaseCopies(zones[0]), bucket)
     backup.refill(DatabaseCopies(zones[1]), [bucket])
@@ -120,7 +128,7 @@ def test_a_copy_saved_before_edges_were_kept_is_read() -> None:
     assert not saved.verifiable
 
 
-def damage(bucket: BucketCopies, loaded: str) -> None:
+def damage(loaded: str) -> None:
     """Rename a station in the bucket's copy."""
     s3 = boto3.client("s3")
     key = f"backup/44201_1986/{loaded}/station_day"
@@ -133,7 +141,7 @@ def test_a_damaged_copy_is_not_served(
     zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
 ) -> None:
     backup.save(DatabaseCopies(zones[0]), bucket)
-    damage(bucket, loaded)
+    damage(loaded)
     backup.refill(DatabaseCopies(zones[1]), [bucket])
     assert "it is damaged" in capsys.readouterr().err
     assert served(zones[1]) is None
@@ -158,7 +166,7 @@ def test_damage_is_found_and_repaired_from_the_other_zone(
     """The copy in the bucket is damaged, too."""
     config = replace(settings.read(), zones=zones, backup=str(bucket))
     backup.save(DatabaseCopies(zones[0]), bucket)
-    damage(bucket, loaded)
+    damage(loaded)
     backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
     assert verify.run(config, zones[0], [1986], repair=False)
     assert verify.run(config, zones[1], [1986], repair=False)
@@ -208,8 +216,9 @@ def mod(checksum: str) -> int:
     return int(Decimal(checksum) % 9007199254740881)
 
 
+@pytest.mark.usefixtures("loaded")
 def test_what_an_earlier_release_loaded_is_not_called_damaged(
-    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, capsys
+    zones: tuple[Zone, ...], bucket: BucketCopies, capsys
 ) -> None:
     change(
         zones[0],
@@ -229,29 +238,30 @@ def test_what_an_earlier_release_loaded_is_not_called_damaged(
         cursor.execute("SELECT 1 FROM load WHERE found_checksum IS NOT NULL AND year = 1986")
         assert cursor.fetchone() is None  # no metric, and so no alert
     with ZoneLoad(zones[0], load("renewal")) as zone_load:
-        assert not zone_load.holds(served(zones[0]).source)
+        assert not zone_load.holds(held(zones[0]).source)
 
 
 def test_the_newest_years_come_first(zones, monkeypatch) -> None:
-    class Offers:
-        def loads(self):
+    class Offers(BucketCopies):
+        def __init__(self) -> None: ...
+
+        def loads(self) -> dict[Any, Any]:
             return {(44201, 1986): None, (44201, 1988): None, (88101, 1987): None}
 
     brought = []
-    monkeypatch.setattr(backup, "_bring", lambda own, key, offered: brought.append(key[1]))
+    monkeypatch.setattr(backup, "_bring", lambda _own, key, _offered: brought.append(key[1]))
     backup.refill(DatabaseCopies(zones[1]), [Offers()])
     assert brought == [1988, 1987, 1986]
 
 
-def test_a_broken_off_save_does_not_count(
-    zones: tuple[Zone, ...], loaded: str, bucket: BucketCopies, monkeypatch
-) -> None:
-    def broken(table: str, file) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_a_broken_off_save_does_not_count(zones: tuple[Zone, ...], bucket: BucketCopies) -> None:
+    def broken(table: str, _: object) -> None:
         if table == "station_day":
             raise AirAwareError("broken off")
 
     with pytest.raises(AirAwareError, match="broken off"):
-        bucket.save(served(zones[0]), broken)
+        bucket.save(held(zones[0]), broken)
     assert bucket.loads() == {}
 
 
@@ -264,7 +274,7 @@ def test_the_command_takes_the_bucket_when_no_other_zone_answers(
     monkeypatch.setenv("AIRAWARE_ZONE", "b")
     monkeypatch.setenv("AIRAWARE_BACKUP", str(bucket))
     assert backup.main(["refill"]) == 0
-    assert served(zones[1]).checksum == loaded
+    assert held(zones[1]).checksum == loaded
     assert "zone c: its database cannot be reached" in capsys.readouterr().err
     monkeypatch.setenv("AIRAWARE_BACKUP", "s3://bucket-that-is-not-there/backup")
     assert backup.main(["refill"]) == 1

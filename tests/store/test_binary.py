@@ -17,7 +17,7 @@ DAYS = ["1980-01-01", "1999-12-31", "2000-01-01", "2016-02-29", "2100-03-01"]
 def copied(zone, types: str, *columns: np.ndarray) -> list[tuple]:
     """The rows of a temporary table with these columns, in the order in which they came."""
     with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE t ({types})")  # noqa: S608
+        cursor.execute(f"CREATE TEMPORARY TABLE t ({types})")
         cursor.copy_expert("COPY t FROM STDIN (FORMAT binary)", io.BytesIO(encode(*columns)))
         cursor.execute("SELECT * FROM t ORDER BY ctid")
         return cursor.fetchall()

@@ -39,7 +39,8 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[None]:
         cursor.execute("DELETE FROM load WHERE parameter = 44201 AND year = 1985")
 
 
-def test_the_manifest_is_told(region: Local, loaded: None) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_the_manifest_is_told(region: Local) -> None:
     cluster = next(iter(region.clusters.values()))
     port = free_port()
     exporter = subprocess.Popen(

@@ -288,12 +288,14 @@ def test_rows_that_do_not_belong_are_refused(zones, wrong):
 
 
 def test_what_was_not_committed_is_dropped(zones):
-    with pytest.raises(KeyboardInterrupt), ZoneLoad(
-        zones[0], Load(PARAMETER, YEAR, "first")
-    ) as zone_load:  # fmt: skip
-        zone_load.stage()
-        assert len(staging(zones[0])) == len(TABLES) + 1
-        raise KeyboardInterrupt
+    def interrupted():
+        with ZoneLoad(zones[0], Load(PARAMETER, YEAR, "first")) as zone_load:
+            zone_load.stage()
+            assert len(staging(zones[0])) == len(TABLES) + 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert staging(zones[0]) == set()
 
 
@@ -358,7 +360,7 @@ def test_the_lock_lets_one_at_a_year(zones):
                 (zones[0], YEAR),
                 (zones[0], YEAR + 1),
                 (zones[1], YEAR),
-            ]  # fmt: skip
+            ]
         )
         assert first.lock(wait=False)
         assert not second.lock(wait=False)
@@ -452,7 +454,7 @@ def test_a_swap_that_no_reader_lets_in_leaves_the_old(zones, monkeypatch):
     with closing(store.connect(zones[0])) as slow:
         with slow.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM station_day")
-        with pytest.raises(AirAwareError, match="readers held .* for 0.15 s. Submit the year"):
+        with pytest.raises(AirAwareError, match=r"readers held .* for 0.15 s. Submit the year"):
             load_value(zones[0], 6, "second")
     assert served(zones[0]) == whole(5)
 

@@ -50,7 +50,7 @@ def scratch(region: Local, zones: tuple[Zone, ...]) -> Iterator[Zone]:
 def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The migrations, in a folder that a test may add to."""
     shutil.copytree(MIGRATIONS, tmp_path / "migrations")
-    monkeypatch.setattr(schema, "files", lambda package: tmp_path)
+    monkeypatch.setattr(schema, "files", lambda _package: tmp_path)
     return tmp_path / "migrations"
 
 
@@ -97,7 +97,8 @@ def test_the_nearest_cell_is_found_by_the_index(zones):
     assert "cell_center" in plan
 
 
-def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, few_cells):
+@pytest.mark.usefixtures("few_cells")
+def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations):
     bad = migrations / "9998_bad.sql"
     bad.write_text("CREATE TABLE fine (a integer); CREATE TABLE wrong (a nonsense);")
     with pytest.raises(psycopg2.Error, match="nonsense"):
@@ -114,20 +115,23 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(scratch, migrations, fe
     assert ask(scratch, "SELECT count(*) FROM migration") == [(len(names()) + 1,)]
 
 
-def test_a_database_that_ends_in_a_migration_is_told_as_such(scratch, migrations, few_cells):
+@pytest.mark.usefixtures("few_cells")
+def test_a_database_that_ends_in_a_migration_is_told_as_such(scratch, migrations):
     bad = migrations / "9998_end.sql"
     bad.write_text("SELECT pg_terminate_backend(pg_backend_pid())")
-    with pytest.raises(psycopg2.OperationalError, match="(terminating|closed the) connection"):
+    with pytest.raises(psycopg2.OperationalError, match=r"(terminating|closed the) connection"):
         schema.migrate(scratch)
 
 
-def test_two_at_the_same_time_apply_each_migration_once(scratch, few_cells):
+@pytest.mark.usefixtures("few_cells")
+def test_two_at_the_same_time_apply_each_migration_once(scratch):
     with ThreadPoolExecutor(2) as threads:
         applied = list(threads.map(schema.migrate, [scratch, scratch]))
     assert sorted(applied) == [[], names()]
 
 
-def test_cells_of_another_grid_are_replaced(scratch, few_cells, monkeypatch):
+@pytest.mark.usefixtures("few_cells")
+def test_cells_of_another_grid_are_replaced(scratch, monkeypatch):
     schema.migrate(scratch)
     assert ask(scratch, "SELECT count(*) FROM cell") == [(100,)]
     monkeypatch.undo()
@@ -136,7 +140,8 @@ def test_cells_of_another_grid_are_replaced(scratch, few_cells, monkeypatch):
     assert ask(scratch, "SELECT count(*), max(cell) FROM cell") == [(len(air), air.cells[-1])]
 
 
-def test_the_command_brings_up_to_date_and_checks(scratch, few_cells, monkeypatch, capsys):
+@pytest.mark.usefixtures("few_cells")
+def test_the_command_brings_up_to_date_and_checks(scratch, monkeypatch, capsys):
     monkeypatch.setenv("AIRAWARE_ZONES", f"{scratch.name}={scratch.dsn}")
     assert schema.main(["--check"]) == 1
     assert schema.main([]) == 0

@@ -113,9 +113,9 @@ def state_bucket(client: Callable[[str], Any]) -> None:
 
 @pytest.fixture(scope="session")
 def place(
-    initialised: Terraform,
+    initialised: Terraform,  # noqa: ARG001 (it has to be there)
     endpoint: dict[str, str],
-    state_bucket: None,
+    state_bucket: None,  # noqa: ARG001 (it has to be there)
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Terraform]:
     """Makes an environment ready to be planned, against moto."""

@@ -45,7 +45,16 @@ def test_checkov_fails_nothing(files: list[str]) -> None:
     if not CHECKOV.exists():
         pytest.skip(f"{CHECKOV} is not there: tools/setup.sh tests")
     done = subprocess.run(
-        [CHECKOV, "-d", ROOT, "--framework", "terraform", "--skip-download", "--output", "json"]
+        [
+            str(CHECKOV),
+            "-d",
+            str(ROOT),
+            "--framework",
+            "terraform",
+            "--skip-download",
+            "--output",
+            "json",
+        ]
         + [f"--var-file={ROOT / 'env' / name}.tfvars" for name in files],
         env=os.environ | {"LOG_LEVEL": "ERROR"},
         capture_output=True,
@@ -87,5 +96,6 @@ def test_a_role_is_one_entry(initialised: Terraform) -> None:
 def test_nothing_tells_the_lab_from_aws() -> None:
     for path in Path(ROOT).rglob("*.tf"):
         text = path.read_text()
-        assert "endpoints {" not in text and "skip_" not in text, path
+        assert "endpoints {" not in text, path
+        assert "skip_" not in text, path
         assert '"lab"' not in text, path

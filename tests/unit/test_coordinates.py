@@ -151,7 +151,7 @@ def test_any_text_like_coordinates_is_located_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "latitude", "longitude"),
+    ("_name", "latitude", "longitude"),
     [
         ("Detroit", 42.3293, -83.0448),
         ("El Paso", 31.7587, -106.4869),
@@ -179,12 +179,12 @@ def test_any_text_like_coordinates_is_located_or_refused(text: str) -> None:
         ("Derby Line, VT", 45.004, -72.1),
     ],
 )
-def test_inside(name: str, latitude: float, longitude: float) -> None:
+def test_inside(_name: str, latitude: float, longitude: float) -> None:
     assert outline.covers(latitude, longitude)
 
 
 @pytest.mark.parametrize(
-    ("name", "latitude", "longitude"),
+    ("_name", "latitude", "longitude"),
     [
         ("Windsor, ON", 42.3149, -83.0364),
         ("Ciudad Juárez", 31.6904, -106.4245),
@@ -226,7 +226,7 @@ def test_inside(name: str, latitude: float, longitude: float) -> None:
         ("the pole", 90, 0),
     ],
 )
-def test_outside(name: str, latitude: float, longitude: float) -> None:
+def test_outside(_name: str, latitude: float, longitude: float) -> None:
     assert not outline.covers(latitude, longitude)
 
 

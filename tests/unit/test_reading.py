@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from airaware.gazetteer import build, places, reading
+from airaware.gazetteer import build, places, reading, results
 from airaware.gazetteer.places import distance_km
-from airaware.gazetteer.reading import Found, Offers, Outside, Unknown
+from airaware.gazetteer.results import Found, Offers, Outside, Reading, Unknown
 from airaware.web.errors import VisitorError
 from airaware.web.geocode import Geocoder
 
@@ -48,19 +48,19 @@ def sample() -> list[str]:
     """Return ZIP codes of covered places, always the same."""
     known = places.load().zip_codes
     codes = [code for code in sorted(known) if known[code].state not in places.OUTSIDE_STATES]
-    return random.Random(SEED).sample(codes, ZIP_CODES)  # noqa: S311 (a sample)
+    return random.Random(SEED).sample(codes, ZIP_CODES)
 
 
-def labels(found: reading.Reading) -> set[str]:
+def labels(found: Reading) -> set[str]:
     """Return what is answered or offered."""
     return {found.label} if isinstance(found, Found) else set(getattr(found, "choices", ()))
 
 
 SPELLINGS: dict[str, Callable[[str, str, str], str]] = {
-    "60614, IL": lambda code, city, state: f"{code}, {state}",
-    "60614 Chicago": lambda code, city, state: f"{code} {city}",
-    "123 Main St, El Paso TX": lambda code, city, state: f"123 Main St, {city} {state}",
-    "123 Main St El Paso TX": lambda code, city, state: f"123 Main St {city} {state}",
+    "60614, IL": lambda code, _city, state: f"{code}, {state}",
+    "60614 Chicago": lambda code, city, _state: f"{code} {city}",
+    "123 Main St, El Paso TX": lambda _code, city, state: f"123 Main St, {city} {state}",
+    "123 Main St El Paso TX": lambda _code, city, state: f"123 Main St {city} {state}",
 }
 
 
@@ -90,12 +90,12 @@ def misspelt(city: str, chance: random.Random) -> str:
 
 
 def test_one_wrong_letter_is_suggested_away() -> None:
-    chance, known, missed = random.Random(SEED), places.load().zip_codes, []  # noqa: S311
+    chance, known, missed = random.Random(SEED), places.load().zip_codes, []
     codes = sample()
     for code in codes:
         city, state = known[code].city, known[code].state
         found = reading.read(f"{misspelt(city, chance)}, {state}")
-        assert not isinstance(found, Unknown) or len(found.choices) <= reading.SUGGESTIONS
+        assert not isinstance(found, Unknown) or len(found.choices) <= results.SUGGESTIONS
         if not labels(found) & labels(reading.read(f"{city}, {state}")):
             missed.append((city, state, found))
     assert len(missed) <= 0.1 * len(codes), missed[:20]

@@ -67,7 +67,8 @@ def test_a_new_pollutant_is_imitated_read_judged_and_mapped(
     found = pa.Table.from_batches(list(station_months.read(path, BENZENE, 2017)))
     assert verdicts.OTHER_PARAMETER not in "".join(found["counts"].drop_null().to_pylist())
     days = metrics.daily(benzene, np.full((1, 24 + 2 * metrics.MARGIN_HOURS), 40.0))
-    assert days.tolist() == [[40.0]] and metrics.aqi(benzene, days)[0, 0] > 0
+    assert days.tolist() == [[40.0]]
+    assert metrics.aqi(benzene, days)[0, 0] > 0
 
     monkeypatch.setattr(map_page, "values_version", lambda _: "1")
     (listed,) = map_page._catalogue([LoadedYear(BENZENE, 2017, True, "1")])
@@ -121,11 +122,13 @@ def test_the_map_shows_columns_that_the_store_has_of_all_resolutions() -> None:
 def cache(monkeypatch: pytest.MonkeyPatch) -> Role:
     """One more entry, and nothing else."""
     entry = Role(
-        **{"hosts": "zones", "instance_type": "t3.small", "permissions": ["read_raw"]},
+        hosts="zones",
+        instance_type="t3.small",
+        permissions=["read_raw"],
         passwords=["reader_password"],
         packages={"varnish": "7."},
     )
-    monkeypatch.setitem(ROLES, "cache", entry)  # type: ignore[arg-type]
+    monkeypatch.setitem(ROLES, "cache", entry)
     return entry
 
 
@@ -145,7 +148,8 @@ class Parameters:
         self.names.append(given["Name"])
 
 
-def test_a_new_role_has_its_packages_and_its_passwords(cache: Role) -> None:
+@pytest.mark.usefixtures("cache")
+def test_a_new_role_has_its_packages_and_its_passwords() -> None:
     assert packer.packages("lab")["varnish"] == "7."
     parameters = Parameters()
     passwords.ensure(parameters, "lab")

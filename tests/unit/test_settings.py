@@ -79,6 +79,6 @@ def test_what_is_empty_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_environment_is_told_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRAWARE_ENV", "moon")
-    with pytest.raises(AirAwareError, match="'moon'. Known are: local"):
+    with pytest.raises(AirAwareError, match=r"'moon'. Known are: local"):
         catalog.find("")
     assert catalog.find("local").name == "local"

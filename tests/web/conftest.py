@@ -50,7 +50,9 @@ def settings_for() -> Callable[..., Settings]:
 
 @pytest.fixture
 def app(
-    loaded: None, reader_zones: tuple[Zone, ...], settings_for: Callable[..., Settings]
+    loaded: None,  # noqa: ARG001 (it has to be there)
+    reader_zones: tuple[Zone, ...],
+    settings_for: Callable[..., Settings],
 ) -> Flask:
     """The application on both zones."""
     return create_app(settings_for(reader_zones))
@@ -64,7 +66,9 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def site(
-    loaded: None, reader_zones: tuple[Zone, ...], tmp_path_factory: pytest.TempPathFactory
+    loaded: None,  # noqa: ARG001 (it has to be there)
+    reader_zones: tuple[Zone, ...],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """The site as it is deployed: gunicorn with two workers, on a free port."""
     folder = tmp_path_factory.mktemp("site")

@@ -82,7 +82,7 @@ def residual_rows(parameter: int, year: int) -> bytes:
     return encode(
         np.full(len(rows), parameter, np.int32),
         np.full(len(rows), year, np.int16),
-        *(found[name] for name in RESIDUALS.names),
+        *(found[name] for name in RESIDUALS.names or ()),
     )
 
 

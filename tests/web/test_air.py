@@ -206,7 +206,8 @@ def test_pages_of_hours_and_comparisons_say_the_error_too(client: FlaskClient) -
 def test_the_years_say_their_error_and_which_are_made_up(client: FlaskClient) -> None:
     found = air(client, address="60614", figures="point")
     before, latest = pollutant(found, 44201)["years"][-2:]
-    assert not before["synthetic"] and not latest["synthetic"]
+    assert not before["synthetic"]
+    assert not latest["synthetic"]
     assert before["expected_error"]["hourly_mean"] is None
     assert latest["expected_error"]["hourly_mean"] == pytest.approx(3.7, abs=0.1)
     assert pollutant(found, 88101)["years"][-1]["synthetic"]
@@ -240,7 +241,8 @@ def test_unanswerable_addresses(client: FlaskClient, address: str, status: int, 
     document = problem.get_json()
     assert document["type"] == f"/problems/{kind}"
     assert document["status"] == status
-    assert document["title"] and document["detail"]
+    assert document["title"]
+    assert document["detail"]
     page = client.get("/air", query_string={"address": address})
     assert page.status_code == status
     assert page.mimetype == "text/html"
@@ -368,8 +370,9 @@ def test_without_any_database(settings_for: Callable[..., Settings]) -> None:
     assert client.get("/air?address=").status_code == 400
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_server_about_to_stop_is_not_ready_but_answers(
-    reader_zones: tuple[Zone, ...], settings_for, loaded: None, tmp_path: Path
+    reader_zones: tuple[Zone, ...], settings_for, tmp_path: Path
 ) -> None:
     draining = tmp_path / "draining"
     settings = dataclasses.replace(settings_for(reader_zones), draining=str(draining))

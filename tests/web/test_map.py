@@ -10,7 +10,7 @@ import pytest
 from browser import Site, visit
 from flask.testing import FlaskClient
 from handmade import CHICAGO, FARGO, SYNTHETIC, YEAR, YEAR_BEFORE, cell_at
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Position, expect
 from psycopg2.extras import NamedTupleCursor
 
 from airaware import store
@@ -23,8 +23,9 @@ from airaware.web import map_page
 METRIC = f"values/44201/{YEAR}/hourly_mean"
 
 
-def tile_at(latitude: float, longitude: float, z: int) -> tuple[int, int, int]:
-    """The tile of a point (degrees)."""
+def tile_at(place: tuple[float, float], z: int) -> tuple[int, int, int]:
+    """The tile of a point (latitude and longitude in degrees)."""
+    latitude, longitude = place
     x = (longitude + 180) / 360
     y = (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2
     return z, int(x * 2**z), int(y * 2**z)
@@ -74,12 +75,12 @@ def ids_of(zone: Zone, cells: list[int]) -> list[int]:
 
 
 def test_shapes_are_the_cells_outlines(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
-    tile = z, x, y = tile_at(*CHICAGO, 7)
+    tile = _, x, y = tile_at(CHICAGO, 7)
     cell = cell_at(*CHICAGO)
     ring = np.array(cells_in(client, tile)[ids_of(zones[0], [cell])[0]], dtype=float)
     expected = []
     for latitude, longitude in h3.cell_to_boundary(cell):
-        _, column, row = tile_at(latitude, longitude, 40)
+        _, column, row = tile_at((latitude, longitude), 40)
         scale = 2.0 ** (7 - 40)
         expected.append(((column * scale - x) * 4096, (row * scale - y) * 4096))
     assert len(ring) == 7
@@ -95,7 +96,7 @@ def test_coarse_zooms_have_parents(
     client: FlaskClient, zones: tuple[Zone, ...], z: int, resolution: int
 ) -> None:
     parent = h3.cell_to_parent(cell_at(*CHICAGO), resolution)
-    found = cells_in(client, tile_at(*h3.cell_to_latlng(parent), z))
+    found = cells_in(client, tile_at(h3.cell_to_latlng(parent), z))
     assert ids_of(zones[0], [parent])[0] in found
     assert len(found) <= 4500
 
@@ -119,7 +120,7 @@ def test_every_cell_has_a_number_of_its_own(zones: tuple[Zone, ...]) -> None:
 
 
 def test_values_belong_to_the_shapes(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
-    tile = tile_at(*CHICAGO, 7)
+    tile = tile_at(CHICAGO, 7)
     response = client.get(path(METRIC, tile))
     ids, values, far = decode(response.data)
     assert ids.tolist() == ids_of(zones[0], [cell_at(*CHICAGO)])
@@ -130,7 +131,7 @@ def test_values_belong_to_the_shapes(client: FlaskClient, zones: tuple[Zone, ...
 
 
 def test_far_estimates_are_marked(client: FlaskClient) -> None:
-    ids, values, far = decode(client.get(path(METRIC, tile_at(*FARGO, 7))).data)
+    ids, values, far = decode(client.get(path(METRIC, tile_at(FARGO, 7))).data)
     assert len(ids) == 1
     assert np.isfinite(values).all()
     assert far.all()
@@ -143,11 +144,9 @@ def test_parents_have_the_mean_of_their_children(
     parents = [h3.cell_to_parent(cell_at(*place), 3) for place in (CHICAGO, FARGO)]
     ids, coarse, far = decode(client.get(path(f"values/44201/{YEAR}/{metric}", (1, 0, 0))).data)
     assert sorted(ids_of(zones[0], parents)) == ids.tolist()
-    assert sorted(far.all(axis=0).tolist()) == [False, True]
+    assert sorted(np.all(far, axis=0).tolist()) == [False, True]
     # Each has one descendant with values, so that the mean is that one's.
-    _, fine, _ = decode(
-        client.get(path(f"values/44201/{YEAR}/{metric}", tile_at(*CHICAGO, 7))).data
-    )
+    _, fine, _ = decode(client.get(path(f"values/44201/{YEAR}/{metric}", tile_at(CHICAGO, 7))).data)
     column = ids.tolist().index(ids_of(zones[0], parents)[0])
     assert coarse[:, column] == pytest.approx(fine[:, 0], rel=2e-4, nan_ok=True)
 
@@ -179,7 +178,7 @@ def test_errors_to_expect_near_and_far(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("kind", ["", METRIC])
 def test_caches_may_keep_what_names_its_version(client: FlaskClient, kind: str) -> None:
-    address = path(kind, tile_at(*CHICAGO, 6))
+    address = path(kind, tile_at(CHICAGO, 6))
     first = client.get(address)
     assert first.headers["Cache-Control"] == "public, no-cache"
     version = first.headers["ETag"].removeprefix('W/"').removesuffix('"')
@@ -264,7 +263,7 @@ def test_from_the_map_to_an_address(page: Page) -> None:
     canvas = page.locator("#map canvas")
     box = canvas.bounding_box()
     assert box
-    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+    middle: Position = {"x": box["width"] / 2, "y": box["height"] / 2}
     canvas.hover(position=middle)
     expect(page.locator("#tip")).to_have_text("24.0 ppb")
 
@@ -299,7 +298,7 @@ def test_a_tap_shows_the_value_and_a_second_opens_the_place(browser: Browser, si
         canvas = page.locator("#map canvas")
         box = canvas.bounding_box()
         assert box
-        middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+        middle: Position = {"x": box["width"] / 2, "y": box["height"] / 2}
         canvas.tap(position=middle)
         expect(page.locator("#tip")).to_have_text("24.0 ppb")
         assert "/map" in page.url

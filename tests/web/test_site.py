@@ -85,7 +85,9 @@ def test_from_an_address_to_its_hours_and_a_file(page: Page) -> None:
     expect(hours.first).to_contain_text("27.0")
     week = page.get_by_role("img", name="Ozone at Chicago, IL 60614")
     assert colours(week) > 2  # The line in its band.
-    week.hover(position={"x": week.bounding_box()["width"] - 12, "y": 60})
+    box = week.bounding_box()
+    assert box
+    week.hover(position={"x": box["width"] - 12, "y": 60})
     expect(page.locator(".u-legend")).to_contain_text(re.compile("Jul 7.*27.0 .*21.0 to 33.0 ppb"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name="The week after").click()
@@ -245,7 +247,9 @@ def test_a_page_of_another_site_reads_the_api(browser: Browser, site: Site) -> N
             return [answer.status, answer.headers.get("ETag"), (await answer.text()).length];
         }"""
         status, tag, length = page.evaluate(ask, f"{site.url}/api/v1/days?address=60614")
-        assert status == 200 and tag and length > 1000
+        assert status == 200
+        assert tag
+        assert length > 1000
         for path, expected in (("/api/v1/days", 400), ("/api/v1/nowhere", 404)):
             assert page.evaluate(ask, f"{site.url}{path}")[0] == expected
     finally:

@@ -76,7 +76,8 @@ def test_silent_zone_is_waited_for_once(silent: Zone, reader_zones: tuple[Zone, 
     assert changes == [("silent", True)]
 
 
-def test_zone_without_a_schema_is_passed_over(region: Local, reader_zones) -> None:
+@pytest.mark.usefixtures("region")
+def test_zone_without_a_schema_is_passed_over(reader_zones) -> None:
     empty = Zone("empty", reader_zones[0].dsn.replace("dbname=airaware", "dbname=postgres"))
     reader = Reader((empty, reader_zones[1]))
     assert reader.fetch("SELECT count(*) AS cells FROM cell")[0].cells > 0
@@ -123,7 +124,7 @@ def test_a_query_that_is_slow_in_every_zone_costs_nobody_a_zone(
 ) -> None:
     changes: list[tuple[str, bool]] = []
     reader = Reader(reader_zones, lambda *change: changes.append(change))
-    with pytest.raises(TooSlowError, match="took more than 1.5 s"):
+    with pytest.raises(TooSlowError, match=r"took more than 1.5 s"):
         reader.fetch("SELECT pg_sleep(5)")
     reader.fetch(PORT)
     assert changes == []
@@ -173,11 +174,9 @@ def measured(client: FlaskClient, metric: str, zone: str) -> float:
     return float(found[1]) if found else 0
 
 
+@pytest.mark.usefixtures("loaded")
 def test_site_outlives_one_zone_and_returns_to_it(
-    region: Local,
-    loaded: None,
-    reader_zones: tuple[Zone, ...],
-    settings_for: Callable[..., Settings],
+    region: Local, reader_zones: tuple[Zone, ...], settings_for: Callable[..., Settings]
 ) -> None:
     app = create_app(settings_for(reader_zones))
     client = app.test_client()
@@ -223,9 +222,8 @@ def test_nothing_answers(silent: Zone) -> None:
 @pytest.mark.skipif(
     not zone_loss.can_be_measured(), reason="a network of one's own takes root, unshare and ip"
 )
-def test_no_visitor_is_failed_by_a_zone_that_stops_or_falls_silent(
-    region: Local, loaded: None
-) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_no_visitor_is_failed_by_a_zone_that_stops_or_falls_silent(region: Local) -> None:
     """Silent: its packets are dropped. How long answers are slow is the benchmark's."""
     clusters = region.clusters.values()
     try:

@@ -1,6 +1,6 @@
-"""Faults: what is to be done to a fleet so that a zone, a host or a service fails, as changes.
+"""Faults: the changes that make a zone, a host or a service fail.
 
-Each function looks at the world and changes nothing.
+Each function only reads the world; the runner performs the changes.
 """
 
 import json
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from airaware.errors import AirAwareError
 from airaware.raw import epa
-from tools.drill.acts import SITE_PORT, Call, Change
+from tools.drill.actions import SITE_PORT, Call, Change
 from tools.drill.world import World
 from tools.environments.fleet import RAW
 from tools.fleet.controller import UNIT
@@ -36,7 +36,7 @@ done
 
 
 def announced(drill: str, fault: Fault) -> Fault:
-    """A drill's fault, shown in the dashboards for as long as it is there."""
+    """Return a drill's fault, shown in the dashboards for as long as it lasts."""
     told = Change(
         "tell Prometheus of the drill",
         Call("tell_prometheus", {"drill": drill, "running": 1}),
@@ -46,7 +46,7 @@ def announced(drill: str, fault: Fault) -> Fault:
 
 
 def detach(world: World, zone: str, reason: Reason = Reason.DRILL) -> list[Change]:
-    """The balancer gives the zone no more requests, and lets it end those that it has."""
+    """Return the changes that take the zone's web hosts out of the load balancer, drained."""
     return [
         _rest(world, zone, RESTING, reason),
         Change(
@@ -58,7 +58,7 @@ def detach(world: World, zone: str, reason: Reason = Reason.DRILL) -> list[Chang
 
 
 def deny_network(world: World, zone: str) -> list[Change]:
-    """No packet passes into the zone's subnets or out of them."""
+    """Return the changes that drop every packet into and out of the zone's subnets."""
     subnets, acls = world.subnets(zone), world.acls()
     return [
         Change(
@@ -78,7 +78,7 @@ def deny_network(world: World, zone: str) -> list[Change]:
 
 
 def cut_power(world: World, zone: str) -> list[Change]:
-    """All hosts of the zone stop, and its group can launch none."""
+    """Return the changes that stop all hosts of the zone and keep its group from launching any."""
     ids = [h.instance_id for h in world.hosts() if h.zone == zone and h.state == "running"]
     return [
         _rest(world, zone, ("Launch",)),
@@ -91,13 +91,13 @@ def cut_power(world: World, zone: str) -> list[Change]:
 
 
 def kill_web_host(world: World, zone: str) -> list[Change]:
-    """A web host of the zone is terminated; its group has to replace it."""
+    """Return the change that terminates a web host of the zone; its group has to replace it."""
     host = _one(world.serving(zone), f"web host in {zone}")
     return [Change(f"terminate {host.name}", Call("terminate", {"instance_id": host.instance_id}))]
 
 
 def hang_web_host(world: World, zone: str) -> list[Change]:
-    """The site on a web host of the zone takes connections, and answers nothing."""
+    """Return the change that freezes a web host's site: it accepts connections, never answers."""
     host = _one(world.serving(zone), f"web host in {zone}")
     return [
         Change(
@@ -109,7 +109,7 @@ def hang_web_host(world: World, zone: str) -> list[Change]:
 
 
 def kill_database(world: World, zone: str) -> list[Change]:
-    """The zone's database is killed and does not come back by itself: connections are refused."""
+    """Return the change that kills the zone's database for good: connections are refused."""
     host = _one(_databases(world, zone), f"database in {zone}")
     units = "'postgresql@*.service'"
     return [
@@ -122,7 +122,7 @@ def kill_database(world: World, zone: str) -> list[Change]:
 
 
 def silence_database(world: World, zone: str) -> list[Change]:
-    """All that the zone's database sends is dropped: connections hang."""
+    """Return the change that drops all packets from the zone's database: connections hang."""
     host = _one(_databases(world, zone), f"database in {zone}")
     rule = f"pref 5 ipproto tcp sport {DATABASE_PORT} blackhole"
     return [
@@ -135,7 +135,7 @@ def silence_database(world: World, zone: str) -> list[Change]:
 
 
 def grow_without_puppet(world: World, zone: str) -> list[Change]:
-    """Puppet's master is gone while the zone's group needs another web host."""
+    """Return the changes that stop Puppet's master and have the zone's group launch a web host."""
     masters = [h for h in world.hosts() if (h.role, h.state) == ("puppet", "running")]
     master, group = _one(masters, "Puppet master"), world.groups[zone]
     size = world.web_tier.group(zone)["DesiredCapacity"]
@@ -153,13 +153,13 @@ def grow_without_puppet(world: World, zone: str) -> list[Change]:
     ]
 
 
-def spike(world: World, zone: str) -> list[Change]:
-    """Nothing but what more visitors do."""
+def spike(_world: World, _zone: str) -> list[Change]:
+    """Return no change: more visitors are all that this fault is."""
     return []
 
 
 def fill_disk(world: World, zone: str) -> list[Change]:
-    """The zone's database has no room left on its volume, when a year is loaded again."""
+    """Return the changes that fill the volume of the zone's database, and load a year again."""
     host = _one(_databases(world, zone), f"database in {zone}")
     empty = f"rm -f {DATABASE_VOLUME}/filled-by-a-drill; {START_CLUSTERS}"
     return [
@@ -169,7 +169,7 @@ def fill_disk(world: World, zone: str) -> list[Change]:
 
 
 def kill_spark_worker(world: World, zone: str) -> list[Change]:
-    """A Spark worker is killed, with the executor of a job that loads a year again."""
+    """Return the changes that kill a Spark worker, with the executor of a job that loads a year."""
     workers = [h for h in world.hosts() if (h.role, h.state) == ("spark_worker", "running")]
     worker = _one(sorted(workers, key=lambda host: host.zone != zone), "Spark worker")
     load = _load(world, "load")
@@ -184,8 +184,8 @@ def kill_spark_worker(world: World, zone: str) -> list[Change]:
     ]
 
 
-def kill_spark_driver(world: World, zone: str) -> list[Change]:
-    """The driver of a job that loads a year again is killed."""
+def kill_spark_driver(world: World, _zone: str) -> list[Change]:
+    """Return the changes that kill the driver of a job that loads a year."""
     controller = _one([h for h in world.hosts() if h.role == "controller"], "controller")
     load = _load(world, "load")
     unit = UNIT + load.do.arguments["job"]
@@ -193,8 +193,8 @@ def kill_spark_driver(world: World, zone: str) -> list[Change]:
     return [load, _until(load, READS), Change(f"kill {unit} on {controller.name}", kill)]
 
 
-def deny_raw_files(world: World, zone: str) -> list[Change]:
-    """S3 refuses to hand out raw files, when a year is loaded again."""
+def deny_raw_files(world: World, _zone: str) -> list[Change]:
+    """Return the changes that have S3 refuse to hand out raw files, and load a year again."""
     before = world.bucket_policy()
     policy = json.loads(before or '{"Version": "2012-10-17", "Statement": []}')
     policy["Statement"] += [
@@ -216,8 +216,8 @@ def deny_raw_files(world: World, zone: str) -> list[Change]:
     ]
 
 
-def cut_raw_file(world: World, zone: str) -> list[Change]:
-    """Half of a raw file is missing, when its year is loaded again."""
+def cut_raw_file(world: World, _zone: str) -> list[Change]:
+    """Return the changes that cut a raw file in half, and load its year again."""
     key = f"{RAW}/{epa.file_name(*world.least_load)}"
     return [
         Change(
@@ -229,17 +229,22 @@ def cut_raw_file(world: World, zone: str) -> list[Change]:
     ]
 
 
-def submit_twice(world: World, zone: str) -> list[Change]:
-    """Two operators submit the same year at the same time."""
+def submit_twice(world: World, _zone: str) -> list[Change]:
+    """Return the changes by which two operators submit the same year at the same time."""
     return [_load(world, "first"), _load(world, "second", again=False)]
 
 
 def release_badly(world: World, zone: str) -> list[Change]:
-    """A release is rolled out whose web servers nobody finds. Raises AirAwareError where the zone
-    is none that a roll-out begins in: the other's web hosts are not reached."""
+    """Return the changes that roll out a release whose web servers listen on the wrong port.
+
+    Raises:
+        AirAwareError: A roll-out begins in another zone than this one.
+    """
     first = min(world.groups)
     if zone != first:
-        raise AirAwareError(f"A roll-out comes to the web hosts of {first} first: --zone {first}")
+        raise AirAwareError(
+            f"A roll-out reaches the web hosts of {first} first: use --zone {first}"
+        )
     bad = f"bad{datetime.now(UTC):%H%M%S}"
     return [
         Change(
@@ -251,8 +256,8 @@ def release_badly(world: World, zone: str) -> list[Change]:
     ]
 
 
-def submit_again(world: World, zone: str) -> list[Change]:
-    """What an operator does about a job that has failed: the year is loaded by another one."""
+def submit_again(world: World, _zone: str) -> list[Change]:
+    """Return what an operator does about a failed job: load the year by another job."""
     load = _load(world, "again")
     return [load, Change("wait until it has ended", Call("await_end", _job_of(load)))]
 
@@ -282,7 +287,10 @@ def _databases(world: World, zone: str) -> list[Host]:
 def _rest(
     world: World, zone: str, processes: tuple[str, ...], reason: Reason = Reason.DRILL
 ) -> Change:
-    """Suspend them in the zone's group; undone, those that were suspended before stay so."""
+    """Return the change that suspends processes of the zone's group.
+
+    Undone, what was suspended before stays so.
+    """
     return Change(
         f"suspend {', '.join(processes)} in {world.groups[zone]}",
         Call(
@@ -294,7 +302,7 @@ def _rest(
 
 def _one(found: list[Host], what: str) -> Host:
     if not found:
-        raise AirAwareError(f"There is no {what} that runs: nothing to drill")
+        raise AirAwareError(f"There is no running {what} to drill")
     return found[0]
 
 
@@ -303,7 +311,7 @@ def _on(host: Host, command: str) -> Call:
 
 
 def _signal_listeners(signal: str) -> str:
-    """A command for whoever serves the site there."""
+    """Return a shell command that sends a signal to the processes that serve the site."""
     sockets = f"ss --listening --tcp --numeric --processes 'sport = :{SITE_PORT}'"
     pids = f"$({sockets} | grep --only-matching 'pid=[0-9]*' | cut --delimiter== --fields=2)"
     return f'set -eu; pids={pids}; test -n "$pids"; kill -{signal} $pids'

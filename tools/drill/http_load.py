@@ -1,5 +1,7 @@
-"""Load on a site: open (on schedule, whatever becomes of the answers), or closed (as fast as a
-number of clients get their answers).
+"""Load on a site: open or closed.
+
+An open load sends requests on schedule, whatever becomes of the answers; a closed one has a number
+of clients that each wait for an answer before they ask again.
 """
 
 import itertools
@@ -32,7 +34,7 @@ class Answer:
 
     @property
     def seconds(self) -> float:
-        """What the visitor waited, who knows nothing of the client's own delays."""
+        """How long the visitor waited, the client's own delays included."""
         return self.answered - self.due
 
 
@@ -45,7 +47,7 @@ class Reply:
 
 
 def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -> list[Answer]:
-    """Make requests as independent visitors do: at random moments, `rate` a second on average."""
+    """Send requests as independent visitors do: at random moments, `rate` a second on average."""
     answers: list[Answer] = []
     with closing(client_of(address, MOST_CONNECTIONS)) as client:
 
@@ -62,8 +64,8 @@ def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -
 
 
 def arrivals(rate: float, seconds: float) -> Iterator[float]:
-    """Yield the moments (time.monotonic) at which independent visitors come, as each is there."""
-    chance = random.Random(SEED)  # noqa: S311 (moments, not secrets)
+    """Yield the moments (time.monotonic) at which independent visitors come, each when it comes."""
+    chance = random.Random(SEED)  # moments, not secrets
     due = time.monotonic()
     end = due + seconds
     while (due := due + chance.expovariate(rate)) <= end:
@@ -72,7 +74,11 @@ def arrivals(rate: float, seconds: float) -> Iterator[float]:
 
 
 def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float) -> float:
-    """Return requests answered a second. Raises SystemExit where one fails."""
+    """Return how many requests a second are answered.
+
+    Raises:
+        SystemExit: A request failed.
+    """
     ways = itertools.cycle(paths)
     begin = time.monotonic()
     answered = 0
@@ -91,9 +97,12 @@ def closed_loop(address: str, paths: Iterable[str], clients: int, seconds: float
 
 
 def one_by_one(address: str, paths: Iterable[str], **options: Any) -> list[float]:
-    """Seconds of each request, asked one after the other; `options` are those of HTTPClient.
+    """Return the seconds that each request takes, sent one after the other.
 
-    Raises SystemExit where one fails.
+    `options` are those of HTTPClient.
+
+    Raises:
+        SystemExit: A request failed.
     """
     found = []
     with closing(client_of(address, 1, **options)) as client:
@@ -106,7 +115,7 @@ def one_by_one(address: str, paths: Iterable[str], **options: Any) -> list[float
 
 
 def client_of(address: str, connections: int, **options: Any) -> HTTPClient:
-    """Return a client of a site, to be closed in the end; `options` are those of HTTPClient."""
+    """Return a client of a site, for the caller to close; `options` are those of HTTPClient."""
     return HTTPClient.from_url(
         address,
         concurrency=connections,
@@ -122,5 +131,5 @@ def ask(client: HTTPClient, path: str) -> Reply:
         response = client.get(path)
         response.read()
         return Reply(response.status_code in GOOD, response.get("Server-Timing") == "db")
-    except Exception:  # noqa: BLE001 (whatever it was, the visitor has no answer)
+    except Exception:
         return Reply(ok=False, read=False)

@@ -1,6 +1,6 @@
-"""What a drill has done to a fleet, written down before it is done.
+"""The journal of a drill: each change to the fleet is written down before it is made.
 
-Whatever becomes of the drill's process, the file says what is to be undone.
+Whatever becomes of the drill's process, the file says what has to be undone.
 """
 
 import fcntl
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from airaware.errors import AirAwareError
-from tools.drill.acts import Call, Change
+from tools.drill.actions import Call, Change
 
 Tell = Callable[[str], None]
 
 
 @dataclass
 class Journal:
-    """The journal in `folder`; it exists from a drill's first act until all is undone."""
+    """The journal in `folder`; its file exists from a drill's first action until all is undone."""
 
     folder: Path
     drill: str = ""
@@ -31,32 +31,42 @@ class Journal:
 
     @property
     def file(self) -> Path:
-        """Where it is."""
+        """The journal's file."""
         return self.folder / "journal.json"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Held by one process. Raises AirAwareError where another has it."""
+        """Hold the journal's lock.
+
+        Raises:
+            AirAwareError: Another process holds it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise AirAwareError(
-                    "A drill runs here: wait for it, or stop it by Ctrl-C, which undoes it"
+                    "Another drill is running: wait for its end, or stop it with Ctrl-C, which"
+                    " undoes it"
                 ) from None
             yield
 
     def must_be_empty(self) -> None:
-        """Raise AirAwareError where a drill was left in the middle."""
+        """Check that no interrupted drill waits to be undone.
+
+        Raises:
+            AirAwareError: One does.
+        """
         if self.file.exists():
             left = read(self.folder)
             raise AirAwareError(
-                f"The drill {left.drill} of {left.began} was left in the middle: first fab recover"
+                f"The drill {left.drill} of {left.began} was interrupted. Undo it first:"
+                f" fab recover"
             )
 
     def perform(self, changes: list[Change], world: Any, tell: Tell) -> None:
-        """Do the changes in order, each written down before."""
+        """Make the changes in order, each after it is written down."""
         for change in changes:
             self.done.append(asdict(change) | {"at": datetime.now(UTC).isoformat()})
             self._write()
@@ -64,10 +74,15 @@ class Journal:
             change.do(world)
 
     def undo(self, world: Any, tell: Tell) -> list[str]:
-        """Undo all, the last first, and strike each out. Returns what was undone, in words.
+        """Undo all changes, the last first, and remove each from the journal.
 
-        What fails does not keep the rest from being undone; it stays written down, and the
-        AirAwareError names it.
+        A failure does not keep the rest from being undone; it stays in the journal.
+
+        Returns:
+            The descriptions of the changes that were undone.
+
+        Raises:
+            AirAwareError: Some could not be undone; the message names them.
         """
         undone, failed = [], []
         for entry in reversed(self.done.copy()):
@@ -76,7 +91,7 @@ class Journal:
                     tell(f"undo: {entry['text']}")
                     Call(**entry["undo"])(world)
                     undone.append(entry["text"])
-            except Exception as error:  # noqa: BLE001 (whatever it is, the rest is undone)
+            except Exception as error:  # whatever it is, the rest is undone
                 failed.append(f"{entry['text']}: {error}")
                 continue
             self.done.remove(entry)
@@ -98,7 +113,7 @@ class Journal:
 
 
 def read(folder: Path) -> Journal:
-    """Return the journal that a drill has left in a folder; an empty one where there is none."""
+    """Return the journal that a drill left in a folder; an empty one where there is none."""
     journal = Journal(folder)
     if journal.file.exists():
         for name, value in json.loads(journal.file.read_text()).items():

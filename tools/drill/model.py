@@ -1,4 +1,4 @@
-"""What a drill is: the words that the files of drills/ are written in."""
+"""The model of a drill: what the files in drills/ are written with."""
 
 import importlib.util
 from collections.abc import Callable, Iterable
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from airaware.errors import AirAwareError
-from tools.drill.acts import Change
-from tools.drill.course import Course
+from tools.drill.actions import Change
+from tools.drill.observations import Observations
 from tools.machine.checkout import CHECKOUT
 
 DRILLS = CHECKOUT / "drills"
@@ -15,9 +15,9 @@ DRILLS = CHECKOUT / "drills"
 
 @dataclass(frozen=True)
 class Probe:
-    """Something to measure of a world in its steady state: it is well from `least` to `most`.
+    """A measurement of the steady state; it holds from `least` to `most`.
 
-    `measure` returns None where nobody is there to say; that is told, and is no obstacle.
+    `measure` returns None where nothing answers: that is reported, and does not stop the drill.
     """
 
     text: str
@@ -27,32 +27,38 @@ class Probe:
     deadline_seconds: float = 120
 
     def holds(self, world: Any) -> bool | None:
-        """Whether it is well now; None where nobody says."""
+        """Return whether it holds now; None where nothing answers."""
         value = self.measure(world)
         return None if value is None else self.least <= value <= self.most
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was expected, whether it came so (None: it could not be seen), and what was measured."""
+    """What was expected, whether it was met (None: not observable), and what was measured."""
 
     expected: str
     met: bool | None
     measured: str
 
 
-Expectation = Callable[[Course], Finding]
+Expectation = Callable[[Observations], Finding]
 
 
 @dataclass(frozen=True)
 class Drill:
-    """A hypothesis about the fleet, and how it is put to the test.
+    """A hypothesis about the fleet, and the experiment that tests it.
 
-    `fault` says the changes for a world and a zone; they carry their own way back. Visitors come at
-    `rate` a second from `before_seconds` before the fault to `after_seconds` after the steady state
-    has come back; `spike_rate` more of them from the fault to its return. The fault stays for
-    `hold_seconds`, or until the jobs that it has started have ended, or until more than `budget`
-    requests have failed. `answer` is what the operator does after the return.
+    Visitors come at `rate` a second from `before_seconds` before the fault until `after_seconds`
+    after the steady state has returned, and `spike_rate` more of them during the fault. The fault
+    lasts for `hold_seconds`, or until the jobs that it started have ended. The drill aborts when
+    more than `budget` requests have failed.
+
+    Attributes:
+        fault: Returns the changes for a world and a zone; each knows how to undo itself.
+        answer: Returns what the operator does after the fault's return.
+        usual_zone: Picks a zone of the fleet's where the operator names none.
+        alerts: The alerts that must fire within `alert_seconds`.
+        other_alerts: The alerts that may fire.
     """
 
     name: str
@@ -60,31 +66,37 @@ class Drill:
     steady_state: tuple[Probe, ...]
     fault: Callable[[Any, str], list[Change]]
     expected: tuple[Expectation, ...]
-    answer: Callable[[Any, str], list[Change]] = lambda world, zone: []
-    usual_zone: Callable[[Iterable[str]], str] = max  # of the fleet's, where none is asked for
+    answer: Callable[[Any, str], list[Change]] = lambda _world, _zone: []
+    usual_zone: Callable[[Iterable[str]], str] = max
     rate: float = 0
     spike_rate: float = 0
     budget: int = 0
     before_seconds: float = 15
     hold_seconds: float = 90
     after_seconds: float = 15
-    alerts: frozenset[str] = frozenset()  # that should fire, within alert_seconds
+    alerts: frozenset[str] = frozenset()
     alert_seconds: float = 60
-    other_alerts: frozenset[str] = frozenset()  # that may
+    other_alerts: frozenset[str] = frozenset()
 
 
 def names() -> list[str]:
-    """Of all drills, in the order of their files' names."""
+    """Return the names of all drills, sorted."""
     return sorted(path.stem.replace("_", "-") for path in DRILLS.glob("*.py"))
 
 
 def find(name: str) -> Drill:
-    """Return a drill by its name. Raises AirAwareError where there is none."""
+    """Return the drill of this name.
+
+    Raises:
+        AirAwareError: There is none.
+    """
     if name not in names():
         raise AirAwareError(f"There is no drill '{name}'. Known are: {', '.join(names())}")
     path = DRILLS / f"{name.replace('-', '_')}.py"
     spec = importlib.util.spec_from_file_location(f"drills.{path.stem}", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.DRILL
+    drill: Drill = module.DRILL
+    return drill

@@ -14,7 +14,7 @@ SPREAD_DEGREES = 0.5  # around the ZIP codes, where monitors are
 
 def places(seed: int | None = None) -> Iterator[str]:
     """Yield random points near ZIP codes as `latitude,longitude`."""
-    chance = random.Random(seed)  # noqa: S311 (places, not secrets)
+    chance = random.Random(seed)
     codes = [code for code in gazetteer.load().zip_codes.values() if code.latitude]
     while True:
         code = chance.choice(codes)

@@ -11,8 +11,8 @@ from typing import Any
 import jinja2
 import psutil
 
-from tools.drill.course import by_second, figures
 from tools.drill.model import Drill
+from tools.drill.observations import by_second, request_statistics
 from tools.drill.runner import Result
 from tools.environments.local import DRILLS, state_folder
 from tools.machine.checkout import CHECKOUT
@@ -27,18 +27,19 @@ TEMPLATES = jinja2.Environment(
 
 
 def folder(environment: str) -> Path:
-    """Where the reports of an environment's drills are: they outlive its hosts."""
+    """Return the folder of an environment's drill reports; it outlives the environment's hosts."""
     return state_folder() / DRILLS / environment
 
 
 def facts(
     result: Result, environment: str, clock_factor: float, reason: str, release: str
 ) -> dict[str, Any]:
-    """All that the report tells, in JSON's types; seconds are those since the fault. `release` is
-    what the fleet ran.
+    """Return everything that the report shows, in JSON's types.
+
+    Times are in seconds since the fault; `release` is the version that the fleet ran.
     """
-    drill, course = result.drill, result.course
-    spans = {"before": course.before, "during": course.during, "after": course.after}
+    drill, observed = result.drill, result.observed
+    spans = {"before": observed.before, "during": observed.during, "after": observed.after}
     return {
         "drill": drill.name,
         "hypothesis": drill.hypothesis,
@@ -47,64 +48,68 @@ def facts(
         "machine": asdict(result.machine) if result.machine else None,
         "limit": result.limit,
         "environment": environment,
-        "zone": course.zone,
+        "zone": observed.zone,
         "reason": reason,
         "began": result.began.isoformat(timespec="seconds"),
         "injected": _injected(result),
         "findings": [asdict(finding) for finding in result.findings],
-        "times": course.times(),
-        "requests": {name: figures(visits) for name, visits in spans.items()} if drill.rate else {},
+        "times": observed.times(),
+        "requests": {name: request_statistics(visits) for name, visits in spans.items()}
+        if drill.rate
+        else {},
         "rate": drill.rate,
         "failed": result.failed,
         "budget": drill.budget,
         "changes": result.changes,
         "undone": result.undone,
         "left": result.left,
-        "checksums": course.checksums(),
+        "checksums": observed.checksums(),
         "alerts": None
-        if course.alerts is None or course.injected is None
-        else [(n, b - course.injected, e - course.injected) for n, b, e in course.alerts],
+        if observed.alerts is None or observed.injected is None
+        else [(n, b - observed.injected, e - observed.injected) for n, b, e in observed.alerts],
         "place": _place(clock_factor, release),
     }
 
 
 def refused(drill: Drill, zone: str, why: str) -> dict[str, Any]:
-    """Return what the summary tells of a drill that did not begin."""
+    """Return what the summary shows of a drill that did not begin."""
     told = {"drill": drill.name, "verdict": "refused", "zone": zone, "aborted": why, "page": ""}
     return told | {"findings": [], "times": {}, "requests": {}, "failed": 0}
 
 
 def write(told: dict[str, Any], result: Result, into: Path) -> Path:
-    """Write `told` into a folder, as HTML with the picture and as JSON with the series. Returns
-    the page's path.
+    """Write the report into a folder: HTML with the chart, and JSON with the time series.
+
+    Returns:
+        The path of the HTML page.
     """
     from tools.drill import charts  # Matplotlib takes a second to import, in every task
 
     into.mkdir(parents=True, exist_ok=True)
     page = into / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
-    picture = charts.picture(result.course)
+    picture = charts.picture(result.observed)
     page.write_text(TEMPLATES.get_template("report.html.j2").render(told, picture=picture))
-    series = by_second(result.course.visits, result.course.began)
+    series = by_second(result.observed.visits, result.observed.began)
     samples = [
         {
-            "second": sample.at - result.course.began,
+            "second": sample.at - result.observed.began,
             "running": sample.servers,
             "healthy": sample.healthy,
         }
-        for sample in result.course.samples
+        for sample in result.observed.samples
     ]
-    series_told = {"visits": series, "servers": samples, "cpu": result.course.cpu}
+    series_told = {"visits": series, "servers": samples, "cpu": result.observed.cpu}
     page.with_suffix(".json").write_text(json.dumps(told | {"series": series_told}, indent=1))
     return page
 
 
 def summary(told: list[dict[str, Any]], page: Path) -> None:
-    """One page about several drills; their own pages lie beside it."""
+    """Write one page about several drills; their own pages lie beside it."""
     page.write_text(TEMPLATES.get_template("summary.html.j2").render(drills=told))
 
 
 def line(told: dict[str, Any]) -> str:
-    """Return a drill in one line."""
+    """Return a drill's result in one line."""
     moved = told["times"].get("moved")
     ended = f", the last {moved:.1f} s after the fault" if moved else ""
     total = sum(row["requests"] for row in told["requests"].values())
@@ -120,11 +125,11 @@ def line(told: dict[str, Any]) -> str:
 
 
 def _injected(result: Result) -> str | None:
-    """When the fault was there."""
-    course = result.course
-    if course.injected is None:
+    """Return when the fault was in place (ISO 8601); None where it never was."""
+    observed = result.observed
+    if observed.injected is None:
         return None
-    at = result.began + timedelta(seconds=course.injected - course.began)
+    at = result.began + timedelta(seconds=observed.injected - observed.began)
     return at.isoformat(timespec="seconds")
 
 

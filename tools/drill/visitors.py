@@ -4,9 +4,9 @@
 
 In a path, `{place}` stands for a place that is another each time.
 
-Each visit is a connection of its own. Half of the visitors ask for the site's address whenever they
-come, the other half hold on to one for as long as a name server says that it is good. Writes one
-line of JSON per answer (the fields of Visit, in order), and ends with its standard input.
+Each visit opens a connection of its own. Half of the visitors resolve the site's name each time;
+the other half keep one address until its DNS record expires. Writes one line of JSON per answer
+(the fields of Visit, in order), and ends with its standard input.
 """
 
 import itertools
@@ -48,9 +48,10 @@ VISIT_SECONDS = 2 * TIMEOUT_SECONDS  # the longest: to connect, and to be answer
 
 @dataclass(frozen=True)
 class Visit:
-    """When a request was due (time.monotonic), what it took, whether it was answered well; the
-    kind of visitor, the address of the balancer's node that it asked, and whether its answer took
-    a database.
+    """A request: when it was due (time.monotonic), how long it took, whether it was answered well.
+
+    `kind` is the kind of visitor, `node` the address of the load balancer's node that it asked;
+    `read` tells whether the answer took a database.
     """
 
     due: float
@@ -69,7 +70,7 @@ class Visitors:
     visits: list[Visit] = field(default_factory=list)
 
     def read(self) -> None:
-        """Note what they report, until the last of them is gone."""
+        """Collect their reports until the last of them has ended."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.visits.append(Visit(*json.loads(line)))
@@ -79,9 +80,10 @@ class Visitors:
 def coming(
     outside: Sequence[str], address: str, rate: float, paths: Sequence[str]
 ) -> Iterator[Visitors]:
-    """Visitors, `rate` a second in all, of the site at `address`; `outside` is of the region.
+    """Send visitors, `rate` a second in all, to the site at `address` while the context lasts.
 
-    At the end all visits that were under way are known.
+    `outside` are the words before a command that run it outside of the region. At the end, all
+    visits under way have been recorded.
     """
     command = [*outside, sys.executable, "-m", __spec__.name, address, f"{rate:g}", *paths]
     process = subprocess.Popen(
@@ -111,14 +113,14 @@ def coming(
 
 @dataclass
 class _Book:
-    """The site's addresses, as its name server gives them just now."""
+    """The site's addresses, as its name server gives them now."""
 
     host: str
     port: int
     addresses: list[str] = field(default_factory=list)
 
     def look_up(self) -> None:
-        """Ask. Without an answer the last one holds."""
+        """Resolve the name; without an answer, keep the last addresses."""
         with suppress(OSError):
             found = gevent.socket.getaddrinfo(
                 self.host, self.port, gevent.socket.AF_INET, gevent.socket.SOCK_STREAM
@@ -126,21 +128,21 @@ class _Book:
             self.addresses = sorted({str(each[4][0]) for each in found})
 
     def keep_up(self) -> None:
-        """Ask again and again."""
+        """Resolve the name again and again."""
         while True:
             gevent.sleep(LOOK_UP_SECONDS)
             self.look_up()
 
 
 class _Holder:
-    """A visitor who holds on to an address."""
+    """A visitor who keeps using one address."""
 
     def __init__(self, book: _Book, until: float) -> None:
         self._book, self._until = book, until
         self._address = random.choice(book.addresses)
 
     def address(self) -> str:
-        """Return the one that it has, or if that is too old another."""
+        """Return the visitor's address; choose a new one when it has expired."""
         if time.monotonic() >= self._until:
             self._address = random.choice(self._book.addresses)
             self._until = time.monotonic() + HOLD_SECONDS
@@ -148,7 +150,7 @@ class _Holder:
 
 
 def _client(stack: dict[str, HTTPClient], site: str, address: str) -> HTTPClient:
-    """Return the client for a node; requests name the site."""
+    """Return the client for a node, made once; its requests name the site."""
     if address not in stack:
         parts = urlsplit(site)
         host = parts.hostname or ""
@@ -164,7 +166,7 @@ def _client(stack: dict[str, HTTPClient], site: str, address: str) -> HTTPClient
 
 
 def main(site: str, rate: float, paths: Sequence[str]) -> None:
-    """Visit until the standard input ends, and wait for the last answers."""
+    """Visit until standard input ends, then wait for the last answers."""
     parts = urlsplit(site)
     book = _Book(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
     deadline = time.monotonic() + START_SECONDS

@@ -1,6 +1,6 @@
 """The fleet as a drill sees and touches it: AWS's API, SSH, and Prometheus where it answers.
 
-Nothing here knows what region it is.
+Nothing here knows which region it is.
 """
 
 import json
@@ -40,16 +40,22 @@ ANSWER_SECONDS = 10
 
 
 def firing(labels: str) -> str:
-    """PromQL of the alerts with such labels that fire: a Prometheus that was started anew knows
-    for five minutes those as firing that did before, and ended meanwhile."""
+    """Return PromQL for the alerts with these labels that fire now.
+
+    For five minutes, a restarted Prometheus takes alerts for firing that ended before its restart;
+    the second condition leaves them out.
+    """
     alerts = f'ALERTS{{alertstate="firing", {labels}}}'
     return f"({alerts} and last_over_time({alerts}[{EVALUATIONS}]))"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The web tier at a moment (time.monotonic): by zone the hosts that run, and those of them that
-    the balancer calls healthy; `states` has each target's, by instance id."""
+    """The web tier at a moment (time.monotonic).
+
+    `servers` has by zone the running web hosts, `healthy` those that the load balancer reports as
+    healthy; `states` has each target's state by instance id.
+    """
 
     at: float
     servers: Mapping[str, int]
@@ -67,9 +73,10 @@ class Look:
 
 
 class World:
-    """A fleet with a balancer, in the course of a drill; `notes` is what acts have found out."""
+    """A fleet with a load balancer, as a drill finds it; `notes` is what actions have found out."""
 
     def __init__(self, fleet: Fleet) -> None:
+        """Wrap a fleet; nothing is asked yet."""
         self.fleet = fleet
         self.environment = fleet.environment
         self.client = cache(self._client)
@@ -77,46 +84,56 @@ class World:
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
-        """What Terraform tells of the fleet. Raises AirAwareError where it has no balancer."""
+        """Terraform's outputs.
+
+        Raises:
+            AirAwareError: The fleet is down, or has no load balancer.
+        """
         self.fleet.hosts()  # tells a person whose fleet is down what to do
         outputs = self.fleet.terraform.outputs()
         if not outputs.get("web_groups"):
-            raise AirAwareError(f"{self.fleet.name} has no balancer and no scaling groups to drill")
+            raise AirAwareError(
+                f"{self.fleet.name} has no load balancer and no scaling groups to drill"
+            )
         return outputs
 
     @cached_property
     def web_tier(self) -> WebTier:
-        """The groups of web hosts."""
+        """The scaling groups of web hosts."""
         return web_tier.of(self.client, self.outputs)
 
     @property
     def groups(self) -> dict[str, str]:
-        """Each zone's auto-scaling group, by zone."""
-        return self.outputs["web_groups"]
+        """Each zone's scaling group, by zone."""
+        return dict(self.outputs["web_groups"])
 
     @property
     def target_group(self) -> str:
         """The target group's ARN."""
-        return self.outputs["target_group_arn"]
+        return str(self.outputs["target_group_arn"])
 
     @cached_property
     def balancer(self) -> str:
-        """The balancer's ARN."""
+        """The load balancer's ARN."""
         described = self.client("elbv2").describe_target_groups(TargetGroupArns=[self.target_group])
-        return described["TargetGroups"][0]["LoadBalancerArns"][0]
+        return str(described["TargetGroups"][0]["LoadBalancerArns"][0])
 
     def must_have(self, zone: str) -> None:
-        """Raises AirAwareError where the fleet has no such zone."""
+        """Check that the fleet has this zone.
+
+        Raises:
+            AirAwareError: It does not.
+        """
         if zone not in self.groups:
             raise AirAwareError(f"There is no zone '{zone}'. Zones are: {', '.join(self.groups)}")
 
     @cached_property
     def site(self) -> str:
-        """The address by which visitors know the site."""
-        return self.outputs["site_url"]
+        """The site's public address."""
+        return str(self.outputs["site_url"])
 
     def paths(self) -> tuple[str, ...]:
-        """What visitors ask for: the air of places, or where no year is loaded the first page."""
+        """Return the paths that visitors ask for: places' air, or the start page without a load."""
         with suppress(requests.RequestException):
             address = f"{self.fleet.urls()['site']}{next(filled([NEW_PLACE]))}"
             if requests.get(address, timeout=ANSWER_SECONDS).ok:
@@ -124,20 +141,20 @@ class World:
         return ("/",)
 
     def hosts(self) -> list[Host]:
-        """All hosts of this moment."""
+        """Return all hosts that there are now."""
         return hosts.described(self.environment, self.client("ec2"))
 
     def web_hosts(self, zone: str) -> list[Host]:
-        """The web hosts of a zone that run."""
+        """Return the zone's running web hosts."""
         return [h for h in self.hosts() if (h.role, h.zone, h.state) == ("web", zone, "running")]
 
     def serving(self, zone: str) -> list[Host]:
-        """Those of them that the balancer calls healthy."""
+        """Return the zone's running web hosts that the load balancer reports as healthy."""
         states = self.web_tier.target_states()
         return [h for h in self.web_hosts(zone) if states.get(h.instance_id) == "healthy"]
 
     def subnets(self, zone: str) -> dict[str, str]:
-        """The zone's subnets: id -> id of the network."""
+        """Return the zone's subnets: subnet id -> VPC id."""
         described = self.client("ec2").describe_subnets(
             Filters=[
                 {"Name": "availability-zone", "Values": [zone]},
@@ -147,7 +164,7 @@ class World:
         return {each["SubnetId"]: each["VpcId"] for each in described["Subnets"]}
 
     def acls(self) -> dict[str, tuple[str, str]]:
-        """For each subnet the id of its network ACL, and that of their association."""
+        """Return each subnet's network ACL id, and the id of their association."""
         vpc_id = next(iter(self.subnets(next(iter(self.groups))).values()))
         described = self.client("ec2").describe_network_acls(
             Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
@@ -159,7 +176,7 @@ class World:
         }
 
     def nodes(self) -> dict[str, str]:
-        """The zone of each of the balancer's addresses."""
+        """Return the zone of each of the load balancer's addresses."""
         name = f"ELB {self.balancer.partition('loadbalancer/')[2]}"
         interfaces = self.client("ec2").describe_network_interfaces(
             Filters=[{"Name": "description", "Values": [name]}]
@@ -177,19 +194,19 @@ class World:
     @property
     def bucket(self) -> str:
         """The bucket with raw files and releases."""
-        return self.outputs["bucket"]
+        return str(self.outputs["bucket"])
 
     def bucket_policy(self) -> str:
-        """The bucket's policy, as JSON; empty where it has none."""
+        """Return the bucket's policy as JSON; empty where it has none."""
         try:
-            return self.client("s3").get_bucket_policy(Bucket=self.bucket)["Policy"]
+            return str(self.client("s3").get_bucket_policy(Bucket=self.bucket)["Policy"])
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
                 return ""
             raise
 
     def raw_files(self) -> list[tuple[str, int]]:
-        """Keys and sizes of all that is in the raw store."""
+        """Return key and size of everything in the raw store."""
         pages = self.client("s3").get_paginator("list_objects_v2")
         return [
             (each["Key"], each["Size"])
@@ -199,20 +216,23 @@ class World:
 
     @cached_property
     def least_load(self) -> tuple[int, int]:
-        """Parameter and year of the smallest load, which the batch's drills have loaded again.
+        """Parameter and year of the smallest load, which drills of the batch load again.
 
-        Raises AirAwareError where no year is loaded.
+        Raises:
+            AirAwareError: No year is loaded.
         """
         with self.fleet.reading() as zones:
             found = [load for zone in zones for load in manifest.loads(zone)]
         if not found:
-            raise AirAwareError("No year is loaded: nothing to drill. fab submit-year YEAR")
+            raise AirAwareError(
+                "No year is loaded, so there is nothing to drill. Load one: fab submit-year YEAR"
+            )
         least = min(found, key=lambda load: load.rows_read)
         return least.parameter, least.year
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[], list[Look]]]:
-        """What looks at that year in each zone, for as long as the context lasts."""
+        """Yield a function that looks at `least_load` in each zone."""
         parameter, year = self.least_load
 
         def look(zone: Zone) -> Look:
@@ -225,18 +245,18 @@ class World:
             yield lambda: list(several.map(look, zones))
 
     def looks(self) -> list[Look]:
-        """One look at that year in each zone; none where no year is loaded, or nobody answers."""
+        """Look at `least_load` in each zone; return none where that cannot be read at all."""
         with suppress(AirAwareError, psycopg2.Error), self.reading() as look:
             return look()
         return []
 
     def jobs(self, ids: Iterable[str]) -> dict[str, str]:
-        """The state of each of these jobs, in their order; of those that were started."""
+        """Return the state of each of these jobs that was started, in their order."""
         states = {job.id: job.state for job in self.fleet.controller().jobs()} if ids else {}
         return {job: states[job] for job in ids if job in states}
 
     def sample(self) -> Sample:
-        """The web tier as it is now."""
+        """Return the web tier's state now."""
         at = time.monotonic()
         states = self.web_tier.target_states()
         web = [host for host in self.hosts() if host.role == "web" and host.state == "running"]
@@ -250,11 +270,11 @@ class World:
         )
 
     def version(self) -> str | None:
-        """The release that the fleet runs; None before its first."""
+        """Return the release that the fleet runs; None before its first."""
         return release.marked(self.client("s3"), self.bucket, release.CURRENT)
 
     def inventory(self) -> dict[str, Any]:
-        """What a drill may have touched, to be compared before and after."""
+        """Return what a drill may have touched, to compare before and after."""
         return {
             "network ACL by subnet": {subnet: acl for subnet, (acl, _) in self.acls().items()},
             "suspended processes": {
@@ -275,12 +295,16 @@ class World:
         }
 
     def ssh(self, host: Host, words: list[str]) -> str:
-        """What a command says on a host. Raises AirAwareError where it fails."""
+        """Return a command's output on a host.
+
+        Raises:
+            AirAwareError: The command failed.
+        """
         config = ssh.write_config(self.fleet.folder, self.hosts(), self.fleet.region)
         return ssh.run(config, host.name, words)
 
     def prometheus(self, path: str, **parameters: str) -> list[dict[str, Any]] | None:
-        """The result of one of Prometheus' queries; None where there is none to ask."""
+        """Return the result of a Prometheus query; None where none answers."""
         found = [h for h in self.hosts() if h.role == "monitoring" and h.state == "running"]
         if not found:
             return None
@@ -289,14 +313,17 @@ class World:
         ask = ["curl", "-sS", "--max-time", "5", "--get", *options, f"{PROMETHEUS}/{path}"]
         try:
             said = self.ssh(found[0], ask)
-            return json.loads(said)["data"]["result"]
+            return list(json.loads(said)["data"]["result"])
         except (AirAwareError, ValueError, KeyError):
             return None
 
     def alerts(self, seconds: float, zone: str) -> list[tuple[str, float, float]] | None:
-        """What fired within so many seconds until now, but for notes: name, begin and end
-        (time.monotonic). One that blames another zone than `zone` has that in its name. None where
-        no monitoring host answers."""
+        """Return the alerts that fired in the last `seconds`, but for notes.
+
+        Returns:
+            Name, begin and end (time.monotonic) of each; None where no monitoring host answers. An
+            alert that blames another zone than `zone` has that zone in its name.
+        """
         offset = time.time() - time.monotonic()
         result = self.prometheus(
             "query_range",
@@ -317,8 +344,11 @@ class World:
         ]
 
     def cpu(self, zone: str, seconds: float) -> list[tuple[float, float]]:
-        """The mean CPU of the zone's group in percent, over so many seconds until now, in pairs
-        with time.monotonic; empty where no host says."""
+        """Return the mean CPU of the zone's group in percent over the last `seconds`.
+
+        Returns:
+            Pairs of time.monotonic and percent; empty where no host reports.
+        """
         now, offset = datetime.now(UTC), time.time() - time.monotonic()
         points = self.web_tier.cpu(zone, now - timedelta(seconds=seconds), now)
         return [(at - offset, percent) for at, percent in points]

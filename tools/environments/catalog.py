@@ -14,22 +14,31 @@ LAB = "lab"  # the environment whose region is on this machine
 
 
 def find(name: str) -> Environment:
-    """Return the environment `name`; if empty the one that AIRAWARE_ENV names, or else `local`.
+    """Return the environment of this name; if empty, AIRAWARE_ENV's or else `local`.
 
-    Raises AirAwareError where there is no such environment, or its folder is not ours.
+    Raises:
+        AirAwareError: There is no such environment, or its folder belongs to somebody else.
     """
     return _local() if _chosen(name) == Local.name else _fleet(_chosen(name))
 
 
 def local(name: str) -> Local:
-    """As `find`, for a task that only works on this machine. Raises AirAwareError for a fleet."""
+    """Return the environment as `find` does, for a task that works on this machine only.
+
+    Raises:
+        AirAwareError: It is a fleet.
+    """
     if _chosen(name) != Local.name:
         raise AirAwareError(f"This works on {Local.name} only, not on {find(name).name}")
     return _local()
 
 
 def fleet(name: str) -> Fleet:
-    """As `find`, for a task that only works on a fleet. Raises AirAwareError for this machine."""
+    """Return the environment as `find` does, for a task that works on fleets only.
+
+    Raises:
+        AirAwareError: It is this machine.
+    """
     if _chosen(name) == Local.name:
         raise AirAwareError(f"This works on a fleet only: --env {', '.join(fleet_names())}")
     return _fleet(_chosen(name))

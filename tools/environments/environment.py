@@ -1,4 +1,4 @@
-"""What every environment can do, be it this machine or a fleet."""
+"""What every environment can do, this machine and fleets alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ from tools.region.terraform import Plan
 
 @dataclass(frozen=True)
 class Site:
-    """A site that runs, as a load on it needs to know it."""
+    """A running site, as a load test sees it."""
 
     url: str
     outside: Sequence[str] = ()  # words before a command that run it where the visitors are
@@ -23,16 +23,18 @@ class Site:
 
 
 class Environment(Protocol):
-    """An environment as the tasks of `fab` see it. Its folder holds all that is kept of it here."""
+    """An environment as the tasks of `fab` see it; `folder` holds what this machine keeps of it."""
 
     name: str
     folder: Path
 
     def bring_up(self, agree: Callable[[Plan], None], from_image: bool, dry_run: bool) -> None:
-        """Bring the site of this checkout up, step by step; a dry run only names the steps.
+        """Bring up the site of this checkout, step by step; a dry run only names the steps.
 
-        Where Terraform's changes cost money, `agree` is shown them first, and raises to refuse.
-        Hosts start from an image of ours if `from_image`.
+        Args:
+            agree: Is shown Terraform's changes first where they cost money; raises to refuse.
+            from_image: Start hosts from our own image.
+            dry_run: Only name the steps.
         """
 
     def take_down(self, dry_run: bool) -> None:
@@ -42,10 +44,14 @@ class Environment(Protocol):
         """Print what runs and what is loaded."""
 
     def site(self) -> Site:
-        """Return the site. Raises AirAwareError where it does not run."""
+        """Return the site.
+
+        Raises:
+            AirAwareError: It is not running.
+        """
 
     def urls(self) -> Mapping[str, str]:
-        """Return what a browser on this machine can open, by name, `site` first."""
+        """Return the addresses that a browser on this machine can open, by name, `site` first."""
 
     def raw_store(self) -> rawstore.Store:
         """Return the raw store, opened."""
@@ -61,7 +67,11 @@ class Environment(Protocol):
     def submit(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> None:
-        """Run the main job. Raises AirAwareError where it failed."""
+        """Run the main job.
+
+        Raises:
+            AirAwareError: It failed.
+        """
 
     def verify_commands(self, years: str, repair: bool) -> list[list[str]]:
-        """Return the commands that verify the loads of each zone; all years where none is named."""
+        """Return the commands that verify each zone's loads of these years; all years if empty."""

@@ -1,4 +1,4 @@
-"""A fleet: hosts that Terraform makes in a region, be it AWS's or one that stands in for it."""
+"""A fleet: hosts that Terraform creates in a region, AWS's or one that stands in for it."""
 
 import os
 import shutil
@@ -43,12 +43,13 @@ RAW = "raw"  # the raw files' folder in the bucket, as hosts know it (airaware::
 
 
 class Fleet:
-    """An environment of hosts, in `region`; `folder` keeps what its operator needs of it.
+    """An environment of hosts in `region`; `folder` holds what its operator needs of it.
 
-    `name` is that of a file of terraform/env/, or with that of a variant behind it (lab-single).
+    `name` is that of a file in terraform/env/, plus that of a variant if it has one (lab-single).
     """
 
     def __init__(self, name: str, folder: Path, region: Region) -> None:
+        """Describe the fleet; nothing is asked yet."""
         self.name = name
         self.folder = folder
         self.region = region
@@ -58,7 +59,7 @@ class Fleet:
 
     @cached_property
     def terraform(self) -> Terraform:
-        """Terraform as it works on this environment; the region is up."""
+        """Terraform for this environment; the region must be up."""
         return self._terraform(self.region.environ())
 
     def _terraform(self, environ: Mapping[str, str]) -> Terraform:
@@ -72,10 +73,10 @@ class Fleet:
         )
 
     def bring_up(self, agree: Callable[[Plan], None], from_image: bool, dry_run: bool) -> None:
-        """Deploy, and print what the machine did meanwhile, and what there is now."""
+        """Deploy, then print what the machine did meanwhile and what runs now."""
         meter = Meter(CHECKOUT, state_folder())
         try:
-            asked = agree if self.region.costs_money else lambda plan: None
+            asked = agree if self.region.costs_money else lambda _plan: None
             carry_out(self.deploy(asked, from_image), dry_run)
         finally:
             if not dry_run:
@@ -88,13 +89,18 @@ class Fleet:
     def deploy(
         self, agree: Callable[[Plan], None], from_image: bool = True
     ) -> Iterator[Step | Stage]:
-        """Bring the fleet to this checkout, in stages: the network; the release; the image, if
-        it is out of date; then the hosts, from that image, Puppet's master first.
+        """Yield what brings the fleet to this checkout.
 
-        `agree` is shown what Terraform plans to change, and raises where a person does not want it.
-        Without `from_image` new hosts start from the distribution's image. A dry run names the
-        same steps; where the region is down, it takes it to have neither hosts nor images.
-        Raises AirAwareError, before anything is changed, where a zone is shifted away.
+        The stages: network; release; image, if it is out of date; then the hosts, from that image,
+        Puppet's master first. A dry run names the same steps; if the region is down, it assumes
+        that there are no hosts and no images.
+
+        Args:
+            agree: Is shown what Terraform plans to change; raises to refuse.
+            from_image: Start new hosts from our own image, not the distribution's.
+
+        Raises:
+            AirAwareError: A zone is shifted away; nothing has been changed.
         """
         if self.region.is_up():
             self.web_tier().must_be_whole()
@@ -136,9 +142,9 @@ class Fleet:
         variables: Mapping[str, str],
         refresh: bool = True,
     ) -> Iterator[Step]:
-        """Have Terraform make or change these parts of the fleet.
+        """Have Terraform create or change these parts of the fleet.
 
-        Without `refresh` it takes the rest to be as its state has it: a moment ago it made that.
+        Without `refresh`, Terraform trusts its state for the rest: it created that a moment ago.
         """
         plans: list[Plan] = []
         yield Step(
@@ -152,8 +158,7 @@ class Fleet:
     def _make_master(
         self, agree: Callable[[Plan], None], from_image: bool, refresh: bool = True
     ) -> Iterator[Step]:
-        """Make a new fleet's master before there are hosts that would wait for it, and the network
-        if there is none."""
+        """Create a new fleet's master, and the network if needed, before hosts that wait for it."""
         variables = {"stage": "master"} | self._image_variable(from_image)
         yield from self._change("Puppet's master and the balancer", agree, variables, refresh)
 
@@ -166,7 +171,7 @@ class Fleet:
         return self.region.is_up() and not packer.Build(self).is_wanted()
 
     def build_image(self) -> Iterator[Step]:
-        """Build the image if it is out of date, with this checkout's release published for it."""
+        """Build the image if it is out of date, after publishing this checkout's release for it."""
         if packer.Build(self).is_wanted():
             yield Step("make and publish this checkout's release", self.publish)
         yield from self._build_image()
@@ -175,7 +180,11 @@ class Fleet:
         return packer.steps(self, lambda: self._published)
 
     def rollback(self) -> Iterator[Step | Stage]:
-        """What returns the fleet to the release before. Raises AirAwareError without one."""
+        """Yield what returns the fleet to the release before.
+
+        Raises:
+            AirAwareError: There is none, or a zone is shifted away.
+        """
         self._must_be_up()
         self.web_tier().must_be_whole()
         previous = release.to_go_back_to(self.client("s3"), self.bucket)
@@ -189,9 +198,9 @@ class Fleet:
         )
 
     def roll_out(self, version: str = "") -> Iterator[Step | Stage]:
-        """Have each host run a release, or if none is named the one just published.
+        """Yield what brings each host to a release, the one just published if none is named.
 
-        The first host that fails stops it.
+        It stops at the first host that fails.
         """
         yield Step(WAIT_FOR_MASTER, self._keep_ca)
         yield Step(
@@ -216,7 +225,7 @@ class Fleet:
         version: Callable[[], str],
         steps: Callable[[rollout.Place, str, list[Report]], Iterator[Step]],
     ) -> Iterator[Step | Stage]:
-        """`version` is asked when a step needs it: before, there may be none."""
+        """Yield a roll-out; `version` is called when a step needs it: before, there may be none."""
 
         def converged() -> Iterator[Step]:
             reports: list[Report] = []
@@ -233,7 +242,7 @@ class Fleet:
         yield Step("wait until the site answers", self.wait_for_site)
 
     def puppet(self, host: str, noop: bool) -> Iterator[Step]:
-        """What runs the agents of all hosts now, or of one, and shows what they said."""
+        """Yield what runs Puppet's agent on all hosts now, or on one, and shows its output."""
         there = self.hosts()
         for each in [hosts.find(there, host)] if host else there:
             yield Step(f"run the agent of {each.name}", partial(self._run_agent, each, noop))
@@ -244,16 +253,21 @@ class Fleet:
         agents.show([report])
 
     def plan(self, variables: Mapping[str, str] | None = None, refresh: bool = True) -> Plan:
-        """What `deploy` would change. Raises AirAwareError where the region is down."""
+        """Return what `deploy` would change.
+
+        Raises:
+            AirAwareError: The region is down.
+        """
         self._must_be_up()
         self.terraform.init()
         chosen = self._image_variable() if variables is None else variables
         return self.terraform.plan(variables=chosen, refresh=refresh)
 
     def replace(self, host: Host, agree: Callable[[Plan], None]) -> Iterator[Step]:
-        """What makes a host with a name anew, from the newest image; its volume stays.
+        """Yield what recreates a named host from the newest image; its volume stays.
 
-        Raises AirAwareError for a web host of a group, which `deploy` renews.
+        Raises:
+            AirAwareError: It is a web host of a group; `deploy` renews those.
         """
         if host.name not in self.terraform.outputs()["hosts"]:
             raise AirAwareError(
@@ -274,11 +288,11 @@ class Fleet:
         yield Step("wait until every host answers by SSH", self.wait_for_hosts)
 
     def image(self) -> Image | None:
-        """The image that new hosts start from, if `fab images` has built one."""
+        """Return the image that new hosts start from; None if none was built."""
         return ami.newest(ami.there(self.environment, self.region.environ()))
 
     def _image_variable(self, from_image: bool = True) -> dict[str, str]:
-        """Return Terraform's variable that names the image, and print which one it is."""
+        """Return Terraform's variable that names the image, and print which image that is."""
         image = self.image() if from_image and self.region.is_up() else None
         if image is None:
             return {}
@@ -287,7 +301,7 @@ class Fleet:
         return {"image_id": image.id}
 
     def _renew_web_hosts(self) -> Iterator[Step]:
-        """What gives the hosts of the web groups the image that new ones have now."""
+        """Yield what gives the web groups' hosts the image that new hosts have."""
         return renewal.steps(self.web_tier())
 
     def take_down(self, dry_run: bool) -> None:
@@ -295,7 +309,7 @@ class Fleet:
         carry_out(self.destroy(), dry_run)
 
     def destroy(self) -> Iterator[Step]:
-        """What deletes the fleet, its data and what this machine keeps of it."""
+        """Yield what deletes the fleet, its data and what this machine keeps of it."""
         if self.region.costs_money and self.folder.exists():
             yield Step("destroy all that Terraform made", self._destroy)
             yield Step("delete the passwords", self._forget_passwords)
@@ -304,54 +318,70 @@ class Fleet:
             yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
 
     def hosts(self) -> list[Host]:
-        """The hosts that there are. Raises AirAwareError where the region is down."""
+        """Return the hosts that there are.
+
+        Raises:
+            AirAwareError: The region is down.
+        """
         self._must_be_up()
         return hosts.of(self.environment, self.region.environ())
 
     def client(self, service: str) -> Any:
-        """A client of one of AWS's services in the fleet's region."""
+        """Return a client of an AWS service in the fleet's region."""
         return clients.client(service, self.region.environ())
 
     def outputs(self) -> dict[str, Any]:
-        """What Terraform says of the fleet."""
+        """Return Terraform's outputs."""
         return self.terraform.outputs()
 
     def web_tier(self) -> WebTier:
-        """Return the groups of web hosts. Raises AirAwareError where the region is down."""
+        """Return the groups of web hosts.
+
+        Raises:
+            AirAwareError: The region is down.
+        """
         self._must_be_up()
         return web_tier.of(self.client, self.outputs())
 
     @property
     def bucket(self) -> str:
         """The bucket with raw files and releases."""
-        return self.outputs()["bucket"]
+        return str(self.outputs()["bucket"])
 
     def hiera_data(self, version: str, **more: Any) -> dict[str, str]:
-        """The Hiera data that only a release has, and `more`, as files by their path."""
+        """Return the Hiera data that only a release has, and `more`, as files by their path."""
         return release.hiera_data(version, self._region_data() | more)
 
     def urls(self) -> dict[str, str]:
-        """What a browser on this machine can open, by name, `site` first."""
+        """Return the addresses that a browser on this machine can open, by name, `site` first."""
         return dict(self.region.urls(self.outputs().get("site_url", "")))
 
     def domain(self) -> str:
-        """The domain of the hosts' names."""
-        return self.outputs()["domain"]
+        """Return the domain of the hosts' names."""
+        return str(self.outputs()["domain"])
 
     def raw_store(self) -> rawstore.Store:
-        """The raw store, in the region's bucket. Raises AirAwareError where the region is down."""
+        """Return the raw store in the region's bucket.
+
+        Raises:
+            AirAwareError: The region is down.
+        """
         self._must_be_up()
         return rawstore.S3Store(self.bucket, RAW, self.client("s3"))
 
     def controller(self) -> Controller:
-        """The host where jobs start. Raises AirAwareError where there is none."""
+        """Return the host where jobs start.
+
+        Raises:
+            AirAwareError: None is running.
+        """
         for host in self._running("controller"):
             return Controller(self.ssh_config(), host.name)
         raise AirAwareError(f"No controller runs. Bring it back: fab deploy --env {self.name}")
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Zone, ...]]:
-        """The zones' databases, to read only, for as long as the context lasts."""
+        """Yield the zones' databases, to read only, for as long as the context lasts."""
         with databases.reading(
             self._running("database"), self.domain(), self.ssh_config(), self.region.environ()
         ) as zones:
@@ -360,7 +390,7 @@ class Fleet:
     def submit_command(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> list[str]:
-        """What the controller is told to run; `years` as in "2013,2015-2017"."""
+        """Return the command that the controller runs; `years` as in "2013,2015-2017"."""
         self._must_not_name(master)
         return controller.start_command("ID", years, parameters, again)
 
@@ -375,9 +405,10 @@ class Fleet:
     def submit(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> None:
-        """Start the main job on the fleet's Spark, and print what it says until it has ended.
+        """Start the main job on the fleet's Spark, and print its output until it has ended.
 
-        Raises AirAwareError where it failed; the job itself has said why.
+        Raises:
+            AirAwareError: It failed; its output says why.
         """
         self._must_not_name(master)
         place = self.controller()
@@ -390,11 +421,15 @@ class Fleet:
         place.follow(job)
 
     def ssh_config(self) -> Path:
-        """OpenSSH's configuration for all hosts of this moment."""
+        """Write OpenSSH's configuration for the hosts that there are now; return its path."""
         return ssh.write_config(self.folder, self.hosts(), self.region)
 
     def wait_for_hosts(self) -> None:
-        """Return when each host runs a command for us. Raises StalledError where one does not."""
+        """Wait until each host runs a command for us.
+
+        Raises:
+            StalledError: One does not.
+        """
         convergence.wait_for_boot(
             self.ssh_config(),
             self.hosts(),
@@ -403,7 +438,11 @@ class Fleet:
         )
 
     def wait_for_site(self) -> None:
-        """Return when the site is ready. Raises StalledError where its answer does not change."""
+        """Wait until the site is ready.
+
+        Raises:
+            StalledError: Its readiness check's answer no longer changes.
+        """
         convergence.wait_for_site(
             f"{self.urls()['site']}/readyz", f"See what runs: fab status --env {self.name}"
         )
@@ -416,10 +455,10 @@ class Fleet:
                 with self.reading() as zones:
                     overview.show_data(self.raw_store(), zones)
             except AirAwareError as error:
-                console.print(f"what is loaded cannot be told: {error}", markup=False)
+                console.print(f"the loads cannot be shown: {error}", markup=False)
 
     def site(self) -> Site:
-        """Return the site, by its name where it has a balancer."""
+        """Return the site, by its public name where it has a load balancer."""
         if not self.region.is_up():
             raise AirAwareError(f"It is down: fab deploy --env {self.name}")
         outputs = self.outputs()
@@ -448,9 +487,9 @@ class Fleet:
             raise AirAwareError(f"{self.name} has a Spark cluster of its own: leave --master out")
 
     def publish(self, from_image: bool = True) -> str:
-        """Make and publish this checkout's release; its version.
+        """Build and publish this checkout's release; return its version.
 
-        Packages of others go with it unless hosts have them from an image of today.
+        Third-party packages go with it unless hosts have them from a current image.
         """
         has_image = from_image and self._has_current_image()
         packages = None if has_image else self.region.packages(console.print)
@@ -472,7 +511,7 @@ class Fleet:
         release.settle(self.client("s3"), self.bucket, version)
 
     def _region_data(self) -> dict[str, Any]:
-        """Hiera data that Terraform alone knows: which zones have a database."""
+        """Return the Hiera data that only Terraform knows: the zones' databases, and the bucket."""
         outputs = self.outputs()
         return {
             "airaware::settings::zones": outputs["databases"],

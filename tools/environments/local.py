@@ -1,6 +1,6 @@
-"""The environment `local`: everything on this machine, two PostgreSQL clusters for the two zones.
+"""The environment `local`: all on this machine, with two PostgreSQL clusters for the two zones.
 
-All of it lies in one state folder, beside what is kept there of fleets; nothing else is changed.
+Everything lies in one state folder, beside what is kept there of fleets; nothing else is changed.
 """
 
 import fcntl
@@ -46,10 +46,10 @@ DRIVER_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def state_folder() -> Path:
-    """AIRAWARE_STATE, or a folder of this checkout's own.
+    """Return AIRAWARE_STATE, or a folder of this checkout's own.
 
-    Root's databases belong to an unprivileged account, which may not reach the checkout: root's
-    state is kept under /var/lib.
+    Root's databases belong to an unprivileged account, which may not be able to reach the checkout:
+    root's state is kept under /var/lib.
     """
     if named := os.environ.get("AIRAWARE_STATE"):
         return Path(named).absolute()
@@ -64,6 +64,7 @@ class Local:
     name = "local"
 
     def __init__(self, folder: Path) -> None:
+        """Describe what `folder` may hold; nothing is made yet."""
         self.folder = folder
         self.passfile = folder / PASSWORDS
         self.clusters = {zone: Cluster(folder / "zones" / zone, self.passfile) for zone in ZONES}
@@ -81,7 +82,7 @@ class Local:
 
     @property
     def spark_log(self) -> Path:
-        """Where Spark says what only its operator wants to know."""
+        """Spark's own log file, for its operator."""
         return self.folder / "logs" / "spark.log"
 
     def zones(self, role: str) -> tuple[Zone, ...]:
@@ -97,7 +98,7 @@ class Local:
         }
 
     def deploy(self) -> Iterator[Step]:
-        """Yield what brings the databases and the site up, with this checkout's schema and code."""
+        """Yield what brings up the databases and the site, with this checkout's schema and code."""
         port = settings.read().port
         self.web.check_port(port)
         if not self.is_made():
@@ -200,8 +201,16 @@ class Local:
         """Bring the schema of the zone's database, which runs, up to date."""
         schema.migrate(Zone(zone, self.clusters[zone].dsn(OWNER)))
 
-    def bring_up(self, agree: object, from_image: object, dry_run: bool) -> None:
-        """Deploy. Ctrl-C stops what did not run before. Nothing here asks, or is an image."""
+    def bring_up(
+        self,
+        agree: object,  # noqa: ARG002 (a fleet's takes it)
+        from_image: object,  # noqa: ARG002 (a fleet's takes it)
+        dry_run: bool,
+    ) -> None:
+        """Deploy. If nothing ran before, Ctrl-C stops it again.
+
+        Nothing here costs money or starts from an image, so `agree` and `from_image` do nothing.
+        """
         if not (dry_run or self.is_up()):
             interrupts.started.callback(self.carry_out_alone, self.stop(), dry_run=False)
         self.carry_out_alone(self.deploy(), dry_run)
@@ -252,8 +261,9 @@ class Local:
                 yield Step(f"stop zone {zone}'s database", cluster.stop)
 
     def destroy(self) -> Iterator[Step]:
-        """What stops everything and deletes databases, raw files and logs: all of the state folder
-        that is not a fleet's.
+        """Yield what stops everything and deletes databases, raw files and logs.
+
+        That is all of the state folder that is not a fleet's.
         """
         yield from self.stop()
         if self.folder.exists():
@@ -314,8 +324,10 @@ class Local:
         """Return the commands that verify the loads of each zone whose database runs."""
         zones = settings.written(self.zones(OWNER))
         return [
-            ["env", f"AIRAWARE_ZONES={zones}", f"AIRAWARE_ZONE={zone}", sys.executable]
-            + verify.arguments(years, repair)
+            [
+                *("env", f"AIRAWARE_ZONES={zones}", f"AIRAWARE_ZONE={zone}", sys.executable),
+                *verify.arguments(years, repair),
+            ]
             for zone, cluster in self.clusters.items()
             if cluster.pid()
         ]
@@ -323,9 +335,10 @@ class Local:
     def submit(
         self, years: str, parameters: list[int], master: str = "", again: bool = False
     ) -> None:
-        """Run the main job over files of the raw store, its output on ours.
+        """Run the main job over files of the raw store; its output goes to ours.
 
-        Raises AirAwareError if it failed; the job itself has said why.
+        Raises:
+            AirAwareError: It failed; its output says why.
         """
         command = self.submit_command(years, parameters, master, again)
         environ = self.submit_environ(master)
@@ -348,7 +361,10 @@ def _account(uid: int) -> str:
 
 
 def _run(command: list[str], environ: dict[str, str]) -> int:
-    """Run the job to its end; return its status. Ctrl-C, which reaches it too, ends it in order."""
+    """Run the job to its end; return its exit status.
+
+    Ctrl-C reaches the job, too, which then ends in order.
+    """
     with subprocess.Popen(command, env=environ) as job:
         try:
             return job.wait()
@@ -361,7 +377,8 @@ def _run(command: list[str], environ: dict[str, str]) -> int:
 
 def _spark_home() -> Path:
     spec = find_spec("pyspark")
-    assert spec and spec.origin, "pyspark is installed with us"
+    assert spec, "pyspark is installed with us"
+    assert spec.origin, "pyspark is a package of files"
     return Path(spec.origin).parent
 
 

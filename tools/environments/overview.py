@@ -1,4 +1,4 @@
-"""What an environment looks like: what runs, what is stored, what is loaded."""
+"""What an environment's status shows: what runs, what is stored, what is loaded."""
 
 from datetime import UTC
 from itertools import chain
@@ -49,7 +49,7 @@ def show_data(store: rawstore.Store, zones: tuple[Zone, ...]) -> None:
 def _show_loads(
     loads: dict[str, list[Loaded]], sizes: dict[tuple[int, int], dict[str, int]]
 ) -> None:
-    """A row per parameter's year: what each zone has of it, and its bytes by table in any."""
+    """Print a row per load: each zone's copy of it, and its size by table in any zone."""
     served = {
         zone: {(load.year, load.parameter): load for load in rows} for zone, rows in loads.items()
     }
@@ -76,7 +76,7 @@ def _show_loads(
 
 
 def _show_stale(store: rawstore.Store, loads: dict[str, list[Loaded]]) -> None:
-    """Say which years were loaded with other hours of their neighbours than the raw store has."""
+    """Print the loads whose neighbouring years' edge hours differ from the raw store's."""
     stale = {
         (load.year, load.parameter): others
         for load in chain.from_iterable(loads.values())
@@ -91,7 +91,7 @@ def _show_stale(store: rawstore.Store, loads: dict[str, list[Loaded]]) -> None:
 
 
 def _agreement(copies: dict[str, Loaded | None]) -> str:
-    """Say whether the zones hold the same load, and undamaged."""
+    """Return whether the zones hold the same load, undamaged."""
     missing = [zone for zone, copy in copies.items() if copy is None]
     damaged = [zone for zone, copy in copies.items() if copy and copy.damaged]
     if missing:
@@ -106,7 +106,7 @@ def _agreement(copies: dict[str, Loaded | None]) -> str:
 
 
 def _verified(copies: dict[str, Loaded | None]) -> str:
-    """Say when the load was last verified: in the zone where that is longest ago."""
+    """Return when the load was last verified, in the zone where that is longest ago."""
     moments = [copy.verified_at for copy in copies.values() if copy]
     known = [moment for moment in moments if moment]
     if not known or len(known) < len(moments):
@@ -115,7 +115,7 @@ def _verified(copies: dict[str, Loaded | None]) -> str:
 
 
 def _checksums(copies: dict[str, Loaded | None]) -> str:
-    """The checksum that the zones have; where they differ, each zone's."""
+    """Return the zones' common checksum; where they differ, each zone's."""
     checksums = {zone: copy.checksum for zone, copy in copies.items() if copy}
     if len(set(checksums.values())) == 1:
         return str(next(iter(checksums.values())))

@@ -1,1 +1,1 @@
-"""The hosts of a fleet: finding them, reaching them, and what runs on them."""
+"""The hosts of a fleet: how to find and reach them, and what runs on them."""

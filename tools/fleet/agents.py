@@ -1,4 +1,4 @@
-"""Puppet's agents, run on the hosts of a fleet over SSH; what they report."""
+"""Puppet's agents: run on a fleet's hosts over SSH, and their reports."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ CHANGED = 2  # a bit of the exit status, as Puppet documents --detailed-exitcode
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did to a host."""
+    """The outcome of one run on a host."""
 
     host: Host
     changes: int
@@ -47,9 +47,11 @@ class Report:
 def run(
     config: Path, host: Host, environment: str = "production", noop: bool = False
 ) -> tuple[Report, str]:
-    """Run the agent now, after one that is under way; its report, and all that it said.
+    """Run the agent now, or after the run under way; return its report and its output.
 
-    Raises AirAwareError where it does not run, or fails; StalledError where nothing moves.
+    Raises:
+        AirAwareError: It does not start, or fails.
+        StalledError: It makes no progress any more.
     """
     words = ["puppet", "agent", "--test", "--environment", environment]
     words += ["--waitforlock", "2", "--maxwaitforlock", str(LOCK_SECONDS), "--color", "false"]
@@ -66,7 +68,7 @@ def run(
 
 
 def last_success(config: Path, host: Host) -> Report | None:
-    """Return the report of the host's last run; None where that failed, or was never."""
+    """Return the report of the host's last run; None if that failed or there was none."""
     summary = ssh(config, host, "sudo", "cat", SUMMARY)
     if summary.returncode:
         return None
@@ -82,7 +84,11 @@ def ssh(
     seconds: float = RUN_SECONDS,
     options: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command on a host, without a terminal. Raises AirAwareError past `seconds`."""
+    """Run a command on a host, without a terminal.
+
+    Raises:
+        AirAwareError: It takes longer than `seconds`.
+    """
     command = ssh_command(config, host.name, [*words], *options)
     try:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds)
@@ -91,22 +97,22 @@ def ssh(
 
 
 def status(config: Path, host: Host) -> dict[str, Any]:
-    """Return what host_status.py says on a host; empty where that does not answer."""
+    """Return the output of host_status.py on a host; empty if the host does not answer."""
     said = ask(config, host, "sudo", "python3", "-", stdin=STATUS)
     return json.loads(said) if said else {}
 
 
 def work(told: Mapping[str, Any]) -> tuple[float, ...]:
-    """Return the numbers of a host's status that grow while it works."""
+    """Return the counters of a host's status that grow while it works."""
     if not told:
         return ()
     return told["lines"], told["package_bytes"], told["cpu_seconds"] // CPU_STEP_SECONDS
 
 
 def ask(config: Path, host: Host, *words: str, stdin: str = "", fails: bool = False) -> str | None:
-    """Return what a command says on a host; None where that does not answer in time.
+    """Return a command's output on a host; None if the host does not answer in time.
 
-    Also None where the command fails, unless `fails` says that it may.
+    Also None where the command fails, unless `fails` allows that.
     """
     try:
         done = ssh(config, host, *words, stdin=stdin, seconds=ASK_SECONDS, options=ssh_sharing())
@@ -117,9 +123,10 @@ def ask(config: Path, host: Host, *words: str, stdin: str = "", fails: bool = Fa
 
 
 def _follow(config: Path, host: Host, *words: str) -> tuple[int, str]:
-    """Run a command on a host for as long as it moves. Return its status and what it said.
+    """Run a command on a host for as long as it makes progress; return its exit status and output.
 
-    Raises StalledError where it says nothing and the host does nothing.
+    Raises:
+        StalledError: It says nothing, and the host does nothing.
     """
     lines: list[str] = []
     with subprocess.Popen(
@@ -153,7 +160,7 @@ def _follow(config: Path, host: Host, *words: str) -> tuple[int, str]:
     return process.returncode, "".join(lines)
 
 
-def _report(host: Host, summary: dict) -> Report:
+def _report(host: Host, summary: Mapping[str, Any]) -> Report:
     resources, events = summary.get("resources", {}), summary.get("events", {})
     return Report(
         host,
@@ -169,7 +176,7 @@ def _end(text: str) -> str:
 
 
 def show(reports: list[Report]) -> None:
-    """Print what Puppet's agents have done."""
+    """Print the reports of Puppet's agents as a table."""
     table = Table("host", "role", "changes", "failures", "seconds", "release")
     for report in reports:
         table.add_row(

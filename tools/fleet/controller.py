@@ -1,7 +1,7 @@
-"""A fleet's jobs: the main job as a unit of the controller's systemd, which no operator need watch.
+"""A fleet's jobs: each is a unit of the controller's systemd, so no operator has to stay connected.
 
-What became of a job is read from the controller's journal, where systemd writes it; nobody else
-keeps a list. Its Spark is the cluster that /etc/spark names, its release the one that is served.
+A job's outcome is read from the controller's journal, where systemd writes it; there is no other
+list. Its Spark is the cluster that /etc/spark names, its release the one that is served.
 """
 
 import json
@@ -50,7 +50,7 @@ FOLLOW = (
 
 @dataclass(frozen=True)
 class Job:
-    """A run of the main job; `exit_status` as it ended, a signal's number where one ended it."""
+    """A run of the main job; `exit_status` is a signal's number where a signal ended it."""
 
     id: str
     years: str
@@ -61,20 +61,23 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """How long it took, or has been running."""
+        """How long the job took, or has been running."""
         return ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
 
 
 class Controller:
-    """The host where jobs start; `config` is OpenSSH's, `host` its name there."""
+    """The host that jobs start on; `config` is OpenSSH's, `host` its name there."""
 
     def __init__(self, config: Path, host: str) -> None:
-        """Make it; nothing is asked yet."""
+        """Name the host; nothing is asked yet."""
         self.config = config
         self.host = host
 
     def start(self, years: str, parameters: list[int], again: bool = False, job: str = "") -> str:
-        """Start the main job; its id, which is the time if not given. It runs whoever looks on."""
+        """Start the main job, and return its id: the time, if none is given.
+
+        It runs on, whoever is connected.
+        """
         job = job or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         # A job that failed stays in the journal; as a failed unit it would raise alarm for ever.
         self._run(["systemctl", "reset-failed", f"{UNIT}*"])
@@ -92,7 +95,11 @@ class Controller:
         return read_jobs([json.loads(line) for line in said[1:]], said[0])
 
     def find(self, job_id: str) -> Job:
-        """Return the job of this id. Raises AirAwareError where there is none."""
+        """Return the job with this id.
+
+        Raises:
+            AirAwareError: There is none.
+        """
         jobs = {job.id: job for job in self.jobs()}
         if job_id not in jobs:
             known = ", ".join(jobs) or "none"
@@ -100,13 +107,14 @@ class Controller:
         return jobs[job_id]
 
     def said(self, job_id: str) -> str:
-        """All that a job has said, Spark's own lines too."""
+        """Return a job's whole output, with Spark's own lines."""
         return self._run(["journalctl", "--unit", UNIT + job_id, "--output", "cat"])
 
     def follow(self, job_id: str) -> None:
-        """Print what the job says until it has ended, and how.
+        """Print the job's output until it has ended, then its outcome.
 
-        Raises AirAwareError where it failed, or where the connection was lost: the job goes on.
+        Raises:
+            AirAwareError: It failed, or the connection was lost; then the job goes on.
         """
         job = self.find(job_id)
         with ExitStack() as stack:
@@ -130,7 +138,7 @@ class Controller:
             )
 
     def cancel(self, job_id: str) -> None:
-        """Stop a job that runs: every zone keeps each year wholly old or wholly new."""
+        """Stop a running job; every zone keeps each year wholly old or wholly new."""
         job = self.find(job_id)
         if job.state != RUNS:
             raise AirAwareError(f"job {job.id} does not run: {job.state}")
@@ -167,7 +175,7 @@ def read_jobs(entries: Iterable[Mapping[str, str]], boot: str) -> list[Job]:
 
 
 def _told(job: Job, message: str, entry: Mapping[str, str], at: datetime) -> Job:
-    """Return the job, after what the journal says of it next."""
+    """Return the job, updated by the journal's next entry about it."""
     if message == STOPPING:
         return replace(job, state=CANCELLED)
     if message == EXITED:

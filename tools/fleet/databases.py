@@ -1,4 +1,4 @@
-"""A fleet's databases as this machine reads them: each by SSH to its own host, and TLS within."""
+"""A fleet's databases, as this machine reads them: through SSH to each host, with TLS inside."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -27,9 +27,16 @@ def reading(
 ) -> Iterator[tuple[Zone, ...]]:
     """Yield the zones' databases, to read only, for as long as the context lasts.
 
-    `domain` is that of the hosts' names, `config` OpenSSH's, `environ` leads to the region. A zone
-    whose host cannot be reached is left out, in words. Raises AirAwareError where the region has no
-    password for a reader.
+    A zone whose host cannot be reached is left out, with a message.
+
+    Args:
+        databases: The databases' hosts.
+        domain: The domain of the hosts' names.
+        config: OpenSSH's configuration.
+        environ: The environment variables that lead to the region.
+
+    Raises:
+        AirAwareError: The region has no password for a reader.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaware-")))
@@ -46,7 +53,7 @@ def reading(
 
 
 def verify_command(years: str, repair: bool) -> list[str]:
-    """Return what a database's host runs to verify its loads, as its nightly timer does."""
+    """Return the command that a database's host runs to verify its loads, as nightly."""
     files = ("/etc/airaware/settings", "/etc/airaware/zone")
     return [
         *("sudo", "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--uid=airaware"),
@@ -79,4 +86,4 @@ def _password(domain: str, environ: Mapping[str, str]) -> str:
         answer = clients.client("ssm", environ).get_parameter(Name=name, WithDecryption=True)
     except (BotoCoreError, ClientError) as error:
         raise AirAwareError(f"no secret {name}: {error}. `fab deploy` makes it.") from None
-    return answer["Parameter"]["Value"]
+    return str(answer["Parameter"]["Value"])

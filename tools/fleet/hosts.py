@@ -1,4 +1,4 @@
-"""The hosts of a fleet, as EC2 knows them by their tags; nobody keeps a list."""
+"""The hosts of a fleet, as EC2 lists them by tags; there is no other list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def of(environment: str, environ: Mapping[str, str]) -> list[Host]:
 
 
 def described(environment: str, ec2: Any) -> list[Host]:
-    """Return the same by a client of EC2 that is there already: it takes long to make."""
+    """Return the same as `of`, by a client of EC2 that the caller has: making one takes long."""
     pages = ec2.get_paginator("describe_instances").paginate(
         Filters=[
             {"Name": "tag:Environment", "Values": [environment]},
@@ -62,8 +62,11 @@ def described(environment: str, ec2: Any) -> list[Host]:
     return sorted(hosts, key=lambda host: (host.role, host.zone, host.name))
 
 
-def _name(instance: dict) -> str:
-    """Its tag's; hosts of a group share that, so each has its id's end behind it, come who may."""
+def _name(instance: Mapping[str, Any]) -> str:
+    """Return the host's name: its tag's, with the end of its id if it belongs to a group.
+
+    Hosts of a group share the tag, and come and go.
+    """
     name = _tag(instance, "Name")
     return f"{name}-{instance['InstanceId'][-4:]}" if _tag(instance, GROUP_TAG) else name
 
@@ -81,5 +84,6 @@ def find(hosts: list[Host], text: str) -> Host:
     raise AirAwareError(f"There is no host '{text}'. Hosts are: {known}")
 
 
-def _tag(instance: dict, key: str) -> str:
-    return next((tag["Value"] for tag in instance.get("Tags", ()) if tag["Key"] == key), "")
+def _tag(instance: Mapping[str, Any], key: str) -> str:
+    tags: dict[str, str] = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+    return tags.get(key, "")

@@ -1,6 +1,6 @@
-"""What hosts read of Parameter Store: databases' passwords, made once; the CA's certificate.
+"""What hosts read from Parameter Store: the databases' passwords, and the CA's certificate.
 
-No role's hosts may read another's.
+No role's hosts can read another role's.
 """
 
 import secrets
@@ -15,7 +15,7 @@ CA_CERTIFICATE = "web/ca_certificate"
 
 
 def ensure(ssm: Any, environment: str) -> None:
-    """Give each role the passwords it needs; one that is there is left as it is."""
+    """Give each role the passwords that it needs; keep those that exist."""
     there = _there(ssm, environment)
     for name, readers in roles.readers().items():
         paths = [f"/airaware/{environment}/{role}/{name}" for role in readers]
@@ -27,7 +27,7 @@ def ensure(ssm: Any, environment: str) -> None:
 
 
 def keep_ca(ssm: Any, environment: str, certificate: str) -> None:
-    """Let hosts have the certificate (PEM) of Puppet's CA before their first run."""
+    """Store the certificate (PEM) of Puppet's CA, for hosts to trust before their first run."""
     ssm.put_parameter(
         Name=f"/airaware/{environment}/{CA_CERTIFICATE}",
         Value=certificate.strip(),
@@ -37,7 +37,7 @@ def keep_ca(ssm: Any, environment: str, certificate: str) -> None:
 
 
 def forget(ssm: Any, environment: str) -> None:
-    """Delete them all, with the environment."""
+    """Delete all of the environment's parameters."""
     for path in _there(ssm, environment):
         ssm.delete_parameter(Name=path)
 

@@ -1,4 +1,4 @@
-"""The pages of a job's Spark, and from them how far it is, while an operator looks on."""
+"""The pages of a job's Spark, and the job's progress read from them."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ANSWER_SECONDS = 5
 
 @contextmanager
 def shown(config: Path, host: str) -> Iterator[None]:
-    """Lead a port of this machine to the pages, tell where, and show how far the job is."""
+    """Forward a local port to the pages, print its address, and print the job's progress."""
     ended = threading.Event()
     with ssh.forwarded(config, host, "127.0.0.1", PORT) as port:
         address = f"http://127.0.0.1:{port}"
@@ -41,7 +41,7 @@ def _watch(address: str, ended: threading.Event) -> None:
 
 
 def progress(address: str) -> str:
-    """How many tasks of the stages under way are done, in words; empty where none is under way."""
+    """Return how many tasks of each active stage are done, as text; empty if no stage is active."""
     base = f"{address}/api/v1/applications"
     try:
         (application, *_) = requests.get(base, timeout=ANSWER_SECONDS).json()

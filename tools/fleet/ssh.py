@@ -34,10 +34,10 @@ def public_key(folder: Path) -> str:
 
 
 def write_config(folder: Path, hosts: list[Host], region: Region) -> Path:
-    """OpenSSH's configuration for these hosts, by name: `ssh -F FILE NAME`.
+    """Write OpenSSH's configuration for these hosts, for `ssh -F FILE NAME`; return its path.
 
-    A host's key is taken at its first contact and kept under its instance id, which is never used
-    again: another host at the same address is another host.
+    A host's key is accepted at first contact and kept under its instance id, which is never reused:
+    another host at the same address is another host.
     """
     path = folder / "ssh_config"
     path.write_text(
@@ -74,8 +74,8 @@ def command(config: Path, host: str, words: list[str], *options: str) -> list[st
 def sharing() -> tuple[str, ...]:
     """Return the options by which commands to one host share a connection.
 
-    A connection of its own costs each command a second of CPU time, most of it the host's. The
-    sockets lie in a folder that only this account may enter.
+    Without them, each command costs a second of CPU time, most of it the host's. The sockets lie in
+    a folder that only this account may enter.
     """
     folder = tempfile.mkdtemp(prefix="airaware-ssh-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -83,7 +83,11 @@ def sharing() -> tuple[str, ...]:
 
 
 def run(config: Path, host: str, words: list[str]) -> str:
-    """Return what a command says on a host. Raises AirAwareError where it fails."""
+    """Return a command's output on a host.
+
+    Raises:
+        AirAwareError: The command failed.
+    """
     done = subprocess.run(
         command(config, host, words), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -96,7 +100,8 @@ def run(config: Path, host: str, words: list[str]) -> str:
 def forwarded(config: Path, host: str, to: str, port: int) -> Iterator[int]:
     """Yield a local port that leads, through a host, to a port of `to` as the host sees it.
 
-    Raises AirAwareError where the host cannot be reached.
+    Raises:
+        AirAwareError: The host cannot be reached.
     """
     own = free_port()
     options = ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=5")
@@ -127,7 +132,7 @@ def _listens(port: int) -> bool:
 
 
 def answers(config: Path, host: Host) -> bool:
-    """Whether the host runs a command for us."""
+    """Return whether the host runs a command for us."""
     return subprocess.run(command(config, host.name, ["true"]), capture_output=True).returncode == 0
 
 

@@ -1,6 +1,6 @@
-"""What a fleet's web tier did during a load: servers and CPU of each zone against time.
+"""What a fleet's web tier did under load: web hosts and CPU of each zone over time.
 
-Recorded from outside by AWS's interfaces, so that a lab and AWS are told of alike.
+Recorded from outside through AWS's API, so that a lab and AWS are measured alike.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ Points = list[tuple[float, float]]  # seconds since 1970, value
 
 @dataclass
 class Timeline:
-    """By zone: servers in service whenever their number has changed, and the CPU each period."""
+    """By zone, the servers in service whenever their number changed, and the CPU of each period."""
 
     target_percent: float
     clock_factor: float
@@ -35,10 +35,10 @@ class Timeline:
     cpu: dict[str, Points] = field(default_factory=dict)
 
     def times(self) -> dict[str, float | None]:
-        """When what happened, in seconds; None where it did not.
+        """Return the seconds to each event; None where it did not happen.
 
-        `crossed` counts from the beginning of the load; first_extra_server and under_again from
-        then on; back_to_least from the end of the load.
+        `crossed` counts from the begin of the load, `first_extra_server` and `under_again` from
+        `crossed`, and `back_to_least` from the end of the load.
         """
         above = [at for at, value in self._points() if value > self.target_percent]
         crossed = min((at for at in above if at >= self.begun), default=None)
@@ -62,7 +62,7 @@ class Timeline:
         }
 
     def most_servers(self) -> dict[str, float]:
-        """The most that a zone had at once."""
+        """Return the most servers that each zone had at once."""
         return {
             zone: max(count for _, count in points)
             for zone, points in self.servers.items()
@@ -70,14 +70,14 @@ class Timeline:
         }
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, with its times."""
+        """Write the timeline as JSON, with its times."""
         path.write_text(json.dumps(asdict(self) | {"times": self.times()}, indent=1))
 
     def _points(self) -> Points:
         return sorted(point for points in self.cpu.values() for point in points)
 
     def _under_from(self, crossed: float) -> float | None:
-        """The first of some points in a row that are all under the target, in every zone."""
+        """Return the first of a run of points that are all under the target, in every zone."""
         after = [point for point in self._points() if crossed < point[0] <= self.ended]
         run: Points = []
         for point in after:
@@ -87,7 +87,7 @@ class Timeline:
         return None
 
     def _back_from(self, ended: float) -> float | None:
-        """When every zone has as many servers as in the beginning, for good."""
+        """Return when every zone was back at its first number of servers for good."""
         backs = []
         for points in self.servers.values():
             if points[-1][1] != points[0][1]:
@@ -100,6 +100,7 @@ class Recorder:
     """Records a fleet's web tier between `start` and `finish`."""
 
     def __init__(self, tier: WebTier, clock_factor: float) -> None:
+        """Read the web tier's target; recording begins with `start`."""
         self._tier = tier
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
@@ -107,14 +108,16 @@ class Recorder:
         self.timeline.servers = {zone: [] for zone in tier.groups}
 
     def start(self) -> None:
-        """The load begins."""
+        """Mark the begin of the load, and record from now on."""
         self._look()  # where AWS refuses to tell, it does so before the load
         self.timeline.begun = time.time()
         self._thread.start()
 
     def finish(self) -> Timeline:
-        """The load has ended: wait until each zone has as few servers as it began with, or for
-        long enough."""
+        """Mark the end of the load, and wait until each zone has its first number of servers again.
+
+        It waits for QUIET_SECONDS at most.
+        """
         self.timeline.ended = time.time()
         deadline = time.monotonic() + QUIET_SECONDS / self.timeline.clock_factor
         while not self._is_back() and time.monotonic() < deadline:
@@ -154,7 +157,7 @@ class Recorder:
 
 
 def draw(timeline: Timeline, title: str, path: Path) -> None:
-    """A picture of it: CPU per zone above, servers per zone beneath."""
+    """Write a chart of it: CPU per zone above, servers per zone below."""
     import matplotlib  # only here: it takes a second
 
     matplotlib.use("Agg")

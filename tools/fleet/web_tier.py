@@ -48,7 +48,7 @@ class Suspension:
 
     @property
     def way_back(self) -> str:
-        """The command that resumes it."""
+        """The command that resumes the processes."""
         if self.reason is Reason.SHIFT:
             return f"fab shift-back --zone {self.zone}"
         return "fab recover" if self.reason is Reason.DRILL else "fab resume-scaling"
@@ -64,9 +64,13 @@ class WebTier:
         target_group: str | None,
         bucket: str,
     ) -> None:
-        """`client` makes a client of an AWS service, `groups` are the groups' names by zone.
+        """Describe the tier; nothing is asked yet.
 
-        `target_group` is the ARN of the load balancer's target group; None where there is none.
+        Args:
+            client: Makes a client of an AWS service.
+            groups: The groups' names by zone.
+            target_group: The ARN of the load balancer's target group; None where there is none.
+            bucket: The fleet's bucket, which holds the journal.
         """
         self.client = cache(client)
         self.groups = dict(sorted(groups.items()))
@@ -74,7 +78,7 @@ class WebTier:
         self._bucket = bucket
 
     def described(self) -> dict[str, dict[str, Any]]:
-        """Return the API's description of each zone's group that is there, by zone."""
+        """Return the API's description of each zone's existing group, by zone."""
         if not self.groups:  # no name would mean all groups
             return {}
         answer = self.client("autoscaling").describe_auto_scaling_groups(
@@ -88,13 +92,13 @@ class WebTier:
         return self.described()[zone]
 
     def resize(self, zone: str, size: int) -> None:
-        """Have the zone's group be of that size."""
+        """Set the desired size of the zone's group."""
         self.client("autoscaling").set_desired_capacity(
             AutoScalingGroupName=self.groups[zone], DesiredCapacity=size
         )
 
     def target_states(self) -> dict[str, str]:
-        """Return what the load balancer says of each target, by instance id."""
+        """Return the state of each target by instance id, as the load balancer reports it."""
         described = self.client("elbv2").describe_target_health(TargetGroupArn=self.target_group)
         return {
             each["Target"]["Id"]: each["TargetHealth"]["State"]
@@ -102,7 +106,7 @@ class WebTier:
         }
 
     def in_service(self) -> dict[str, int]:
-        """Return by zone how many members of its group the load balancer finds healthy."""
+        """Return how many members of each zone's group the load balancer reports as healthy."""
         states = self.target_states()
         return {
             zone: sum(
@@ -114,8 +118,8 @@ class WebTier:
     def cpu(self, zone: str, begin: datetime, end: datetime) -> list[tuple[float, float]]:
         """Return the mean CPU of the zone's group in percent, with the begin of each period.
 
-        The periods are those of the clock, from the one of `begin` on; times are in seconds since
-        1970. It is empty where no host has published its CPU.
+        Periods are aligned to the clock, starting with the one that contains `begin`; times are in
+        seconds since 1970. Empty where no host has published its CPU.
         """
         first = begin.timestamp() // CPU_PERIOD_SECONDS * CPU_PERIOD_SECONDS
         metric = {
@@ -138,7 +142,7 @@ class WebTier:
         return _suspended(self.group(zone))
 
     def suspensions(self) -> list[Suspension]:
-        """Return all that the journal has, by zone and reason."""
+        """Return all entries of the journal, by zone and reason."""
         if not self.groups:
             return []
         pages = self.client("s3").get_paginator("list_objects_v2")
@@ -156,13 +160,13 @@ class WebTier:
         return [entry for key in keys if (entry := self._read(key))]
 
     def has_suspended(self, zone: str, reason: Reason) -> bool:
-        """Return whether the zone's group is under that reason."""
+        """Return whether the journal has this reason for the zone's group."""
         return reason in self._of(zone)
 
     def suspend(self, zone: str, reason: Reason, processes: Iterable[str]) -> None:
-        """Suspend processes of the zone's group until `resume` is told the same reason.
+        """Suspend processes of the zone's group until `resume` is called with the same reason.
 
-        What others have suspended before stays theirs. Repeating it changes nothing.
+        Processes that others have suspended before stay theirs. Repeating it changes nothing.
         """
         there = self._of(zone)
         ours = frozenset[str]().union(*(each.processes for each in there.values()))
@@ -179,7 +183,7 @@ class WebTier:
     def resume(self, zone: str, reason: Reason) -> None:
         """Resume what this reason has suspended in the zone's group, unless another needs it too.
 
-        Where it has suspended nothing, nothing changes.
+        If it has suspended nothing, nothing changes.
         """
         there = self._of(zone)
         if reason not in there:
@@ -193,7 +197,11 @@ class WebTier:
         self.client("s3").delete_object(Bucket=self._bucket, Key=_key(zone, reason))
 
     def must_be_whole(self) -> None:
-        """Raise AirAwareError where a zone is out of the site: its hosts could not be judged."""
+        """Check that no zone is out of the site: its hosts could not be judged.
+
+        Raises:
+            AirAwareError: One is.
+        """
         for zone, way_back in self._shifted_away().items():
             raise AirAwareError(
                 f"{zone} is shifted away: its web hosts get no requests, so nobody could tell"
@@ -201,7 +209,7 @@ class WebTier:
             )
 
     def _shifted_away(self) -> dict[str, str]:
-        """Return the zones that are out of the site, and the command that gives each back."""
+        """Return the zones that are out of the site, each with the command that returns it."""
         known = {
             each.zone: each.way_back
             for each in self.suspensions()
@@ -215,7 +223,7 @@ class WebTier:
         }
 
     def report(self) -> list[str]:
-        """Return a line on each reason for which processes are suspended, and the way back."""
+        """Return a line for each reason with suspended processes, and the way to resume them."""
         journal = self.suspensions()
         lines = [
             f"{each.zone}: {', '.join(sorted(each.processes)) or 'nothing'} suspended in"
@@ -237,7 +245,7 @@ class WebTier:
         return {each.reason: each for each in self.suspensions() if each.zone == zone}
 
     def _read(self, key: str) -> Suspension | None:
-        """Return an entry of the journal; None where it was resumed a moment ago."""
+        """Return an entry of the journal; None if it was resumed a moment ago."""
         try:
             body = self.client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:

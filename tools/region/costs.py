@@ -64,17 +64,20 @@ def _current() -> Mapping[tuple[str, str], Price]:
 
 @functools.cache
 def _free() -> frozenset[str]:
-    """The kinds of resources that cost nothing."""
+    """Return the kinds of resources that cost nothing."""
     return frozenset(tomllib.loads(PRICES.read_text())["free"])
 
 
 def costs(
     plan: Mapping[str, Any], side: str, known: Mapping[tuple[str, str], Price] | None = None
 ) -> list[Cost]:
-    """Return what a plan's resources cost, `before` it is carried out or `after`.
+    """Return what a plan's resources cost a month, `before` it is carried out or `after`.
 
-    `plan` is what `terraform show -json` says of it. Auto-scaling groups count with their least
-    size. Raises AirAwareError for a resource or a type of instance without a price.
+    `plan` is what `terraform show -json` prints of it. Auto-scaling groups count with their least
+    size.
+
+    Raises:
+        AirAwareError: A resource or an instance type has no price.
     """
     known = _current() if known is None else known
     counts: Counter[tuple[str, str, str]] = Counter()
@@ -94,7 +97,10 @@ def total(of: list[Cost]) -> float:
 
 
 def difference(plan: Mapping[str, Any]) -> str:
-    """Return what carrying out a plan changes, in a sentence; a sum of unread prices says so."""
+    """Return what carrying out a plan changes in a month's cost, as a sentence.
+
+    It says so where prices were not read.
+    """
     before, after = costs(plan, "before"), costs(plan, "after")
     change = total(after) - total(before)
     return (
@@ -104,7 +110,7 @@ def difference(plan: Mapping[str, Any]) -> str:
 
 
 def mark(of: list[Cost]) -> str:
-    """Return the note on a sum that unread prices are in; nothing where all were read."""
+    """Return a note about unread prices in a sum; empty where all were read."""
     unread = [cost for cost in of if cost.price.read == NOT_READ]
     if not unread:
         return ""
@@ -142,7 +148,7 @@ def table(columns: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _resources(plan: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
-    """The plan's managed resources on one side: address, type and values."""
+    """Return the plan's managed resources on one side: address, type and values."""
     return [
         {"module": each.get("module_address", ""), "type": each["type"], **each["change"]}
         | {"values": each["change"][side]}
@@ -152,7 +158,7 @@ def _resources(plan: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
 
 
 def _units(resources: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, float]]:
-    """What is paid for: in words, by its kind and name in the prices, and how much of it."""
+    """Yield each thing that is paid for: description, kind and name in the prices, and amount."""
     for resource in resources:
         values, kind = resource["values"], resource["type"]
         if kind == "aws_instance":
@@ -187,7 +193,7 @@ def _host(
 
 
 def _template(resources: list[dict[str, Any]], module: str) -> Mapping[str, Any]:
-    """The launch template of the group in the same module: a plan does not know its id."""
+    """Return the launch template of the group in the same module; a plan does not know its id."""
     return next(
         each["values"]
         for each in resources
@@ -196,7 +202,7 @@ def _template(resources: list[dict[str, Any]], module: str) -> Mapping[str, Any]
 
 
 def _zones(resources: list[dict[str, Any]]) -> set[str]:
-    """The zones that there are subnets in: a balancer has a node, and an address, in each."""
+    """Return the zones that have subnets: a load balancer has a node with an address in each."""
     return {
         each["values"]["availability_zone"] for each in resources if each["type"] == "aws_subnet"
     }

@@ -1,4 +1,4 @@
-"""How far a fleet's hosts have come with their first run, and the site; why they stand still."""
+"""Progress of a fleet's hosts in their first Puppet run, and of the site; why they are stuck."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,9 +18,10 @@ BOOTING, LEFT = "booting", "left the fleet"
 def wait_for_boot(
     config: Path, hosts: list[Host], stays: Callable[[Host], bool], advice: str
 ) -> None:
-    """Return when each host runs a command for us, or its group has taken it down.
+    """Wait until each host runs a command for us, or its group has terminated it.
 
-    Raises StalledError where none comes up any more; `advice` is added to its message.
+    Raises:
+        StalledError: No further host comes up; `advice` is added to the message.
     """
 
     def look(host: Host) -> Look:
@@ -28,7 +29,7 @@ def wait_for_boot(
             return Look(True, "answers by SSH")
         return Look(not stays(host), BOOTING, detail="no answer by SSH")
 
-    progress.wait_for(_probes(look, hosts), cause=lambda standing: advice)
+    progress.wait_for(_probes(look, hosts), cause=lambda _standing: advice)
 
 
 def wait_for_first_runs(
@@ -37,9 +38,10 @@ def wait_for_first_runs(
     stays: Callable[[Host], bool],
     masters: Callable[[], list[Host]],
 ) -> None:
-    """Return when each host has been converged once, by itself, or its group has taken it down.
+    """Wait until each host has finished its own first Puppet run, or its group has terminated it.
 
-    Raises StalledError where nothing moves on any of them any more, with the cause.
+    Raises:
+        StalledError: None of them makes progress any more; the message has the cause.
     """
     progress.wait_for(
         _probes(lambda host: _look(config, host, stays), hosts),
@@ -49,9 +51,14 @@ def wait_for_first_runs(
 
 
 def wait_for_site(address: str, advice: str) -> None:
-    """Return when the site is ready. Raises StalledError where its answer does not change.
+    """Wait until the site is ready.
 
-    `address` is that of its readiness; `advice` is added to the error's message.
+    Args:
+        address: The URL of the site's readiness check.
+        advice: What to do if it does not become ready, for the error's message.
+
+    Raises:
+        StalledError: The check's answer no longer changes.
     """
 
     def look() -> Look:
@@ -63,7 +70,7 @@ def wait_for_site(address: str, advice: str) -> None:
             answer.ok, f"status {answer.status_code}", detail=f"{address}: {answer.text[:200]}"
         )
 
-    progress.wait_for({"site": look}, cause=lambda standing: advice)
+    progress.wait_for({"site": look}, cause=lambda _standing: advice)
 
 
 def _probes(look: Callable[[Host], Look], hosts: list[Host]) -> dict[str, Callable[[], Look]]:
@@ -86,7 +93,7 @@ def _look(config: Path, host: Host, stays: Callable[[Host], bool]) -> Look:
 
 
 def _cause(config: Path, standing: Mapping[str, Look], masters: list[Host]) -> str:
-    """In a sentence or two, why these hosts stand still."""
+    """Return why these hosts are stuck, in a sentence or two."""
     if not masters:
         return "Cause: the fleet has no Puppet master; fab deploy makes it."
     (master, *_) = masters

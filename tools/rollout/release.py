@@ -85,10 +85,12 @@ def hiera_data(version: str, region_data: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def made(region_data: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Release]:
-    """Yield the release of this checkout, for as long as the context lasts.
+    """Build this checkout's release, and yield it for as long as the context lasts.
 
-    `region_data` is the Hiera data that only Terraform knows. Raises AirAwareError where something
-    cannot be had.
+    `region_data` is the Hiera data that only Terraform knows.
+
+    Raises:
+        AirAwareError: A part of it cannot be had.
     """
     progress(vendor_modules.fill())
     with tempfile.TemporaryDirectory(prefix="airaware-release-") as temporary:
@@ -135,26 +137,27 @@ def publish(
 def marked(s3: Any, bucket: str, mark: str) -> str | None:
     """Return the version that is CURRENT, PREVIOUS or BEGUN; None where there is none yet."""
     try:
-        return s3.get_object(Bucket=bucket, Key=mark)["Body"].read().decode().strip()
+        body: bytes = s3.get_object(Bucket=bucket, Key=mark)["Body"].read()
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None
         raise
+    return body.decode().strip()
 
 
 def offer(s3: Any, bucket: str, version: str) -> None:
-    """Have a fleet that is at no release yet begin with this one: its hosts wait for that."""
+    """Set this release as the current one of a fleet that has none yet; its hosts wait for that."""
     if not marked(s3, bucket, CURRENT):
         _mark(s3, bucket, CURRENT, version)
 
 
 def begin(s3: Any, bucket: str, version: str) -> None:
-    """Note that hosts get this version from now on."""
+    """Record that hosts get this version from now on."""
     _mark(s3, bucket, BEGUN, version)
 
 
 def settle(s3: Any, bucket: str, version: str) -> None:
-    """Note that all hosts have it: a master that is made anew begins with it."""
+    """Record that all hosts have this version; a new Puppet master starts with it."""
     current = marked(s3, bucket, CURRENT)
     if current and current != version:
         _mark(s3, bucket, PREVIOUS, current)
@@ -162,9 +165,9 @@ def settle(s3: Any, bucket: str, version: str) -> None:
 
 
 def to_go_back_to(s3: Any, bucket: str) -> str | None:
-    """Return the version before the one that was rolled out last; None where there is none.
+    """Return the version before the one rolled out last; None where there is none.
 
-    One that stopped at a host never became CURRENT: what the fleet was at still is.
+    A version that stopped at a host never became CURRENT: that is still the version before it.
     """
     current = marked(s3, bucket, CURRENT)
     return current if marked(s3, bucket, BEGUN) != current else marked(s3, bucket, PREVIOUS)
@@ -186,7 +189,7 @@ def _sizes(s3: Any, bucket: str) -> dict[str, int]:
 
 
 def _exported(folder: Path) -> Path:
-    """Copy what hosts' package is made of into `folder`; leave a build's leftovers out."""
+    """Copy the sources of the hosts' package into `folder`, without a build's leftovers."""
     listed = _git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in [*filter(None, listed.split("\0")), *_bundles()]:
         if (CHECKOUT / name).is_file() and not name.startswith(NOT_ON_HOSTS):
@@ -196,9 +199,10 @@ def _exported(folder: Path) -> Path:
 
 
 def _bundles() -> list[str]:
-    """Return the files that setup bundles for browsers: they are in the package, not in Git.
+    """Return the files that setup bundles for browsers: the package has them, Git does not.
 
-    Raises AirAwareError where a bundle is missing.
+    Raises:
+        AirAwareError: A bundle is missing.
     """
     found = {folder: sorted((CHECKOUT / folder).glob("*")) for folder in BUNDLES}
     if missing := [folder for folder, files in found.items() if not files]:
@@ -232,8 +236,8 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
 def needed(own_extras: Iterable[str], source: Path = CHECKOUT) -> set[str]:
     """Return the names of all distributions that these extras of our package need.
 
-    Our own requirements are those of setup.cfg: what was noted when the checkout was installed may
-    be older. Of others only what is installed here is known: setup installs all extras.
+    Our own requirements come from setup.cfg, because the installed metadata may be older. Those of
+    other packages come from what is installed here: setup installs all extras.
     """
     config = configparser.ConfigParser()
     config.read(source / "setup.cfg")

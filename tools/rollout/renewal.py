@@ -1,8 +1,8 @@
-"""New images for the web hosts: zone by zone, one host at a time behind the balancer.
+"""Image renewal of web hosts: zone by zone, one host at a time behind the load balancer.
 
-A group grows by one, from its new image; when the balancer finds that host healthy, the group
-shrinks again, and gives up a host of the image before, with the drain. Where it does not become
-healthy, the roll-out stops and the group goes back.
+A group grows by one host of its new image. Once the load balancer reports that host as healthy, the
+group shrinks again and drains a host of the old image. If the new host does not become healthy, the
+roll-out stops and the group returns to the old image.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +22,9 @@ SUSPENDED = ("AlarmNotification", "ScheduledActions")
 
 
 def steps(tier: WebTier) -> Iterator[Step]:
-    """What gives every web host the image of its group's launch template.
+    """Yield the steps that give every web host the image of its group's launch template.
 
-    A step raises AirAwareError where a host of the new image does not become healthy.
+    A step raises AirAwareError where no host of the new image becomes healthy.
     """
     for zone in tier.groups:
         renewal = Renewal(tier, zone)
@@ -38,19 +38,25 @@ class Renewal:
     """The hosts of a zone's group, and the image that they should have."""
 
     def __init__(self, tier: WebTier, zone: str) -> None:
+        """Make clients for the zone's group; nothing is asked yet."""
         self.tier, self.zone, self.name = tier, zone, tier.groups[zone]
         self.scaling, self.ec2 = tier.client("autoscaling"), tier.client("ec2")
 
     def image(self) -> str:
-        """The image that the group launches hosts from."""
-        return self._version()["LaunchTemplateData"]["ImageId"]
+        """Return the image that the group launches hosts from."""
+        return str(self._version()["LaunchTemplateData"]["ImageId"])
 
     def old(self) -> list[str]:
-        """The instance ids of the members that have another image."""
+        """Return the instance ids of the members that have another image."""
         return [member for member, image in self._images().items() if image != self.image()]
 
     def renew_one(self) -> None:
-        """Replace one of the old members. Raises AirAwareError after it has gone back."""
+        """Replace one member that has an old image.
+
+        Raises:
+            AirAwareError: The group is at its largest size, or no new host became healthy; then the
+                group has returned to the old image.
+        """
         before = self._images()
         if len(before) == self.tier.group(self.zone)["MaxSize"]:
             raise AirAwareError(
@@ -76,7 +82,7 @@ class Renewal:
             )
 
     def _go_back(self, before: Mapping[str, str]) -> None:
-        """End what was launched, launch the image before again, and never this one."""
+        """Terminate what was launched, launch the old image again, and mark this one rejected."""
         rejected = self.image()
         for member in self._images().keys() - before.keys():
             self.scaling.terminate_instance_in_auto_scaling_group(
@@ -104,13 +110,13 @@ class Renewal:
         return max(former, key=lambda each: each["VersionNumber"], default=None)
 
     def _healthy_beyond(self, before: Mapping[str, str]) -> str | None:
-        """A member that came since, and that the balancer finds healthy."""
+        """Return a new member that the load balancer reports as healthy; None if there is none."""
         fresh = self._images().keys() - before.keys()
         states = self.tier.target_states()
         return next((member for member in fresh if states.get(member) == "healthy"), None)
 
     def _images(self) -> dict[str, str]:
-        """Instance id -> image of the members in service."""
+        """Return the image of each member in service, by instance id."""
         members = [
             each["InstanceId"]
             for each in self.tier.group(self.zone)["Instances"]
@@ -127,9 +133,10 @@ class Renewal:
 
     def _version(self) -> dict[str, Any]:
         template = self.tier.group(self.zone)["LaunchTemplate"]
-        return self.ec2.describe_launch_template_versions(
+        (version,) = self.ec2.describe_launch_template_versions(
             LaunchTemplateId=template["LaunchTemplateId"], Versions=[template["Version"]]
-        )["LaunchTemplateVersions"][0]
+        )["LaunchTemplateVersions"]
+        return dict(version)
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
@@ -142,7 +149,11 @@ class Renewal:
     def _wait_until(
         self, condition: Callable[[], bool], patience_seconds: float, failure: str
     ) -> None:
-        """Return when the condition holds. Raises StalledError where the members do not change."""
+        """Wait until the condition holds.
+
+        Raises:
+            StalledError: The members no longer change; the message is `failure`.
+        """
 
         def look() -> Look:
             return Look(condition(), self._states())
@@ -150,11 +161,11 @@ class Renewal:
         progress.wait_for(
             {self.name: look},
             patience_seconds=patience_seconds,
-            cause=lambda standing: failure,
+            cause=lambda _standing: failure,
         )
 
     def _states(self) -> str:
-        """The members' states, as the group and the balancer have them."""
+        """Return the members' states, as the group and the load balancer report them."""
         health = self.tier.target_states()
         members = self.tier.group(self.zone)["Instances"]
         return ", ".join(

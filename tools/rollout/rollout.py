@@ -1,8 +1,8 @@
-"""Convergence: each host of a fleet becomes what a release says, one after another, in order.
+"""Roll-out: bring each host of a fleet to a release, one after another, in order.
 
-The master serves every release as an environment of its own beside the one that new hosts get
-(terraform/modules/user_data/puppet-release.py); a host that has run with it stays with it. So a
-release that is bad reaches one host, and no other hears of it.
+Puppet's master serves each release as an environment of its own, beside the one that new hosts get
+(terraform/modules/user_data/puppet-release.py); a host that has run with a release stays with it.
+So a bad release reaches one host and no other.
 """
 
 import re
@@ -39,18 +39,26 @@ SUSPENDED = ("HealthCheck", "ReplaceUnhealthy", "AlarmNotification")
 
 
 class Place(Protocol):
-    """The fleet, as far as it matters here."""
+    """What a roll-out needs of a fleet."""
 
-    def hosts(self) -> list[Host]: ...
-    def ssh_config(self) -> Path: ...
-    def outputs(self) -> Mapping[str, Any]: ...
-    def web_tier(self) -> WebTier: ...
+    def hosts(self) -> list[Host]:
+        """Return the hosts that there are."""
+
+    def ssh_config(self) -> Path:
+        """Write OpenSSH's configuration for them; return its path."""
+
+    def outputs(self) -> Mapping[str, Any]:
+        """Return Terraform's outputs."""
+
+    def web_tier(self) -> WebTier:
+        """Return the groups of web hosts."""
 
 
 def wait_for_first_runs(place: Place, hosts: list[Host]) -> None:
-    """Return when each host has been converged once, by itself, or its group has taken it down.
+    """Wait until each host has finished its own first Puppet run, or its group has terminated it.
 
-    Raises StalledError where nothing moves on any of them any more.
+    Raises:
+        StalledError: None of them makes progress any more.
     """
     convergence.wait_for_first_runs(
         place.ssh_config(),
@@ -68,9 +76,9 @@ def keep_web_hosts(place: Place) -> None:
 
 
 def replace_web_hosts(place: Place) -> None:
-    """Have the web groups replace ill hosts again, once all are in service.
+    """Let the web groups replace unhealthy hosts again, once all web hosts are in service.
 
-    Not in a zone where an earlier release has failed: its host becomes well with the next one.
+    Zones where an earlier release failed are not waited for: their hosts recover with the next one.
     """
     tier = place.web_tier()
     failed = {each.zone for each in tier.suspensions() if each.reason is Reason.RELEASE}
@@ -80,7 +88,7 @@ def replace_web_hosts(place: Place) -> None:
 
 
 def restore_web_groups(place: Place) -> None:
-    """Resume what deployments have left suspended, once the zone's web hosts are in service."""
+    """Resume what deployments have left suspended, once the zones' web hosts are in service."""
     tier = place.web_tier()
     left = [each for each in tier.suspensions() if each.reason in OF_DEPLOYMENTS]
     _wait_for_web_hosts(place, {each.zone for each in left})
@@ -89,7 +97,10 @@ def restore_web_groups(place: Place) -> None:
 
 
 def resume_steps(tier: WebTier) -> Iterator[Step]:
-    """Resume at once what deployments have left suspended, be the web hosts well or not."""
+    """Yield the steps that resume at once what deployments have left suspended.
+
+    They do not wait until web hosts are healthy.
+    """
     for each in tier.suspensions():
         if each.reason in OF_DEPLOYMENTS:
             yield Step(
@@ -100,20 +111,25 @@ def resume_steps(tier: WebTier) -> Iterator[Step]:
 
 
 def bring_to_master(place: Place, version: str) -> None:
-    """Have the master know the release, beside what it serves."""
+    """Have Puppet's master fetch the release, beside what it serves."""
     _puppet_release(place, "--fetch", version)
 
 
 def serve(place: Place, version: str) -> None:
-    """Have the master give the release to hosts that are new."""
+    """Have Puppet's master give the release to new hosts."""
     _puppet_release(place, "--serve", version)
 
 
 def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
-    """Have every host run the release, in order; a web host's turn ends when it serves again. Those
-    that come and go with the load meanwhile have their turn, too, or none.
+    """Yield the steps that bring every host to the release, in order.
 
-    `reports` gets each host's report. A step raises AirAwareError at the first host that fails.
+    A web host's step ends when it serves again. Hosts that come with the load meanwhile get a step,
+    too; those that go get none. A step raises AirAwareError at the first host that fails.
+
+    Args:
+        place: The fleet.
+        version: The release.
+        reports: Collects each host's report.
     """
     had_turn: set[str] = set()
     while left := [host for host in staying(place) if host.instance_id not in had_turn]:
@@ -126,9 +142,10 @@ def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
 
 
 def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
-    """Have the hosts that left a release run it again: it is known to be good, so all at once, but
-    web hosts each when the one before serves. A host that is in its first run begins with the good
-    one by itself.
+    """Yield the step that returns the hosts that left a release to it.
+
+    The release is known to be good, so all hosts go at once, except that each web host waits until
+    the one before serves. A host in its first run starts with the good release anyway.
     """
     config, there = place.ssh_config(), staying(place)
     with ThreadPoolExecutor(AT_ONCE) as several:
@@ -140,13 +157,13 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
 
 
 def _left(config: Path, host: Host, version: str) -> bool:
-    """Whether the host has had its first run, and its last was not a good one of this release."""
+    """Return whether the host had its first run, and its last was no good one of this release."""
     first_run = agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN)
     return first_run.returncode != ABSENT and not _last_of(config, host, version)
 
 
 def staying(place: Place) -> list[Host]:
-    """The fleet's hosts but those that their group is taking down."""
+    """Return the fleet's hosts, without those that their group is terminating."""
     leaving = {
         member["InstanceId"]
         for group in place.web_tier().described().values()
@@ -157,12 +174,16 @@ def staying(place: Place) -> list[Host]:
 
 
 def stays(place: Place, host: Host) -> bool:
-    """Whether the host is still one of the fleet's, and to be one; only web hosts come and go."""
+    """Return whether the host remains one of the fleet's; only web hosts come and go."""
     return host.role != "web" or host.instance_id in {each.instance_id for each in staying(place)}
 
 
 def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
-    """Have several hosts run the release. Raises AirAwareError after all have, where one failed."""
+    """Bring several hosts to the release at once.
+
+    Raises:
+        AirAwareError: Some failed; the others have been brought there.
+    """
     in_turn = [host for host in hosts if host.role == "web"]
     turns = [in_turn, *([host] for host in hosts if host not in in_turn)]
     reports, failed = list[Report](), list[str]()
@@ -188,9 +209,10 @@ def _reported(reports: list[Report], place: Place, host: Host, version: str) -> 
 
 
 def converge(place: Place, host: Host, version: str) -> Report:
-    """Have one host run the release, unless that was the last that it ran, and well; its report.
+    """Bring one host to the release, unless its last run was a good one of it; return the report.
 
-    Raises AirAwareError where it fails, or does not serve.
+    Raises:
+        AirAwareError: The run failed, or the host does not serve after it.
     """
     config = place.ssh_config()
     with _in_service(place, host):
@@ -202,7 +224,7 @@ def converge(place: Place, host: Host, version: str) -> Report:
 
 
 def _last_of(config: Path, host: Host, version: str) -> Report | None:
-    """The report of the host's last run, where that was of this release, and succeeded."""
+    """Return the report of the host's last run if that was a good one of this release."""
     report = agents.last_success(config, host)
     return report if report and report.version == version else None
 
@@ -218,7 +240,11 @@ def _checked(config: Path, host: Host, version: str) -> Report:
 
 
 def _wait_for_jobs(place: Place) -> None:
-    """Return when no job runs. Raises StalledError where one runs and says nothing any more."""
+    """Wait until no job runs.
+
+    Raises:
+        StalledError: One runs, and its output no longer grows.
+    """
     config = place.ssh_config()
     units = ("systemctl", "list-units", "--no-legend", "--plain", "--state=active", f"{UNIT}*")
     journal = ("sudo", "journalctl", "-u", f"{UNIT}*", "-n", "1", "-o", "export", "-q")
@@ -236,21 +262,21 @@ def _wait_for_jobs(place: Place) -> None:
     progress.wait_for(
         {host.name: partial(look, host) for host in controllers},
         patience_seconds=JOB_SECONDS,
-        cause=lambda standing: (
+        cause=lambda _standing: (
             "The job would be lost with Spark's restart. End it: fab jobs --cancel ID"
         ),
     )
 
 
 def _moment(entry: str) -> int:
-    """When a journal's entry was made, in microseconds; 0 without one."""
+    """Return when a journal entry was made, in microseconds since 1970; 0 without an entry."""
     found = re.search(r"^__REALTIME_TIMESTAMP=(\d+)", entry, re.MULTILINE)
     return int(found[1]) if found else 0
 
 
 @contextmanager
 def _in_service(place: Place, host: Host) -> Iterator[None]:
-    """Let a web host drain and come back without its group taking it for a sick one."""
+    """Keep a web host's group from replacing it while it drains and comes back."""
     tier = place.web_tier()
     if host.role != "web" or not tier.target_group:
         yield
@@ -266,7 +292,11 @@ def _in_service(place: Place, host: Host) -> Iterator[None]:
 
 
 def _wait_for_web_hosts(place: Place, zones: Collection[str]) -> None:
-    """Return when all web hosts of the zones are in service. Raises StalledError if one is not."""
+    """Wait until all web hosts of the zones are in service.
+
+    Raises:
+        StalledError: One does not get there.
+    """
     tier = place.web_tier()
     for host in staying(place):
         if tier.target_group and host.role == "web" and host.zone in zones:
@@ -274,7 +304,11 @@ def _wait_for_web_hosts(place: Place, zones: Collection[str]) -> None:
 
 
 def _wait_for_target(tier: WebTier, host: Host) -> None:
-    """Return when the balancer finds the host healthy. Raises StalledError where it does not."""
+    """Wait until the load balancer reports the host as healthy.
+
+    Raises:
+        StalledError: It does not.
+    """
 
     def look() -> Look:
         state = tier.target_states().get(host.instance_id, "unused")
@@ -283,7 +317,7 @@ def _wait_for_target(tier: WebTier, host: Host) -> None:
     progress.wait_for(
         {host.name: look},
         patience_seconds=SERVICE_SECONDS,
-        cause=lambda standing: (
+        cause=lambda _standing: (
             "The other web hosts were left as they are, and its group does not"
             " replace it. Back to the release before: fab deploy --rollback"
         ),

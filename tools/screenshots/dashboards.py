@@ -1,8 +1,8 @@
-"""Takes pictures of the page that `fab dashboards` has written, one of each dashboard.
+"""Takes pictures of the page that `fab dashboards` writes, one of each dashboard.
 
     python -m tools.screenshots.dashboards PAGE.html FOLDER
 
-It takes Chromium, as the tests do.
+It needs Chromium, as the tests do.
 """
 
 import io
@@ -48,7 +48,7 @@ def take(page: Path, folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Take them, and say where they are."""
+    """Take the pictures, and print their paths."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     try:

@@ -1,4 +1,4 @@
-"""The task that says how far estimates are from measurements."""
+"""The task that shows how far estimates are from measurements."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,7 +44,11 @@ def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> N
 
 
 def _show(zone: Zone, year: int, wanted: list[int]) -> None:
-    """Print a table per parameter of the year. Raises AirAwareError where the zone lacks one."""
+    """Print a table for each of the parameters in that year.
+
+    Raises:
+        AirAwareError: The zone lacks one.
+    """
     loads = [
         load
         for load in manifest.loads(zone)
@@ -61,7 +65,11 @@ def _show(zone: Zone, year: int, wanted: list[int]) -> None:
 
 
 def _answering(zones: tuple[Zone, ...]) -> Zone:
-    """Return the first zone whose database answers."""
+    """Return the first zone whose database answers.
+
+    Raises:
+        AirAwareError: None does.
+    """
     for zone in zones:
         with suppress(AirAwareError):
             store.connect(zone).close()
@@ -118,7 +126,7 @@ def _groups() -> dict[str, Callable[[Residuals], bool]]:
     ends = (f"-{end}" for end in FROM_MILES[1:])
     distances = {f"{begin}{next(ends, ' or more')} miles": begin for begin in FROM_MILES}
     return (
-        {"all": lambda r: True}
+        {"all": lambda _r: True}
         | {name: lambda r, months=months: r.month in months for name, months in SEASONS.items()}
         | {name: lambda r, begin=begin: r.from_miles == begin for name, begin in distances.items()}
     )
@@ -129,7 +137,7 @@ def _headings(method: str) -> tuple[str, ...]:
 
 
 def _figures(found: Errors, pollutant: Pollutant) -> tuple[str, ...]:
-    """Coverage, RMSE, bias and R2 as they are written; empty where the method has none."""
+    """Return coverage, RMSE, bias and R2 as text; empty where the method has none."""
     if not found.observed:
         return ("",) * 4
 

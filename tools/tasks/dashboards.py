@@ -45,7 +45,11 @@ def dashboards(_: Connection, env: str = "", minutes: int = 60, output: str = ""
 
 @contextmanager
 def prometheus(fleet: Fleet) -> Iterator[Prometheus]:
-    """Yield a fleet's Prometheus, through SSH. Raises AirAwareError without a monitoring host."""
+    """Yield a fleet's Prometheus, through SSH.
+
+    Raises:
+        AirAwareError: No monitoring host is running.
+    """
     found = [host for host in fleet.hosts() if host.role == ROLE and host.state == "running"]
     if not found:
         raise AirAwareError(f"{fleet.name} has no monitoring host: fab deploy --env {fleet.name}")

@@ -1,4 +1,4 @@
-"""Tasks that bring measurements in: EPA's files into the raw store, and from there to the zones."""
+"""Tasks that bring measurements in: EPA's files into the raw store, from there into the zones."""
 
 import re
 import shlex
@@ -58,7 +58,7 @@ def fetch_year(
     except fetch.SourceUnreachableError as error:
         if not or_synthetic:
             raise
-        console.print(f"{error}\n[bold]The files are made up instead, and marked as synthetic.[/]")
+        console.print(f"{error}\n[bold]Synthetic files, marked as such, take their place.[/]")
         _synthesize(store, spans.year(year), wanted)
         return
     except fetch.FilesFailedError as error:
@@ -68,8 +68,8 @@ def fetch_year(
 
 
 def _show(report: fetch.FetchReport) -> None:
-    """Print a table of what became of each file."""
-    table = Table("file", "what became of it", "MB", box=None)
+    """Print a table of each file's outcome."""
+    table = Table("file", "outcome", "MB", box=None)
     for file in report.files:
         table.add_row(file.name, file.status, f"{file.size / 1e6:.1f}" if file.size else "")
     console.print(table)
@@ -143,11 +143,11 @@ def verify(
         return
     if not commands:
         raise AirAwareError("No database runs: fab deploy")
-    # One zone after the other: readers have the other zone meanwhile.
+    # One zone after another: readers use the other zone meanwhile.
     statuses = [subprocess.call(command) for command in commands]
     if any(statuses):
         raise AirAwareError(
-            "Not all loads are well: the lines above say which. Renew what is damaged:"
+            "Some loads are damaged or unverified: the lines above say which. Repair them:"
             " fab verify --repair"
         )
 
@@ -155,7 +155,7 @@ def verify(
 def _synthesize(
     store: rawstore.Store, year: int, parameters: list[int], dry_run: bool = False
 ) -> None:
-    """Synthetic files of the parameters, or of the default ones that EPA measured in that year."""
+    """Make synthetic files of the parameters; by default, of those that EPA measured that year."""
     codes = parameters or [
         code for code in pollutants.DEFAULT_PARAMETERS if pollutants.get(code).first_year <= year
     ]
@@ -180,7 +180,7 @@ def _named(progress: fetch.Progress, name: str) -> Callable[[int, int], None]:
 
 @contextmanager
 def _bars() -> Iterator[fetch.Progress]:
-    """Yield a progress bar per file: call the result with name, done and total (0: not known)."""
+    """Yield a function that shows a progress bar per file: name, done and total (0: unknown)."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     bars: dict[str, TaskID] = {}
     with Progress(
@@ -196,7 +196,11 @@ def _bars() -> Iterator[fetch.Progress]:
 
 
 def parameter_codes(texts: list[str]) -> list[int]:
-    """Codes as numbers. Raises AirAwareError where one is no pollutant of ours."""
+    """Return the codes as numbers.
+
+    Raises:
+        AirAwareError: One is not a code, or not of a pollutant that we know.
+    """
     for text in texts:
         if not re.fullmatch(r"\d{5}", text):
             raise AirAwareError(f"--parameter: '{text}' is not a code of five digits, as 44201")

@@ -1,4 +1,4 @@
-"""Tasks that break a fleet on purpose, say whether it held, and put it right again."""
+"""Tasks that break a fleet on purpose, report whether it held, and repair it."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from airaware.errors import AirAwareError
 from airaware.host.prometheus import ERROR_BUDGET_LEFT
-from tools.drill import faults, model, report, runner, steady
+from tools.drill import faults, model, probes, report, runner
 from tools.drill import journal as journals
 from tools.drill.journal import Journal
 from tools.drill.model import Drill
@@ -28,13 +28,13 @@ from tools.tasks.shift import ZONE_HELP
 
 ALL = "all"
 PRODUCTION = "production"
-# Of the month's error budget (one request of a thousand), what must be left for a drill there.
+# The share of the month's error budget (one request in a thousand) that a drill there needs.
 LEAST_BUDGET = 0.5
 
 
 @operation()
 def drills(_: Connection) -> None:
-    """List the outage drills, and what each is to show."""
+    """List the outage drills and their hypotheses."""
     table = Table("drill", "visitors/s", "hypothesis")
     for name in model.names():
         found = model.find(name)
@@ -44,10 +44,10 @@ def drills(_: Connection) -> None:
 
 @operation(
     help={
-        "name": "a drill, as `fab drills` lists them; all: each of them, from where it was left",
-        "zone": f"{ZONE_HELP}; the drill's usual one, mostly the last, if not given",
+        "name": "a drill, as `fab drills` lists them; all: each in turn, from where it was left",
+        "zone": f"{ZONE_HELP} (the drill's usual one, mostly the last)",
         "env": ENV_HELP,
-        "reason": "why; asked for on production",
+        "reason": "why you drill; asked for on production",
         "dry_run": DRY_RUN_HELP,
     }
 )
@@ -64,7 +64,7 @@ def drill(
     world = World(fleet)
     with _in_words():
         chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
-        # A crowd last: the groups that grew with it are large for a quarter of an hour.
+        # A spike last: the groups that grew with it stay large for a quarter of an hour.
         chosen.sort(key=lambda each: each.spike_rate)
         if zone:
             world.must_have(zone)
@@ -84,20 +84,20 @@ def drill(
 
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def recover(_: Connection, env: str = "", dry_run: bool = False) -> None:
-    """Undo what a drill has left that did not come to its end."""
+    """Undo what an interrupted drill has left."""
     fleet = catalog.fleet(env)
     folder = _folder(fleet)
     left = journals.read(folder)
     if not left.file.exists():
-        console.print("No drill has left anything.")
+        console.print("No drill has left anything to undo.")
         return
-    console.print(f"The drill {left.drill} of {left.began} did not come to its end.")
+    console.print(f"The drill {left.drill} of {left.began} was interrupted.")
     if dry_run:
         for entry in reversed(left.done):
             console.print(f"would undo: {entry['text']}", markup=False)
         return
     with _in_words():
-        for text in runner.recover(World(fleet), folder, lambda line: None):
+        for text in runner.recover(World(fleet), folder, lambda _line: None):
             console.print(f"undone: {text}", markup=False)
 
 
@@ -106,7 +106,7 @@ def _zone(chosen: Drill, world: World, asked: str) -> str:
 
 
 def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any]:
-    """Run one, write its report, and print its line."""
+    """Run one drill, write its report, and print its result."""
     fleet = world.fleet
     console.print(f"{chosen.name} in {zone}: {chosen.hypothesis}.", markup=False)
     release = world.version() or "none"
@@ -127,7 +127,7 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
 
 
 def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> list[dict[str, Any]]:
-    """All that this fleet has not been through; the page about them grows with each."""
+    """Run the drills that this fleet has not been through; update the summary page after each."""
     kept = _folder(world.fleet) / "all.json"
     told: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
     page = report.folder(world.fleet.name) / "all.html"
@@ -140,7 +140,7 @@ def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> lis
             told.append(_drill(each, world, where, reason))
         except AirAwareError as error:
             if journals.read(_folder(world.fleet)).file.exists():
-                raise  # what is left in the middle is a person's matter
+                raise  # what was not undone is for the operator to decide
             console.print(f"{each.name}: {error}", markup=False)
             told.append(report.refused(each, where, str(error)))
         kept.write_text(json.dumps(told))
@@ -162,8 +162,12 @@ def _say(chosen: Drill, world: World, zone: str) -> None:
 
 
 def leave_for_production(world: World, reason: str) -> str:
-    """Ask a person. Raises AirAwareError without their word, a reason, or the error budget."""
-    left = steady.promql("", ERROR_BUDGET_LEFT).measure(world)
+    """Ask the operator for leave, and return the reason.
+
+    Raises:
+        AirAwareError: The name or the reason is missing, or too little error budget is left.
+    """
+    left = probes.promql("", ERROR_BUDGET_LEFT).measure(world)
     if left is None or left < LEAST_BUDGET:
         known = "nobody can say" if left is None else f"{left:.0%}"
         raise AirAwareError(
@@ -183,7 +187,7 @@ def leave_for_production(world: World, reason: str) -> str:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Tell in a sentence what AWS refuses; so also a person's own Ctrl-C."""
+    """Turn AWS's errors, and Ctrl-C, into one sentence."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

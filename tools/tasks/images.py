@@ -1,4 +1,4 @@
-"""`fab images`: builds the machine image, tells which there are, removes old ones."""
+"""`fab images`: build the machine image, list images, and delete old ones."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
 )
 def images(
     _: Connection,
-    list: bool = False,  # noqa: A002 (the option's name)
+    list: bool = False,
     prune: bool = False,
     env: str = "",
     dry_run: bool = False,
@@ -59,7 +59,7 @@ def show(fleet: Fleet) -> None:
 
 
 def prune_steps(fleet: Fleet) -> Iterator[Step]:
-    """Yield what deletes the images that nobody needs."""
+    """Yield what deletes the images that nothing uses."""
     environ = fleet.region.environ()
     found = ami.there(fleet.environment, environ)
     for image in ami.unused(found, ami.uses(environ)):

@@ -36,7 +36,7 @@ def deploy(
     if rollback:
         carry_out(catalog.fleet(env).rollback(), dry_run)
         return
-    agree = (lambda plan: None) if yes else _agree_to_change
+    agree = (lambda _plan: None) if yes else _agree_to_change
     catalog.find(env).bring_up(agree, images, dry_run)
 
 
@@ -101,7 +101,7 @@ def replace(
     place = catalog.fleet(env)
     found = hosts.find(place.hosts(), host)
     asks = place.region.costs_money and not yes
-    carry_out(place.replace(found, _agree_to_change if asks else lambda plan: None), dry_run)
+    carry_out(place.replace(found, _agree_to_change if asks else lambda _plan: None), dry_run)
 
 
 @operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
@@ -110,7 +110,7 @@ def resume_scaling(_: Connection, env: str = "", dry_run: bool = False) -> None:
     place = catalog.fleet(env)
     steps = list(rollout.resume_steps(place.web_tier()))
     if not steps:
-        console.print("No deployment has left anything suspended.")
+        console.print("No deployment has left processes suspended.")
     carry_out(steps, dry_run)
 
 
@@ -143,7 +143,11 @@ def _show_plan(plan: Plan) -> None:
 
 
 def _must_agree(question: str) -> None:
-    """Ask a person. Raises Exit unless the answer is yes."""
+    """Ask the operator.
+
+    Raises:
+        Exit: The answer is not yes.
+    """
     try:
         answer = console.input(f"{question} [y/N] ", markup=False)
     except EOFError:

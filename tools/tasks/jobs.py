@@ -1,4 +1,4 @@
-"""The task that shows a fleet's jobs, attaches to one, or ends it."""
+"""The task that lists a fleet's jobs, follows one, or cancels it."""
 
 from fabric import Connection
 from rich.table import Table
@@ -31,11 +31,11 @@ def jobs(
         if found:
             console.print(table(found))
         else:
-            console.print("no job has run: fab fetch-year 2017, then fab submit-year 2017")
+            console.print("No job has run yet: fab fetch-year 2017, then fab submit-year 2017")
 
 
 def table(found: list[Job]) -> Table:
-    """Return a row per job."""
+    """Return a table with a row per job."""
     shown = Table("job", "years", "state", "started (UTC)", "seconds", "exit status")
     for job in found:
         shown.add_row(

@@ -1,4 +1,4 @@
-"""Load on an environment's site, by Locust, from where its visitors are; and what came of it."""
+"""The task that puts load on an environment's site with Locust, from where its visitors are."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ SETTLED_SECONDS, MAX_GROWTH_PERCENT = 120, 10
 
 @dataclass(frozen=True)
 class Load:
-    """What to do to a site: `minutes` long, the waits between a user's requests in seconds."""
+    """A load test: `minutes` long, with waits between a user's requests in seconds."""
 
     journey: str
     shape: str
@@ -53,7 +53,7 @@ class Load:
     def command(
         self, url: str, summary: Path, outside: Sequence[str] = (), web: bool = False
     ) -> list[str]:
-        """Locust's; `outside` are the words before it by which it runs where visitors are."""
+        """Return Locust's command; `outside` are the words that run it where visitors are."""
         mode = ["--web-host", "127.0.0.1", "--web-port", str(LOAD_PORT)] if web else ["--headless"]
         files = ["loadtest/users.py", f"loadtest/shapes/{self.shape}.py"]
         return [
@@ -150,7 +150,7 @@ def _run(site: Site, load: Load, summary: Path, web: bool = False) -> int:
 
 
 def _load_and_watch_memory(load: Load, site: Site, folder: Path) -> bool:
-    """Load a site of this machine; return whether it missed, be it by its workers' memory."""
+    """Load a site on this machine; return whether it missed an objective or leaked memory."""
     process = subprocess.Popen(_command(site, load, folder / "summary.json"), cwd=CHECKOUT)
     memory = _Memory(site.server)
     while process.poll() is None:
@@ -167,13 +167,16 @@ def _load_and_watch_memory(load: Load, site: Site, folder: Path) -> bool:
 def _load_and_record(
     load: Load, site: Site, record: Callable[[], Recorder], folder: Path, title: str, picture: str
 ) -> bool:
-    """Load a site, and record what its web tier does until it is as it was; return whether the load
-    missed."""
+    """Load a site while recording its web tier, until that has shrunk again.
+
+    Returns:
+        Whether the load missed an objective.
+    """
     try:
         recorder = record()
         recorder.start()
     except (BotoCoreError, ClientError) as error:
-        raise AirAwareError(f"Nothing can be learnt of the web tier: {error}") from None
+        raise AirAwareError(f"The web tier cannot be observed: {error}") from None
     status = _run(site, load, folder / "summary.json")
     with console.status("wait until the extra servers are gone"):
         timeline = recorder.finish()
@@ -186,7 +189,10 @@ def _load_and_record(
 
 
 def _half_of_the_capacity(load: Load, site: Site, folder: Path) -> Load:
-    """The load with as many users as send half of what a few users without a wait get answered."""
+    """Return the load with as many users as ask for half of what the site can answer.
+
+    A few users that never wait measure that capacity first.
+    """
     probe = Load(load.journey, "spike", PROBE_USERS, PROBE_MINUTES, least_wait=0, most_wait=0)
     status = _run(site, probe, folder / "capacity.json")
     figures = _summary(folder, status, "capacity.json")
@@ -212,14 +218,14 @@ class _Memory:
         self.points: list[tuple[float, int]] = []  # seconds since the beginning, bytes
 
     def look(self) -> None:
-        """Note what they take now."""
+        """Record what the workers use now."""
         with contextlib.suppress(psutil.NoSuchProcess):
             workers = psutil.Process(self._server).children()
             taken = sum(worker.memory_info().rss for worker in workers)
             self.points.append((time.monotonic() - self._begun, taken))
 
     def growth_percent(self) -> float | None:
-        """Since it had settled; None where the load was too short for that."""
+        """Return the growth since memory had settled; None if the load was too short to tell."""
         settled = self._settled()
         if not settled or self.points[-1][0] < 2 * SETTLED_SECONDS:
             return None
@@ -235,11 +241,12 @@ class _Memory:
 
 def _summary(folder: Path, status: int, name: str = "summary.json") -> dict[str, float]:
     try:
-        return json.loads((folder / name).read_text())
+        text = (folder / name).read_text()
     except FileNotFoundError:
         raise AirAwareError(
             f"Locust ended with status {status} before it had any figures; its output says why"
         ) from None
+    return dict(json.loads(text))
 
 
 def _show(figures: dict[str, float]) -> None:

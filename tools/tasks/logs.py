@@ -1,8 +1,9 @@
-"""The task that shows what a host's journal said, also of a host that is gone."""
+"""The task that prints a host's journal, also of a host that is gone."""
 
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from fabric import Connection
 
@@ -21,7 +22,7 @@ SEND = ["sudo", "systemctl", "start", "airaware-journal.service"]
 
 @dataclass(frozen=True)
 class Journal:
-    """A host's journal in the bucket: the objects in the order of time."""
+    """A host's journal in the bucket: its objects in order of time."""
 
     role: str
     name: str
@@ -49,9 +50,12 @@ def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None
 
 
 def of_host(fleet: Fleet, host: str, lines: int = 0) -> Iterator[str]:
-    """Yield what a host of a fleet said, and those before it that had its name; 0 lines are all.
+    """Yield the journal of a host, and of earlier hosts with its name; `lines` 0 yields all lines.
 
-    A host that runs sends its news first. Raises AirAwareError where the bucket has nothing of it.
+    A running host first sends what is new.
+
+    Raises:
+        AirAwareError: The bucket has nothing of it.
     """
     s3, bucket = _bucket(fleet)
     living = fleet.hosts()
@@ -61,8 +65,8 @@ def of_host(fleet: Fleet, host: str, lines: int = 0) -> Iterator[str]:
         yield from tail(s3, bucket, each, lines)
 
 
-def journals(s3, bucket: str) -> list[Journal]:  # noqa: ANN001 (boto3 makes its types)
-    """All journals in the bucket, those that ended last at the end."""
+def journals(s3: Any, bucket: str) -> list[Journal]:
+    """Return all journals in the bucket, the one that ended last at the end."""
     keys: dict[tuple[str, str, str], list[str]] = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX):
         for entry in page.get("Contents", ()):
@@ -73,9 +77,10 @@ def journals(s3, bucket: str) -> list[Journal]:  # noqa: ANN001 (boto3 makes its
 
 
 def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
-    """Return the journals that a person means: of a host that runs, or of all that had the name.
+    """Return the journals of the host meant: a running one's, or those of all that had the name.
 
-    Raises AirAwareError where there is none.
+    Raises:
+        AirAwareError: There is none.
     """
     runs = {each.instance_id for each in living if host in (each.name, str(each.address))}
     ours = [
@@ -89,8 +94,8 @@ def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
     return ours
 
 
-def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: ANN001
-    """Return a journal's last lines, all where `lines` is 0; read no more objects than needed."""
+def tail(s3: Any, bucket: str, journal: Journal, lines: int) -> list[str]:
+    """Return a journal's last lines, all if `lines` is 0; read no more objects than needed."""
     told: list[str] = []
     for text in _backwards(s3, bucket, journal):
         told = text.splitlines() + told
@@ -99,19 +104,19 @@ def tail(s3, bucket: str, journal: Journal, lines: int) -> list[str]:  # noqa: A
     return told[-lines:]
 
 
-def _bucket(fleet: Fleet):  # noqa: ANN202
-    """S3 and the name of the fleet's bucket there."""
+def _bucket(fleet: Fleet) -> tuple[Any, str]:
+    """Return a client of S3, and the name of the fleet's bucket."""
     return clients.client("s3", fleet.region.environ()), fleet.terraform.outputs()["bucket"]
 
 
-def _backwards(s3, bucket: str, journal: Journal) -> Iterator[str]:  # noqa: ANN001
+def _backwards(s3: Any, bucket: str, journal: Journal) -> Iterator[str]:
     for key in reversed(journal.keys):
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         yield gzip.decompress(body).decode(errors="replace")
 
 
 def _send_news(fleet: Fleet, living: list[Host], host: str) -> None:
-    """Have a host that runs send what it has said since the last time; silent where it cannot."""
+    """Have a running host send what is new in its journal; where it cannot, say so and go on."""
     for each in living:
         if host in (each.name, each.instance_id, str(each.address)) and each.state == "running":
             try:

@@ -1,4 +1,4 @@
-"""What all of an operator's tasks share."""
+"""What all tasks of `fab` share."""
 
 import errno
 import functools
@@ -21,14 +21,14 @@ YES_HELP = "do not ask"
 PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of the default ones)"
 
 
-def operation(**options: Any) -> Callable[[Callable], Any]:
-    """Make a task of fab that turns a person's mistake into a message and exit status 1.
+def operation(**options: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a task of fab that turns expected errors into a message and exit status 1.
 
-    So does what the machine refuses: a full disk, a missing permission, an error of a database or
-    of AWS. Ctrl-C and its kind stop what fab has started in the background.
+    Those are an operator's mistakes and what the machine refuses: a full disk, a missing
+    permission, an error of a database or of AWS. Ctrl-C stops what fab started in the background.
     """
 
-    def decorate(body: Callable) -> Any:
+    def decorate(body: Callable[..., None]) -> Any:
         @functools.wraps(body)
         def run(*arguments: Any, **named: Any) -> None:
             name = f"fab {body.__name__.replace('_', '-')}"
@@ -50,7 +50,7 @@ def operation(**options: Any) -> Callable[[Callable], Any]:
     return decorate
 
 
-def _stopping_when_interrupted(body: Callable, *arguments: Any, **named: Any) -> None:
+def _stopping_when_interrupted(body: Callable[..., None], *arguments: Any, **named: Any) -> None:
     try:
         body(*arguments, **named)
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def _stopping_when_interrupted(body: Callable, *arguments: Any, **named: Any) ->
 
 
 def _told(error: Exception) -> str:
-    """Return what a person can do about an error of ours, of the machine or of a database."""
+    """Return what the operator can do about an error."""
     said = str(error).strip()
     if isinstance(error, OSError):
         return explained(error)

@@ -9,8 +9,8 @@ from fabric.main import Fab
 from tools.machine import interrupts
 
 
-class Settings(fabric.Config):
-    """Fabric's settings without those of the user's other projects."""
+class Settings(fabric.Config):  # type: ignore[misc]
+    """Fabric's settings, without those of the user's other projects."""
 
     def load_base_conf_files(self) -> None:
         """Read no ~/.fabric.* and no /etc/fabric.*: they may rename tasks, or be broken."""

@@ -1,15 +1,16 @@
-"""The operator's answer to a zone in trouble: take it out of the site, and give it back."""
+"""Tasks for a zone in trouble: take it out of the site, and put it back."""
 
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from fabric import Connection
 
 from airaware.errors import AirAwareError
-from tools.drill import acts, faults
+from tools.drill import actions, faults
 from tools.drill.world import World
 from tools.environments import catalog
 from tools.fleet.web_tier import Reason
@@ -33,37 +34,46 @@ def shift_away(_: Connection, zone: str, env: str = "", dry_run: bool = False) -
 
 @operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
 def shift_back(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
-    """Give the site a zone back that `shift-away` has taken out."""
+    """Put a zone back into the site after `shift-away`."""
     carry_out(back(World(catalog.fleet(env)), zone), dry_run)
 
 
 def away(world: World, zone: str) -> Iterator[Step]:
-    """Take the zone out. Raises AirAwareError where no other one could carry the site."""
+    """Yield what takes the zone out of the site.
+
+    Raises:
+        AirAwareError: No healthy web host outside of the zone could carry the site.
+    """
     world.must_have(zone)
     healthy = world.sample().healthy
     if not sum(count for other, count in healthy.items() if other != zone):
         raise AirAwareError(f"No web host outside {zone} is healthy: the site would be down")
-    yield Step(f"shift the balancer away from {zone}", lambda: _shift_zone(world, zone))
+    yield Step(f"shift the load balancer away from {zone}", lambda: _shift_zone(world, zone))
     for change in faults.detach(world, zone, Reason.SHIFT):
         yield Step(change.text, partial(change.do, world))
     yield Step("wait until its last requests are answered", lambda: _await_out(world, zone))
 
 
 def back(world: World, zone: str) -> Iterator[Step]:
-    """Give the zone back, and wait until it carries its part."""
+    """Yield what puts the zone back, and waits until it serves."""
     world.must_have(zone)
-    yield Step(f"give the web hosts of {zone} to the balancer", lambda: acts.register(world, zone))
+    yield Step(
+        f"register the web hosts of {zone} with the load balancer",
+        lambda: actions.register(world, zone),
+    )
     yield Step(
         f"resume what the shift has suspended in {world.groups[zone]}",
         lambda: world.web_tier.resume(zone, Reason.SHIFT),
     )
     yield Step(f"wait until a web host of {zone} is healthy", lambda: _await_back(world, zone))
-    yield Step("end the balancer's shift", lambda: _end_zone_shift(world))
+    yield Step("end the load balancer's shift", lambda: _end_zone_shift(world))
 
 
 def _shift_zone(world: World, zone: str) -> None:
-    """Have AWS give out the addresses of the other zones' nodes alone. In the lab, which has no
-    zonal shifts, its node of the zone goes on, with the targets of the others."""
+    """Have AWS's DNS return only the addresses of the other zones' load balancer nodes.
+
+    The lab has no zonal shifts: there, the zone's node goes on, with targets in other zones.
+    """
     try:
         zones = world.client("ec2").describe_availability_zones(ZoneNames=[zone])
         _zonal_shifts(world).start_zonal_shift(
@@ -73,7 +83,9 @@ def _shift_zone(world: World, zone: str) -> None:
             comment="fab shift-away",
         )
     except (BotoCoreError, ClientError) as error:
-        console.print(f"no zonal shift, the rest is done: {error}", markup=False)
+        console.print(
+            f"AWS's zonal shift was not started; the other steps go on: {error}", markup=False
+        )
 
 
 def _end_zone_shift(world: World) -> None:
@@ -84,11 +96,11 @@ def _end_zone_shift(world: World) -> None:
         ).get("items", []):
             shifts.cancel_zonal_shift(zonalShiftId=shift["zonalShiftId"])
     except (BotoCoreError, ClientError) as error:
-        console.print(f"there is no zonal shift to end: {error}", markup=False)
+        console.print(f"no zonal shift was ended: {error}", markup=False)
 
 
-def _zonal_shifts(world: World):  # noqa: ANN202 (boto3 makes its types)
-    """Return a client that gives up soon: it is in the way of the rest."""
+def _zonal_shifts(world: World) -> Any:
+    """Return a client that gives up soon, as it holds up the rest."""
     return clients.client("arc-zonal-shift", world.fleet.region.environ(), ONCE)
 
 
@@ -100,7 +112,7 @@ def _await_out(world: World, zone: str) -> None:
     ):
         if time.monotonic() > deadline:
             raise AirAwareError(
-                f"After {OUT_SECONDS} s still behind the balancer: {', '.join(ids)}"
+                f"Still behind the load balancer after {OUT_SECONDS} s: {', '.join(ids)}"
             )
         time.sleep(POLL_SECONDS)
 

@@ -11,7 +11,7 @@ import pytest
 from airaware.errors import AirAwareError
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.machine.steps import Step
+from tools.machine.steps import Step, carry_out
 from tools.region import packer, terraform
 from tools.rollout import rollout
 
@@ -38,7 +38,7 @@ def fleet(tmp_path: Path) -> Fleet:
 
 
 def test_a_dry_run_names_the_stages_the_image_before_the_hosts(fleet: Fleet) -> None:
-    texts = [step.text for step in fleet.deploy(lambda plan: None)]
+    texts = [step.text for step in fleet.deploy(lambda _plan: None)]
     stages = ["find Terraform", "start the region", "network, bucket and identities", "release"]
     stages += ["image", "Puppet's master", "ask Terraform what is to change: hosts"]
     found = [next(n for n, text in enumerate(texts) if stage in text) for stage in stages]
@@ -49,8 +49,8 @@ def test_a_dry_run_names_the_stages_the_image_before_the_hosts(fleet: Fleet) -> 
 def test_where_the_image_is_current_the_master_boots_while_the_release_is_made(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Fleet, "_has_current_image", lambda self: True)
-    changes = [step.text for step in fleet.deploy(lambda plan: None)]
+    monkeypatch.setattr(Fleet, "_has_current_image", lambda _self: True)
+    changes = [step.text for step in fleet.deploy(lambda _plan: None)]
     master, release, wait, hosts = (
         next(n for n, text in enumerate(changes) if part in text)
         for part in ("change it: Puppet's master", "release", "the master's first run", "it: hosts")
@@ -60,7 +60,7 @@ def test_where_the_image_is_current_the_master_boots_while_the_release_is_made(
 
 
 def test_without_images_none_is_built(fleet: Fleet) -> None:
-    texts = [step.text for step in fleet.deploy(lambda plan: None, from_image=False)]
+    texts = [step.text for step in fleet.deploy(lambda _plan: None, from_image=False)]
     assert not any("build the image" in text for text in texts)
 
 
@@ -70,8 +70,7 @@ def test_without_terraform_nothing_is_made(fleet: Fleet, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(terraform, "find_binary", missing)
     with pytest.raises(AirAwareError, match="there is no Terraform"):
-        for step in fleet.deploy(lambda plan: None):
-            step.do()
+        carry_out(fleet.deploy(lambda _plan: None), dry_run=False)
     assert not fleet.region.prepared  # type: ignore[attr-defined]
 
 
@@ -91,7 +90,7 @@ class Region(NoRegion):
     def environ(self) -> dict[str, str]:
         return {}
 
-    def packages(self, progress: object) -> None:
+    def packages(self, _: object) -> None:
         return None
 
 
@@ -100,7 +99,7 @@ class Made(Fleet):
 
     def __init__(self, folder: Path, is_up: bool) -> None:
         super().__init__("lab", folder, Region(is_up))  # type: ignore[arg-type]
-        self.outputs_of_terraform = {"hosts": {"puppet": {}}} if is_up else {}
+        self.outputs_of_terraform: dict[str, Any] = {"hosts": {"puppet": {}}} if is_up else {}
         self.terraform = SimpleNamespace(  # type: ignore[assignment]
             init=lambda: None,
             outputs=lambda: self.outputs_of_terraform,
@@ -109,14 +108,14 @@ class Made(Fleet):
         )
         self.converged: list[str] = []
 
-    def _terraform(self, environ: object) -> Any:
+    def _terraform(self, _: object) -> Any:
         return SimpleNamespace(check=lambda: None)
 
-    def publish(self, from_image: bool = True) -> str:
+    def publish(self, _: bool = True) -> str:
         self._published = "0123456"
         return self._published
 
-    def _nothing(self, *_: object) -> None: ...
+    def _nothing(self, *_: Any, **__: Any) -> None: ...
 
     _ensure_passwords = _keep_ca = wait_for_hosts = wait_for_site = _nothing
     _begin = _settle = _nothing
@@ -144,10 +143,10 @@ def test_a_dry_run_names_every_step_of_the_real_run(
     turns = [Step(f"converge {name}", partial(real.converged.append, name)) for name in "ab"]
     monkeypatch.setattr(rollout, "steps", lambda *_: iter(turns))
     taken = []
-    for step in real.deploy(lambda plan: None, from_image):
+    for step in real.deploy(lambda _plan: None, from_image):
         step.do()
         taken.append(step.text)
-    dry = [step.text for step in Made(tmp_path, is_up).deploy(lambda plan: None, from_image)]
+    dry = [step.text for step in Made(tmp_path, is_up).deploy(lambda _plan: None, from_image)]
     assert dry == taken
     assert real.converged == ["a", "b"]
     assert [text for text in dry if text.startswith(("converge", "give web hosts"))]

@@ -84,7 +84,7 @@ def test_a_folder_that_the_databases_account_cannot_reach_is_named(tmp_path: Pat
     local = Local(closed / "state")
     local.make_folder()
     with pytest.raises(
-        AirAwareError, match="The account postgres.* keeps it out: let AIRAWARE_STA"
+        AirAwareError, match=r"The account postgres.* keeps it out: let AIRAWARE_STA"
     ):
         local.clusters["a"].create()
     assert not local.clusters["a"].exists()
@@ -98,7 +98,7 @@ def test_the_state_folder_may_hold_nothing_else(tmp_path: Path) -> None:
     (local.folder / FLEETS).mkdir()
     local.check_folder()
     (local.folder / "thesis.tex").touch()
-    with pytest.raises(AirAwareError, match="holds other things .thesis.tex.*AIRAWARE_STATE"):
+    with pytest.raises(AirAwareError, match=r"holds other things .thesis.tex.*AIRAWARE_STATE"):
         local.check_folder()
 
 

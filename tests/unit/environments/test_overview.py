@@ -14,18 +14,20 @@ from tools.environments import overview
 from tools.environments.overview import _agreement, _checksums, _verified
 from tools.machine import steps
 
+Copies = dict[str, Loaded | None]
+
 
 def loaded(checksum: int) -> Loaded:
     return Loaded(44201, 2013, False, 10, 1, 0, Decimal(checksum), datetime.now(UTC))
 
 
 def test_equal_zones_have_one_checksum() -> None:
-    copies = {"a": loaded(7), "b": loaded(7)}
+    copies: Copies = {"a": loaded(7), "b": loaded(7)}
     assert (_agreement(copies), _checksums(copies)) == ("equal", "7")
 
 
 def test_zones_that_differ_show_each_checksum() -> None:
-    copies = {"a": loaded(7), "b": loaded(8)}
+    copies: Copies = {"a": loaded(7), "b": loaded(8)}
     assert _agreement(copies) == "they differ: submit the year again"
     assert _checksums(copies) == "a: 7, b: 8"
 

@@ -32,7 +32,8 @@ def test_a_job_that_runs() -> None:
     (job,) = read_jobs([started("1")], BOOT)
     assert (job.id, job.years, job.state) == ("1", "2013,2015-2017", RUNS)
     assert job.started_at == datetime.fromtimestamp(BEGIN_SECONDS, UTC)
-    assert job.ended_at is None and job.exit_status is None
+    assert job.ended_at is None
+    assert job.exit_status is None
 
 
 def test_a_job_that_ended_well() -> None:

@@ -22,7 +22,8 @@ def test_what_the_panels_take_from_rules_is_recorded() -> None:
         if "record" in rule
     }
     asked = {name for _, expr in QUERIES for name in re.findall(r"\w+:\w+:\w+", expr)}
-    assert asked and asked <= recorded
+    assert asked
+    assert asked <= recorded
 
 
 def test_the_first_panel_is_the_originals() -> None:
@@ -41,9 +42,12 @@ def test_grafana_is_given_all_panels(tmp_path: Path, monkeypatch) -> None:
         dashboard = yaml.safe_load(path.read_text())
         assert dashboard["panels"]
         for panel in dashboard["panels"]:
-            assert panel["title"] and panel["datasource"]["uid"] == "prometheus"
+            assert panel["title"]
+            assert panel["datasource"]["uid"] == "prometheus"
             refs = [target["refId"] for target in panel["targets"]]
-            assert refs and "" not in refs and len(set(refs)) == len(refs)
+            assert refs
+            assert "" not in refs
+            assert len(set(refs)) == len(refs)
 
 
 def test_labels_of_a_legend() -> None:

@@ -399,10 +399,10 @@ def test_counts_are_told_apart_by_kind():
 
 def test_too_many_bad_rows_stop_the_load():
     """Rows excluded by rule do not count: 26 of 500."""
-    with pytest.raises(AirAwareError, match="26 of 500 rows are bad.*AIRAWARE_MAX_BAD_ROWS"):
+    with pytest.raises(AirAwareError, match=r"26 of 500 rows are bad.*AIRAWARE_MAX_BAD_ROWS"):
         driver._checked_counts("x", counts_of(read=1000, excluded=500, bad=26), 0.05)
     assert driver._checked_counts("x", counts_of(read=1000, bad=1), 0.001)
-    with pytest.raises(AirAwareError, match="nothing was loaded|Nothing was loaded"):
+    with pytest.raises(AirAwareError, match=r"nothing was loaded|Nothing was loaded"):
         driver._checked_counts("x", counts_of(read=1000, bad=1), 0)
 
 

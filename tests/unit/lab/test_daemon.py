@@ -14,7 +14,7 @@ def test_an_actor_that_fails_stops_no_other_and_is_told_of_once(caplog) -> None:
     followed: list[model.Region] = []
     wrong = iter(["no bridge", "no bridge", "no room"])
 
-    def fail(region: model.Region) -> None:
+    def fail(_: model.Region) -> None:
         raise AirAwareError(next(wrong))
 
     rounds = Rounds({"network": fail, "firewall": followed.append})

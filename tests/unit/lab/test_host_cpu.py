@@ -2,12 +2,14 @@
 
 import itertools
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
@@ -53,7 +55,7 @@ HOSTS = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_usage(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, expected = HOSTS[host]
-    monkeypatch.setattr(usage.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(usage, "TICKS_PER_SECOND", 100)
     assert usage.usage(made(tmp_path, files)) == expected
 
@@ -118,10 +120,11 @@ def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "moments", lambda s: itertools.islice(moments(s), count))
 
 
-def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here", "served")
+def test_a_member_publishes_its_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     stop_after(3, monkeypatch)
     cpu.main(lambda number: number < 1)
-    data = [
+    data: list[Any] = [
         datum
         for datum in cloudwatch_backends["123456789012"]["us-west-2"].metric_data
         if (datum.namespace, datum.name) == ("AirAware", "HostCPU")
@@ -133,9 +136,11 @@ def test_a_member_publishes_its_cpu(here: str, served, monkeypatch: pytest.Monke
 
 def test_what_a_host_takes_to_begin_is_not_of_its_visitors(tmp_path: Path) -> None:
     first_run = tmp_path / "first-run"
-    assert cpu.is_own(17, first_run) and not cpu.is_own(18, first_run)
+    assert cpu.is_own(17, first_run)
+    assert not cpu.is_own(18, first_run)
     first_run.touch()
-    assert cpu.is_own(3, first_run) and not cpu.is_own(4, first_run)
+    assert cpu.is_own(3, first_run)
+    assert not cpu.is_own(4, first_run)
 
 
 def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> None:
@@ -149,20 +154,22 @@ def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> Non
     cpu.tell_prometheus(1764000020.5, tmp_path / "of a host without node exporter")
 
 
+@pytest.mark.usefixtures("here")
 def test_a_refusal_is_told_once_and_survived(
-    here: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stop_after(3, monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
     with caplog.at_level(logging.ERROR):
-        cpu.main(lambda number: False)
+        cpu.main(lambda _number: False)
     assert [record.message[:36] for record in caplog.records] == [
         "CloudWatch did not take the value: C"
     ]
 
 
+@pytest.mark.usefixtures("served")
 def test_a_host_of_no_group_has_nothing_to_publish(
-    here: str, served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    here: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     known = ec2_backends["123456789012"]["us-west-2"].get_instance(here)
     known.metadata_options.instance_metadata_tags = "disabled"

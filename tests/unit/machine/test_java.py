@@ -53,5 +53,5 @@ def test_a_java_home_that_does_not_fit_is_named_and_passed_over(
 
 
 def test_without_any_java_a_package_is_named() -> None:
-    with pytest.raises(AirAwareError, match="none is installed.*default-jre-headless"):
+    with pytest.raises(AirAwareError, match=r"none is installed.*default-jre-headless"):
         java.find()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from airaware.errors import AirAwareError
 from tools.machine import vendor_modules
 
 
@@ -44,8 +45,6 @@ def test_other_versions_replace_the_modules(checkout: Path) -> None:
 def test_missing_packages_change_nothing(checkout: Path) -> None:
     package(checkout / "vendor_modules", "stdlib", "1.0.0")
     (checkout / "Puppetfile").write_text("mod 'puppetlabs-apt', '9.4.0'\n")
-    with pytest.raises(
-        vendor_modules.AirAwareError, match="apt-get install puppet-module-puppetlabs-apt"
-    ):
+    with pytest.raises(AirAwareError, match="apt-get install puppet-module-puppetlabs-apt"):
         vendor_modules.fill(checkout)
     assert vendor_modules.installed(checkout / "vendor_modules") == {"stdlib": "1.0.0"}

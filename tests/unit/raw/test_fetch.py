@@ -39,7 +39,7 @@ class Mirror:
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         mirror = self.server.mirror
         mirror.asked.append(dict(self.headers))
         if mirror.busy_answers:
@@ -152,7 +152,8 @@ def test_refresh_asks_whether_the_source_has_changed(mirror, at):
     assert fetch.fetch_year(config, 2017, [44201], refresh=True).files[0].status == "fetched"
 
 
-def test_refresh_replaces_a_synthetic_file(mirror, at, tmp_path, ozone):
+@pytest.mark.usefixtures("ozone")
+def test_refresh_replaces_a_synthetic_file(mirror, at, tmp_path):
     config = at(mirror.url)
     path = tmp_path / "synthetic.zip"
     synthetic.write(path, 44201, 2017, stations=1)
@@ -180,7 +181,8 @@ def test_a_server_that_stays_busy_is_reported(mirror, at, tmp_path):
     assert_nothing_stored(at(mirror.url), tmp_path)
 
 
-def test_resumes_where_it_broke_off(mirror, at, ozone):
+@pytest.mark.usefixtures("ozone")
+def test_resumes_where_it_broke_off(mirror, at):
     mirror.cut_after = [6 * fetch.CHUNK_BYTES, 3 * fetch.CHUNK_BYTES + 99]
     assert fetch.fetch_year(at(mirror.url), 2017, [44201]).files[0].status == "fetched"
     assert mirror.statuses == [200, 206, 206]
@@ -248,7 +250,7 @@ def test_no_connection_is_told_apart(at):
 
 
 def test_an_unknown_host_is_unreachable(at):
-    with pytest.raises(fetch.SourceUnreachableError, match="nowhere.invalid/.* cannot be reached"):
+    with pytest.raises(fetch.SourceUnreachableError, match=r"nowhere.invalid/.* cannot be reached"):
         fetch.fetch_year(at("http://nowhere.invalid"), 2017)
 
 
@@ -262,12 +264,12 @@ def test_absent_defaults_are_reported(mirror, at):
 
 
 def test_an_absent_file_that_was_named_is_an_error(mirror, at):
-    with pytest.raises(AirAwareError, match="has no hourly_88101_2017.zip.*begin in 2008"):
+    with pytest.raises(AirAwareError, match=r"has no hourly_88101_2017.zip.*begin in 2008"):
         fetch.fetch_year(at(mirror.url), 2017, [44201, 88101])
 
 
 def test_none_of_the_defaults_is_an_error(mirror, at):
-    with pytest.raises(AirAwareError, match="has none of hourly_44201_2016.zip, "):
+    with pytest.raises(AirAwareError, match=r"has none of hourly_44201_2016.zip, "):
         fetch.fetch_year(at(mirror.url), 2016)
 
 
@@ -314,7 +316,7 @@ def header_only(tmp_path, parameter):
     return path.read_bytes()
 
 
-def test_of_seven_files_one_damaged_and_one_empty_five_are_fetched(mirror, at, tmp_path, capfd):
+def test_of_seven_files_one_damaged_and_one_empty_five_are_fetched(mirror, at, tmp_path):
     for parameter in POLLUTANTS:
         path = tmp_path / "made.zip"
         synthetic.write(path, parameter, 2017, stations=1)
@@ -379,12 +381,12 @@ def bad_crc(path, text):
 
 
 BAD = {
-    "html": lambda path, text: path.write_text("<!DOCTYPE html><html></html>"),
-    "empty file": lambda path, text: path.write_bytes(b""),
-    "truncated": lambda path, text: path.write_bytes(path.read_bytes()[:-1000]),
+    "html": lambda path, _text: path.write_text("<!DOCTYPE html><html></html>"),
+    "empty file": lambda path, _text: path.write_bytes(b""),
+    "truncated": lambda path, _text: path.write_bytes(path.read_bytes()[:-1000]),
     "crc": bad_crc,
-    "empty zip": lambda path, text: zipped(path, "", name=""),
-    "empty csv": lambda path, text: zipped(path, ""),
+    "empty zip": lambda path, _text: zipped(path, "", name=""),
+    "empty csv": lambda path, _text: zipped(path, ""),
     "missing column": lambda path, text: zipped(path, text.replace('"Latitude",', "", 1)),
     "renamed column": lambda path, text: zipped(path, text.replace("Latitude", "Lat", 1)),
     "other parameter": lambda path, text: zipped(path, text.replace('"44201"', '"88101"')),

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ def clocks(said: dict[int, int], place=CHICAGO) -> gmt.Clocks:
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "said", "offset", "misfits"),
+    ("_name", "place", "said", "offset", "misfits"),
     [
         ("what all rows say", CHICAGO, {-6: 8760}, -6, 0),
         ("EPA's word, though the map has another", GARY, {-5: 8760}, -5, 0),
@@ -45,7 +45,7 @@ def clocks(said: dict[int, int], place=CHICAGO) -> gmt.Clocks:
         ("beyond the antimeridian", ATTU, {-10: 8760}, -10, 0),
     ],
 )
-def test_a_sites_clock(name, place, said, offset, misfits):
+def test_a_sites_clock(_name, place, said, offset, misfits):
     found = clocks(said, place)
     assert found.offsets == {"site": offset}
     assert found.misfits == ({"site": misfits} if misfits else {})
@@ -60,7 +60,7 @@ def test_blocks_of_a_file_are_counted_together():
 
 # Two monitors 50 km apart, on either side of the border in Indiana, and a place between them.
 WEST, EAST, BETWEEN = (41.5, -87.05), (41.5, -86.45), (41.5, -86.75)
-PULSE = datetime(YEAR, 7, 1, 4)  # UTC: 22:00 of 30 June in the west, 23:00 in the east
+PULSE = datetime(YEAR, 7, 1, 4, tzinfo=UTC)  # 22:00 of 30 June in the west, 23:00 in the east
 
 
 def zip_of_pulse(folder: Path, sign: int = 1) -> Path:
@@ -70,7 +70,7 @@ def zip_of_pulse(folder: Path, sign: int = 1) -> Path:
     writer.writerow(epa.COLUMNS_24)
     for county, place, offset, stated in (("089", EAST, -5, -5), ("127", WEST, -6, -6 * sign)):
         for hour in range(24 * 61):
-            local = datetime(YEAR, 6, 1) + timedelta(hours=hour)
+            local = datetime(YEAR, 6, 1, tzinfo=UTC) + timedelta(hours=hour)
             said = local - timedelta(hours=stated)
             fields = dict.fromkeys(epa.COLUMNS_24, "") | {
                 "State Code": "18", "County Code": county, "Site Num": "0001",
@@ -163,7 +163,7 @@ def test_a_cells_month_is_that_of_the_point_at_its_centre(tmp_path):
         assert row["hourly_mean"] == pytest.approx(exact["hourly_mean"], rel=1e-6)
 
 
-def test_a_monitor_that_ended_with_the_month_before_makes_no_month(tmp_path):
+def test_a_monitor_that_ended_with_the_month_before_makes_no_month():
     """Its last hour is the next month's by an eastern clock: no month is made of that hour."""
     hours = np.full((1, 7 + 24 * 30 + 7), np.nan)
     hours[0, :7] = 10

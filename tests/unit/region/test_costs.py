@@ -8,6 +8,7 @@ import pytest
 from fabric import Connection
 
 from airaware.errors import AirAwareError
+from tools.environments import catalog
 from tools.machine import environ
 from tools.region import costs
 from tools.region.terraform import Plan
@@ -76,11 +77,12 @@ def plan(*resources: Any) -> dict[str, Any]:
     return {"resource_changes": list(resources)}
 
 
-def counted(content: dict[str, Any], side: str = "after") -> dict[str, tuple[float, float]]:
+def counted(content: dict[str, Any], side: str = "after") -> dict[str, tuple[float, Any]]:
     return {c.what: (c.count, pytest.approx(c.dollars)) for c in costs.costs(content, side)}
 
 
-def test_hosts_and_their_disks_are_counted_by_role(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_hosts_and_their_disks_are_counted_by_role() -> None:
     content = plan(host("database"), host("database"), host("puppet"))
     assert counted(content) == {
         "database hosts, t3.small": (2, 100.0),
@@ -89,7 +91,8 @@ def test_hosts_and_their_disks_are_counted_by_role(known: None) -> None:
     }
 
 
-def test_a_group_counts_with_its_least_size_by_its_own_template(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_a_group_counts_with_its_least_size_by_its_own_template() -> None:
     content = plan(*group("web_tier a", 1), *group("web_tier b", 2))
     assert counted(content) == {
         "web hosts, t3.small": (3, 150.0),
@@ -97,14 +100,16 @@ def test_a_group_counts_with_its_least_size_by_its_own_template(known: None) -> 
     }
 
 
-def test_a_balancer_has_an_address_in_each_zone(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_a_balancer_has_an_address_in_each_zone() -> None:
     subnets = [{"availability_zone": zone} for zone in ("us-west-2a", "us-west-2b", "us-west-2b")]
     content = plan(resource("aws_lb", {}), *(resource("aws_subnet", each) for each in subnets))
     found = {c.what: c.count for c in costs.costs(content, "after")}
     assert found["public IPv4 addresses"] == 2
 
 
-def test_one_more_database_costs_its_host_and_disk(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_one_more_database_costs_its_host_and_disk() -> None:
     content = plan(host("database", there=True), host("database"))
     assert costs.difference(content) == (
         "on AWS: +52.00 US dollars a month, from 52.00 to 104.00"
@@ -112,24 +117,28 @@ def test_one_more_database_costs_its_host_and_disk(known: None) -> None:
     )
 
 
-def test_one_less_of_something_saves_its_price(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_one_less_of_something_saves_its_price() -> None:
     gone = resource("aws_nat_gateway", {}, there=True)
     gone["change"]["after"] = None
     assert costs.difference(plan(gone)).startswith("on AWS: -25.00 US dollars a month, from 25.00")
 
 
-def test_what_has_no_price_is_named(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_what_has_no_price_is_named() -> None:
     with pytest.raises(AirAwareError, match=r"no price of: other aws_nonsense; add it there"):
         costs.costs(plan(resource("aws_nonsense", {})), "after")
 
 
-def test_an_interface_endpoint_is_not_free(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_an_interface_endpoint_is_not_free() -> None:
     endpoint = resource("aws_vpc_endpoint", {"vpc_endpoint_type": "Interface"})
     with pytest.raises(AirAwareError, match="aws_vpc_endpoint"):
         costs.costs(plan(endpoint), "after")
 
 
-def test_the_table_marks_unread_prices(known: None) -> None:
+@pytest.mark.usefixtures("known")
+def test_the_table_marks_unread_prices() -> None:
     multi, single = plan(host("web"), host("web")), plan(host("web"))
     assert costs.table({"multi": multi, "single": single}) == (
         "| what | a month each | multi | | single | |\n"
@@ -140,16 +149,17 @@ def test_the_table_marks_unread_prices(known: None) -> None:
     )
 
 
+@pytest.mark.usefixtures("known")
 def test_fab_plan_prints_the_difference(
-    known: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = plan(host("database", there=True), host("database"))
     planned = Plan(Path(), {'module.host["database-c"].aws_instance.this': "create"}, {})
     fleet = SimpleNamespace(
-        plan=lambda: planned, terraform=SimpleNamespace(content=lambda of: content)
+        plan=lambda: planned, terraform=SimpleNamespace(content=lambda _of: content)
     )
     monkeypatch.setattr(environ, "allow_open_files", lambda: None)
-    monkeypatch.setattr(infra.catalog, "fleet", lambda env: fleet)
+    monkeypatch.setattr(catalog, "fleet", lambda _env: fleet)
     infra.plan(Connection("localhost"), env="production")
     printed = " ".join(capsys.readouterr().out.split())
     assert "create module.host" in printed

@@ -64,8 +64,10 @@ class Tier:
     state: str = "healthy"
     leaving: list[str] = field(default_factory=list)
     journal: list[Suspension] = field(default_factory=list)
-    groups = {"us-west-2a": "web-a", "us-west-2b": "web-b"}
-    target_group = "arn"
+    groups: dict[str, str] = field(
+        default_factory=lambda: {"us-west-2a": "web-a", "us-west-2b": "web-b"}
+    )
+    target_group: str = "arn"
 
     def described(self) -> dict[str, dict]:
         members = [{"InstanceId": i, "LifecycleState": "Terminating:Wait"} for i in self.leaving]
@@ -152,7 +154,8 @@ def test_a_report_is_what_the_agent_noted(fleet: Callable[..., Place]) -> None:
     assert report == Report(one, changes=3, failures=0, seconds=7.25, version="0123456789ab")
     assert said == "said by database-a\n"
     call = (place.folder / "calls").read_text().splitlines()[0]
-    assert "--environment release_0123" in call and "--noop" not in call
+    assert "--environment release_0123" in call
+    assert "--noop" not in call
 
 
 def test_a_service_that_did_not_restart_is_a_failure(fleet: Callable[..., Place]) -> None:
@@ -277,7 +280,8 @@ def test_spark_is_restarted_when_no_job_runs(fleet: Callable[..., Place]) -> Non
     calls = (place.folder / "calls").read_text().splitlines()
     asked = [index for index, call in enumerate(calls) if "systemctl list-units" in call]
     ran = next(index for index, call in enumerate(calls) if "puppet agent" in call)
-    assert len(asked) == 2 and ran > asked[-1]
+    assert len(asked) == 2
+    assert ran > asked[-1]
 
 
 def test_a_job_without_an_end_stops_the_rollout(
@@ -310,7 +314,8 @@ def test_the_first_host_that_fails_is_the_last_that_hears_of_it(
 def test_a_dry_run_touches_no_host(fleet: Callable[..., Place]) -> None:
     place = fleet(*FLEET)
     carry_out(rollout.steps(place, "0123", []), dry_run=True)
-    assert place.converged() == [] and place.tier.calls == []
+    assert place.converged() == []
+    assert place.tier.calls == []
 
 
 def test_a_web_hosts_group_leaves_it_alone_until_it_serves_again(
@@ -356,7 +361,8 @@ def test_a_zone_where_a_release_failed_is_left_to_the_end_of_the_next(
     assert tier.has_suspended("us-west-2a", Reason.RELEASE), "web-2 may be the ill one"
     tier.calls.clear()
     rollout.restore_web_groups(place)
-    assert tier.calls == ["health", "health", "resume web-a"] and not tier.journal
+    assert tier.calls == ["health", "health", "resume web-a"]
+    assert not tier.journal
 
 
 def test_a_group_is_not_resumed_while_a_host_of_it_is_ill(fleet: Callable[..., Place]) -> None:
@@ -372,7 +378,7 @@ def test_a_person_can_have_it_resumed_at_once(fleet: Callable[..., Place]) -> No
     place = fleet(host("web-1", "web"))
     place.tier.state = "unhealthy"
     place.tier.suspend("us-west-2a", Reason.RELEASE, rollout.SUSPENDED)
-    place.tier.suspend("us-west-2b", Reason.SHIFT, ["Launch"])
+    place.tier.suspend("us-west-2b", Reason.SHIFT, ("Launch",))
     steps = list(rollout.resume_steps(place.web_tier()))
     assert ["us-west-2a" in step.text for step in steps] == [True]
     carry_out(steps, dry_run=True)

@@ -81,9 +81,9 @@ def test_chicago_2013_as_an_independent_calculation_has_it(real_epa) -> None:
     """60614: 148 Good, 216 Moderate, 1 Unhealthy for Sensitive Groups; PM2.5 leads on 288."""
     by_hand = chicago.ozone_and_pm25(real_epa)
     days = [product_days(real_epa, parameter) for parameter in (44201, 88101)]
-    for found, expected in zip(days, by_hand, strict=True):
-        expected = [expected.get(day, np.nan) for day in chicago.every_day()]
-        assert found == pytest.approx(expected, rel=1e-5, nan_ok=True)
+    for ours, theirs in zip(days, by_hand, strict=True):
+        expected = [theirs.get(day, np.nan) for day in chicago.every_day()]
+        assert ours == pytest.approx(expected, rel=1e-5, nan_ok=True)
     aqi = np.array(
         [metrics.aqi(pollutants.get(n), each) for n, each in zip((44201, 88101), days, strict=True)]
     )

@@ -82,7 +82,7 @@ def test_epas_sites_are_in_the_us():
 
 
 @pytest.mark.parametrize(
-    ("name", "latitude", "longitude"),
+    ("_name", "latitude", "longitude"),
     [
         ("Chicago", 41.88, -87.63),
         ("Utqiagvik, Alaska", 71.29, -156.79),
@@ -95,12 +95,12 @@ def test_epas_sites_are_in_the_us():
         ("Santa Monica pier", 34.008, -118.499),
     ],
 )
-def test_places_in_the_us(name, latitude, longitude):
+def test_places_in_the_us(_name, latitude, longitude):
     assert grid.in_us(latitude, longitude)
 
 
 @pytest.mark.parametrize(
-    ("name", "latitude", "longitude"),
+    ("_name", "latitude", "longitude"),
     [
         ("null island", 0, 0),
         ("Toronto", 43.65, -79.38),
@@ -113,7 +113,7 @@ def test_places_in_the_us(name, latitude, longitude):
         ("the pole", 90, 0),
     ],
 )
-def test_places_outside(name, latitude, longitude):
+def test_places_outside(_name, latitude, longitude):
     assert not grid.in_us(latitude, longitude)
 
 

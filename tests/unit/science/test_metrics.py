@@ -68,7 +68,8 @@ def test_truncation_keeps_shape_and_nan_and_has_no_minus_zero():
 def test_float32_seven_hundredths_is_not_sixty_nine_thousandths():
     assert metrics.truncate(np.float32(0.07), 3) == 0.07
     assert metrics.aqi(OZONE, np.float32(0.071)) == 101
-    assert metrics.above(OZONE, np.float32(0.071)) and not metrics.above(OZONE, np.float32(0.07))
+    assert metrics.above(OZONE, np.float32(0.071))
+    assert not metrics.above(OZONE, np.float32(0.07))
 
 
 # Ozone: 40 CFR 50 Appendix U
@@ -174,7 +175,8 @@ def test_the_greatest_hour_counts_alone_where_it_is_above_the_standard():
     assert only_day(NO2, hours) == 101.2
     assert only_day(SO2, hours) == 101.2
     hours[0, of_day(0)] = 60.0
-    assert math.isnan(only_day(NO2, hours)) and math.isnan(only_day(SO2, hours))
+    assert math.isnan(only_day(NO2, hours))
+    assert math.isnan(only_day(SO2, hours))
 
 
 def test_carbon_monoxide_takes_the_means_that_end_in_the_day():
@@ -241,8 +243,10 @@ def test_above_500_the_index_goes_on_along_its_line():
 
 
 def test_eight_hour_ozone_ends_at_300_and_one_hour_sulfur_dioxide_at_200():
-    assert metrics.aqi(OZONE, 0.25) == 300 and metrics.category(OZONE, 0.25) == 4
-    assert metrics.aqi(SO2, 500.0) == 200 and metrics.category(SO2, 500.0) == 3
+    assert metrics.aqi(OZONE, 0.25) == 300
+    assert metrics.category(OZONE, 0.25) == 4
+    assert metrics.aqi(SO2, 500.0) == 200
+    assert metrics.category(SO2, 500.0) == 3
 
 
 def test_without_a_table_there_is_no_index():
@@ -258,7 +262,8 @@ def test_types_and_shapes():
         (metrics.category(OZONE, values), np.int8),
         (metrics.above(OZONE, values), np.bool_),
     ):
-        assert found.shape == values.shape and found.dtype == kind
+        assert found.shape == values.shape
+        assert found.dtype == kind
 
 
 @EVERY

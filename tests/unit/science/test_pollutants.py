@@ -1,5 +1,7 @@
 """The table of parameters: complete, consistent, and with gapless AQI tables."""
 
+import itertools
+
 import pytest
 
 from airaware.errors import AirAwareError
@@ -22,9 +24,12 @@ def test_an_unknown_code_names_the_known_ones():
 
 def test_the_fine_particles_are_told_apart():
     reference, other = pollutants.get(88101), pollutants.get(88502)
-    assert reference.label != other.label and reference.name != other.name
-    assert "non-FRM" in other.label and "Not a method of the national standard" in other.note
-    assert reference.uncorrected_methods == ("236", "238") and not other.uncorrected_methods
+    assert reference.label != other.label
+    assert reference.name != other.name
+    assert "non-FRM" in other.label
+    assert "Not a method of the national standard" in other.note
+    assert reference.uncorrected_methods == ("236", "238")
+    assert not other.uncorrected_methods
 
 
 def test_labels_are_unique():
@@ -34,7 +39,8 @@ def test_labels_are_unique():
 @EVERY
 def test_the_standard_names_its_edition_and_section(pollutant):
     standard = pollutant.standard
-    assert standard.edition in standard.text and "40 CFR 50." in standard.text
+    assert standard.edition in standard.text
+    assert "40 CFR 50." in standard.text
     assert standard.level < standard.above_from
     assert f"{standard.level:g}" in standard.text.replace("0.070", "0.07")
 
@@ -48,8 +54,9 @@ def test_only_eight_hour_metrics_have_an_eight_hour_rule(pollutant):
 def test_the_aqi_table_has_no_gap(pollutant):
     rows = pollutant.aqi.rows
     step = 10**-pollutant.aqi.decimals
-    assert rows[0][0] == 0 and rows[0][2] == 0
-    for (_, high, _, index_high), (low, _, index_low, _) in zip(rows, rows[1:], strict=False):
+    assert rows[0][0] == 0
+    assert rows[0][2] == 0
+    for (_, high, _, index_high), (low, _, index_low, _) in itertools.pairwise(rows):
         assert low == pytest.approx(high + step)
         assert index_low == index_high + 1
     # Every row is one category, whose tops are these.

@@ -16,7 +16,7 @@ SITES = Path(__file__).parents[4] / "shared" / "data" / "epa" / "aqs_sites.zip"
 
 
 @pytest.mark.parametrize(
-    ("name", "latitude", "longitude", "offset"),
+    ("_name", "latitude", "longitude", "offset"),
     [
         ("San Juan", 18.4, -66.1, -4),
         ("New York, in its harbour", 40.5, -73.95, -5),
@@ -38,7 +38,7 @@ SITES = Path(__file__).parents[4] / "shared" / "data" / "epa" / "aqs_sites.zip"
         ("Honolulu", 21.3, -157.8, -10),
     ],
 )
-def test_known_places(name, latitude, longitude, offset):
+def test_known_places(_name, latitude, longitude, offset):
     assert utc_offsets.at(latitude, longitude) == offset
 
 

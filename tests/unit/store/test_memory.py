@@ -38,7 +38,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 @pytest.fixture
-def reader(store: Store) -> Memory:
+def reader(store: Store) -> Memory:  # noqa: ARG001 (it has to be there)
     return Memory([Zone("a", "")], MOST)
 
 

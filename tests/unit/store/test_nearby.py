@@ -3,6 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,10 +26,10 @@ class Store:
         self.days = days
         self.smoke: dict[tuple[int, int], int] = {}
 
-    def remember(self, kind: str, of: list, key: str, make: Callable) -> object:
+    def remember(self, _kind: str, _of: list, _key: str, make: Callable) -> object:
         return make()
 
-    def remember_each(self, kind: str, of: list, keys: list, make: Callable) -> dict:
+    def remember_each(self, _kind: str, _of: list, keys: list, make: Callable) -> dict:
         return make(keys)
 
     def fetch(self, sql: str, keys: dict) -> list:
@@ -73,7 +74,8 @@ def load(year: int) -> Load:
 
 
 def hours(store: Store, month: int, beyond=()) -> np.ndarray:
-    found = nearby.air(store, load(YEAR), BETWEEN, [month], map(load, beyond))
+    memory: Any = store
+    found = nearby.air(memory, load(YEAR), BETWEEN, [month], [*map(load, beyond)])
     return found.months[month].hours
 
 
@@ -113,5 +115,6 @@ def test_smoke_counts_on_days_that_rest_on_its_monitor(eastern: Store) -> None:
     eastern.smoke = {(YEAR, 0): 5, (YEAR, 2): 7}
     eastern.days[YEAR, "east"] = eastern.days[YEAR, "east"].copy()
     eastern.days[YEAR, "east"][2, 0] = np.nan
-    found = nearby.air(eastern, load(YEAR), BETWEEN, [1])
+    memory: Any = eastern
+    found = nearby.air(memory, load(YEAR), BETWEEN, [1])
     assert found.smoke_hours[1][:4].tolist() == [5, 0, 0, 0]

@@ -38,30 +38,30 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator:
         yield client
 
 
-def told(s3, host: str, lines: int = 200) -> list[list[str]]:  # noqa: ANN001
+def told(s3, host: str, lines: int = 200) -> list[list[str]]:
     found = logs.meant(logs.journals(s3, BUCKET), LIVING, host)
     return [logs.tail(s3, BUCKET, each, lines) for each in found]
 
 
 @pytest.mark.parametrize("host", ["web-a-1111", "i-1111", "10.20.0.9"])
-def test_a_host_that_runs_by_any_of_its_names(s3, host: str) -> None:  # noqa: ANN001
+def test_a_host_that_runs_by_any_of_its_names(s3, host: str) -> None:
     assert told(s3, host) == [["one", "two", "three"]]
 
 
-def test_all_hosts_that_had_a_name_the_latest_at_the_end(s3) -> None:  # noqa: ANN001
+def test_all_hosts_that_had_a_name_the_latest_at_the_end(s3) -> None:
     assert told(s3, "database-a") == [["of the first"], ["of the second"]]
     assert told(s3, "i-old") == [["of the first"]]
 
 
 @pytest.mark.parametrize(("lines", "last"), [(1, ["three"]), (2, ["two", "three"])])
-def test_the_last_lines_over_several_objects(s3, lines: int, last: list[str]) -> None:  # noqa: ANN001
+def test_the_last_lines_over_several_objects(s3, lines: int, last: list[str]) -> None:
     assert told(s3, "i-1111", lines) == [last]
 
 
-def test_all_lines(s3) -> None:  # noqa: ANN001
+def test_all_lines(s3) -> None:
     assert told(s3, "i-1111", 0) == [["one", "two", "three"]]
 
 
-def test_an_unknown_host(s3) -> None:  # noqa: ANN001
+def test_an_unknown_host(s3) -> None:
     with pytest.raises(AirAwareError, match="no journal of 'nobody'"):
         told(s3, "nobody")

@@ -96,9 +96,14 @@ def test_a_terminal_that_is_gone_counts_as_ctrl_c(monkeypatch: pytest.MonkeyPatc
 
 def test_ctrl_c_is_held_back_to_the_end() -> None:
     course = []
-    with pytest.raises(KeyboardInterrupt), interrupts.held_back():
-        os.kill(os.getpid(), signal.SIGINT)
-        course.append("whole")
+
+    def interrupted() -> None:
+        with interrupts.held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            course.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert course == ["whole"]
     with interrupts.held_back():
         pass

@@ -2,22 +2,30 @@
 
 import re
 from datetime import date, timedelta
-from types import SimpleNamespace as Of
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from airaware.web import answers, days
 
+Of: Any = SimpleNamespace
 
-def day(number: int, **changes: object) -> answers.Day:
+
+def day(number: int, **changes: Any) -> answers.Day:
     """Return a day of 2017 by its number, Moderate but for the first."""
     of = date(2017, 1, 1) + timedelta(number)
     known = {"value": 60.0, "aqi": 67, "category": "Moderate"} if number else {
         "value": None, "aqi": None, "category": None
     }  # fmt: skip
-    rest = {"above_standard": False, "nearest_km": 5.0, "expected_error": 3.0, "smoke_hours": 0}
-    return answers.Day(**{"date": of.isoformat()} | known | rest | changes)
+    rest: dict[str, Any] = {
+        "above_standard": False,
+        "nearest_km": 5.0,
+        "expected_error": 3.0,
+        "smoke_hours": 0,
+    }
+    return answers.Day(date=of.isoformat(), **(rest | known | changes))
 
 
 def cells(html: str, months: int) -> list[list[ElementTree.Element]]:

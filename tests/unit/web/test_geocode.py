@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -135,7 +136,7 @@ def test_a_zip_code_without_an_area_is_at_its_citys_centre(code: str, city: str)
 def test_every_place_that_is_covered_lies_in_the_us() -> None:
     known = places.load()
     cities = [city for same in known.cities.values() for city in same]
-    everywhere = [*geocode.covered_zip_codes().values(), *cities]
+    everywhere: list[Any] = [*geocode.covered_zip_codes().values(), *cities]
     points = {(place.latitude, place.longitude) for place in everywhere}
     assert [point for point in points if not (in_us(*point) and outline.covers(*point))] == []
 
@@ -315,7 +316,8 @@ def test_the_hard_inputs_with_a_census_that_answers(census: CensusStandIn) -> No
         try:
             points = [geocoder.locate(row["input"])]
         except AddressError as error:
-            points = [geocoder.locate(choice) for choice in error.extra()["choices"]]
+            choices: Any = error.extra()["choices"]
+            points = [geocoder.locate(choice) for choice in choices]
         near = min(places.distance_km(there, (each.latitude, each.longitude)) for each in points)
         assert near <= float(row["within_km"]), row
         if len(census.asked) > asked:

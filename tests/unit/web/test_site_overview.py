@@ -1,6 +1,7 @@
 """The daily AQI and the standards, from years that are made up here."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ def year(parameter: int, daily: float | np.ndarray, number: int = 2013, km: floa
     """Return a year at a place, with the same error each day."""
     load = Load(parameter, number, synthetic=False, committed_at=datetime.now(UTC), checksum="")
     days = np.broadcast_to(np.asarray(daily, float), 365)
+    nowhere: Any = None
     return PointYear(
-        load, Air(None, {}, {}), days, np.full(365, km), np.full(365, 4.0), np.zeros(365, int)
+        load, Air(nowhere, {}, {}), days, np.full(365, km), np.full(365, 4.0), np.zeros(365, int)
     )
 
 

@@ -1,6 +1,7 @@
 """The answer in one sentence: true, and in plain words."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ COMPARED = "the ZIP codes that have a monitor within 30 miles."
 
 
 def said(days_above: int, rank: Rank | None, days: int = 365, parameter: int = 44201) -> str:
-    summary = SimpleNamespace(days=days, days_above_standard=days_above)
+    summary: Any = SimpleNamespace(days=days, days_above_standard=days_above)
     return sentence(pollutants.get(parameter), 2017, summary, rank)
 
 

@@ -21,23 +21,25 @@ SIGNED_AS = {
 UNKNOWN = "ActionNotInLab"
 
 
-class Refusal(Exception):
-    """Why AWS, or the lab, does not do what a request asks for: an error code and a message."""
+class RefusalError(Exception):
+    """Why AWS, or the lab, refuses a request: an error code and a message."""
 
     def __init__(self, code: str, message: str) -> None:
+        """Keep both; the exception's text has both."""
         super().__init__(f"{code}: {message}")
         self.code, self.message = code, message
 
 
-def unknown(action: str) -> Refusal:
+def unknown(action: str) -> RefusalError:
     """Return the refusal of an action that the lab does not have."""
-    return Refusal(UNKNOWN, f"The lab does not know {action}.")
+    return RefusalError(UNKNOWN, f"The lab does not know {action}.")
 
 
 def operation(environ: dict[str, Any]) -> OperationModel:
-    """Return the action that a WSGI request asks for, and leave its body to be read again.
+    """Return the action that a WSGI request asks for; leave its body readable.
 
-    Raises Refusal where it is none of AWS's.
+    Raises:
+        RefusalError: It is no action of AWS's.
     """
     service, _ = scope(environ)
     # S3's bodies may be large, and do not name the action.
@@ -76,7 +78,7 @@ def protocol(environ: dict[str, Any]) -> str:
 
 
 def _models(service: str) -> list[ServiceModel]:
-    """The models of the services that sign by that name."""
+    """Return botocore's models of the services that sign by this name."""
     try:
         return [get_service_model(name) for name in SIGNED_AS.get(service, (service,))]
     except UnknownServiceError:
@@ -84,14 +86,14 @@ def _models(service: str) -> list[ServiceModel]:
 
 
 def _named(service: str, request: Request) -> str:
-    """What a request calls its action."""
+    """Return the name that a request gives its action."""
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     action = "" if service == "s3" else request.values.get("Action", "")
     return target or action or f"{request.method} {request.path}"
 
 
 def _kept(environ: dict[str, Any]) -> Request:
-    """The request, with its body in memory, to be read more than once."""
+    """Return the request with its body in memory, so that it can be read more than once."""
     body = Request(environ).get_data(parse_form_data=False)
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ["CONTENT_LENGTH"] = str(len(body))

@@ -1,6 +1,6 @@
-"""What stands in front of moto: an action that it lacks fails at once, by its name.
+"""The gate in front of moto: an action that moto lacks fails at once, with its name.
 
-moto lets such a request end in a 500, which clients try again for minutes.
+Without it, moto answers such a request with a 500, which clients retry for minutes.
 """
 
 import functools
@@ -15,7 +15,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from tools.lab.aws import calls
-from tools.lab.aws.calls import Refusal
+from tools.lab.aws.calls import RefusalError
 
 # Answers of services that speak XML, by their protocol.
 XML = {
@@ -36,17 +36,23 @@ class Gate:
     """A WSGI application that has moto answer what it can, and refuses the rest."""
 
     def __init__(self, moto: Application) -> None:
+        """Stand in front of moto's own application."""
         self._moto = moto
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, as WSGI has it."""
         try:
             answer = self._answer(calls.operation(environ), environ)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             answer = _refuse(refusal, environ)
         return answer(environ, start_response)
 
     def _answer(self, operation: OperationModel, environ: dict[str, Any]) -> Response:
-        """moto's answer. Raises Refusal where moto lacks the action, or what it is asked of it."""
+        """Return moto's answer.
+
+        Raises:
+            RefusalError: moto lacks the action, or what the request asks of it.
+        """
         action = f"{operation.service_model.service_name} {operation.name}"
         if not _has_backend(*calls.scope(environ)):
             raise calls.unknown(action)
@@ -61,8 +67,8 @@ class Gate:
         return Response(content, status, headers, direct_passthrough=True)
 
 
-def _refuse(refusal: Refusal, environ: dict[str, Any]) -> Response:
-    """A refusal in the service's own format, with a status that no client retries."""
+def _refuse(refusal: RefusalError, environ: dict[str, Any]) -> Response:
+    """Return a refusal in the service's own format, with a status that no client retries."""
     protocol = calls.protocol(environ)
     if protocol in ("json", "rest-json"):
         body = json.dumps({"__type": refusal.code, "message": refusal.message})
@@ -76,6 +82,6 @@ def _refuse(refusal: Refusal, environ: dict[str, Any]) -> Response:
 
 @functools.cache
 def _has_backend(service: str, region: str) -> bool:
-    """Whether moto has the service that signs by that name."""
+    """Return whether moto has the service that signs by this name."""
     hosts = (f"http://{service}.{region}.amazonaws.com", f"http://{service}.amazonaws.com")
     return any(pattern.match(host) for _, pattern in backend_url_patterns for host in hosts)

@@ -21,7 +21,7 @@ METRIC = {
 
 # The metric in each period (None: nothing was put), and the size that is wanted after it.
 IDLE = [(3.0, 1)] * 3
-SERIES = {
+SERIES: dict[str, list[tuple[float | None, int]]] = {
     "out after three periods above the target": [
         *IDLE,
         *((90.0, 1), (90.0, 1), (90.0, 2), (44.0, 2)),

@@ -99,7 +99,8 @@ def test_security_groups(served) -> None:
 def test_balancer_and_its_targets(served) -> None:
     region, fleet = served.moto.read(), served.fleet
     (balancer,) = region.balancers
-    assert balancer.arn == fleet.balancer and balancer.cross_zone
+    assert balancer.arn == fleet.balancer
+    assert balancer.cross_zone
     assert balancer.listeners == (model.Listener(80, fleet.target_group),)
     assert [node.zone for node in balancer.nodes] == ["us-west-2a", "us-west-2b"]
     for node in balancer.nodes:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from airaware.errors import AirAwareError
 from tools.fleet.web_tier import WebTier
 from tools.lab import model
 from tools.lab.aws import gaps, scaling
+from tools.lab.net.balancer import TargetHealth
 from tools.machine import progress
 from tools.machine.progress import Look
 from tools.rollout import renewal
@@ -73,7 +73,7 @@ class Tier:
         self.sizes.add(len(members))
         for member, image in members.items():
             state = "unhealthy" if image in self.sick else "healthy"
-            seen = SimpleNamespace(state=state, reason="", description="")
+            seen = TargetHealth(state)
             gaps.observed.hosts[member] = "running"
             gaps.observed.targets[self.target_group, member, 8000] = seen
 

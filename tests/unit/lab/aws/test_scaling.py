@@ -1,6 +1,7 @@
 """What an auto-scaling group does, case by case, as EC2 Auto Scaling's user guide has it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ REPLACED_AT_ONCE = Decision(mark=("i-a",), terminate=("i-a",), launch=("zone-a",
 REPLACED = Decision(mark=("i-a",), drain=("i-a",), launch=("zone-a",))
 MARKED_ONLY = Decision(mark=("i-a",))
 NOTHING = Decision()
-YOUNG = {"age_seconds": 59}
+YOUNG: dict[str, Any] = {"age_seconds": 59}
 
 CASES = {
     # Size.

@@ -58,7 +58,7 @@ def test_equal_disks_are_one_layer_and_a_disk_is_copied(cache: Path, disk: Path)
 
 
 def test_a_seal_that_fails_leaves_nothing(cache: Path, disk: Path) -> None:
-    def fail(root: Path) -> None:
+    def fail(_: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
@@ -81,10 +81,18 @@ def test_what_the_lab_wrote_into_a_host_is_not_in_its_image(disk: Path) -> None:
     bundle.write_text("all others\n")
     subnet = model.Subnet("subnet-a", "us-west-2a", IPv4Network("10.0.1.0/24"), ())
     instance = model.Instance(
-        **{"id": "i-1", "state": "running", "launch": 0, "zone": subnet.zone, "layer": "base"},
-        **{"type": "t3.micro", "user_data": b"secret", "public_key": "key", "hostname": "ip-1"},
+        id="i-1",
+        state="running",
+        launch=0,
+        zone=subnet.zone,
+        layer="base",
+        type="t3.micro",
+        user_data=b"secret",
+        public_key="key",
+        hostname="ip-1",
         interface=model.Interface(IPv4Address("10.0.1.10"), subnet.id, frozenset()),
-        **{"tags": (), "volumes": ()},
+        tags=(),
+        volumes=(),
     )
     before = contents.digest(disk)
     seed.write(disk, instance, model.Region(subnets={subnet.id: subnet}), ENDPOINT)
@@ -97,7 +105,8 @@ def test_what_the_lab_wrote_into_a_host_is_not_in_its_image(disk: Path) -> None:
     assert contents.digest(disk) == before
 
 
-def test_a_record_outlives_its_region_but_not_its_layer(cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_a_record_outlives_its_region_but_not_its_layer() -> None:
     folder = disks.records("aw00000000")
     folder.mkdir(parents=True)
     image = '{"id": "ami-%s", "name": "airaware-web", "layer": "%s", "source": "i-1", "below": "",'

@@ -30,7 +30,8 @@ def test_a_digest_leads_to_its_layers_the_topmost_first(cache: Path) -> None:
     )
 
 
-def test_a_layer_that_is_gone_is_told(cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_a_layer_that_is_gone_is_told() -> None:
     with pytest.raises(AirAwareError, match="build the lab's image again"):
         images.layers_of("four")
 
@@ -75,8 +76,8 @@ def test_apt_finds_a_repositorys_packages(tmp_path: Path) -> None:
         Dir::State::lists "{tmp_path}/lists"; Dir::State::status "{tmp_path}/status";
         Dir::Cache "{tmp_path}"; APT::Sandbox::User "root";"""
     )
-    environ = {"env": os.environ | {"APT_CONFIG": str(tmp_path / "apt.conf")}}
-    run("apt-get", "-q", "update", **environ)
-    found = run("apt-get", "-q", "install", "--print-uris", "airaware-test", **environ)
+    environ = os.environ | {"APT_CONFIG": str(tmp_path / "apt.conf")}
+    run("apt-get", "-q", "update", env=environ)
+    found = run("apt-get", "-q", "install", "--print-uris", "airaware-test", env=environ)
     # The newer version, at its address.
     assert f"file:{repository}/airaware-test_2.1.1%7ex_all.deb' airaware-test_2%3a1.1~x" in found

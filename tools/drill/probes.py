@@ -17,7 +17,7 @@ PAGES = f"count({_PAGES}) or vector(0)"
 
 
 def every_zone_serves() -> Probe:
-    """By the balancer's word."""
+    """Probe for at least one healthy target per zone, as the load balancer reports it."""
     return Probe(
         "healthy web hosts in the zone that has the fewest",
         lambda world: min(world.sample().healthy.values()),
@@ -26,18 +26,18 @@ def every_zone_serves() -> Probe:
 
 
 def all_targets_well() -> Probe:
-    """No web host is missing behind the balancer, on its way in or out, or sick."""
+    """Probe for web hosts that are missing, starting, draining or unhealthy as targets."""
 
     def others(world: World) -> int:
-        wanted = sum(world.web_tier.group(zone)["DesiredCapacity"] for zone in world.groups)
+        wanted: int = sum(world.web_tier.group(zone)["DesiredCapacity"] for zone in world.groups)
         states = list(world.web_tier.target_states().values())
         return max(wanted, len(states)) - states.count("healthy")
 
-    return Probe("web hosts that are not in service", others, most=0)
+    return Probe("web hosts not in service", others, most=0)
 
 
 def groups_work() -> Probe:
-    """No process of a scaling group is suspended."""
+    """Probe for suspended processes of the scaling groups."""
     return Probe(
         "suspended processes of the scaling groups",
         lambda world: sum(len(world.web_tier.suspended(zone)) for zone in world.groups),
@@ -48,7 +48,7 @@ def groups_work() -> Probe:
 def promql(
     text: str, query: str, least: float = float("-inf"), most: float = float("inf")
 ) -> Probe:
-    """A query to Prometheus with one figure as its result."""
+    """Return a probe of a Prometheus query that has one value."""
 
     def measure(world: World) -> float | None:
         result = world.prometheus("query", query=query)
@@ -62,12 +62,12 @@ WEB = (
     all_targets_well(),
     groups_work(),
     promql("share of requests that fail", "site:airaware_errors:ratio_rate1m", most=0.01),
-    promql("alerts that fire and call a person at once", PAGES, most=0),
+    promql("firing alerts that page", PAGES, most=0),
 )
 
 
 def databases_listen() -> Probe:
-    """By what their hosts say."""
+    """Probe for databases that do not listen, as their hosts report it."""
 
     def silent(world: World) -> int:
         databases = [host for host in world.hosts() if host.role == "database"]
@@ -78,7 +78,7 @@ def databases_listen() -> Probe:
 
 
 def a_year_is_loaded() -> Probe:
-    """Or visitors would not notice what becomes of a database."""
+    """Probe for a loaded year; without one, visitors do not notice what becomes of a database."""
     return Probe(
         "paths that visitors ask for out of a database",
         lambda world: world.paths().count(NEW_PLACE),
@@ -96,7 +96,7 @@ DATABASES = (
 
 
 def zones_are_equal() -> Probe:
-    """In the year that the batch's drills load again."""
+    """Probe for zones that differ in the year that drills of the batch load again."""
 
     def different(world: World) -> int:
         with world.reading() as look:
@@ -107,7 +107,7 @@ def zones_are_equal() -> Probe:
 
 
 def spark_is_whole() -> Probe:
-    """Every worker runs."""
+    """Probe for Spark workers that do not run."""
 
     def lost(world: World) -> int:
         workers = [host for host in world.hosts() if host.role == "spark_worker"]
@@ -118,7 +118,7 @@ def spark_is_whole() -> Probe:
 
 
 def no_job_runs() -> Probe:
-    """A drill's jobs would wait behind it."""
+    """Probe for running jobs: a drill's own would wait behind them."""
 
     def running(world: World) -> int:
         return sum(job.state == RUNS for job in world.fleet.controller().jobs())
@@ -130,7 +130,11 @@ BATCH = (*DATABASES, zones_are_equal(), spark_is_whole(), no_job_runs())
 
 
 def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:
-    """Return once all hold. Raises AirAwareError with the first that does not within its time."""
+    """Wait until all probes hold.
+
+    Raises:
+        AirAwareError: A probe does not hold within its deadline.
+    """
     started = time.monotonic()
     for probe in probes:
         while (holds := probe.holds(world)) is False:
@@ -141,4 +145,4 @@ def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], No
                 )
             time.sleep(POLL_SECONDS)
         if holds is None:
-            tell(f"not known, as nobody answers: {probe.text}")
+            tell(f"unknown, because nothing answers: {probe.text}")

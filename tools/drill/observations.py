@@ -1,4 +1,4 @@
-"""What was seen in the course of a drill, and the figures that follow from it."""
+"""What a drill observed, and the statistics derived from it."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -12,13 +12,13 @@ from tools.drill.world import Look, Sample
 
 
 @dataclass
-class Course:
-    """Moments are of time.monotonic; those that did not come are None."""
+class Observations:
+    """A drill's observations; moments are in seconds of time.monotonic, None until they come."""
 
     zone: str
     began: float
-    breaking: float | None = None  # the fault's first act begins
-    injected: float | None = None  # its last act is done: times count from here
+    breaking: float | None = None  # the fault's first action starts
+    injected: float | None = None  # its last action is done; times count from here
     returned: float | None = None  # the fault is undone
     recovered: float | None = None  # the steady state holds again
     ended: float | None = None
@@ -26,9 +26,9 @@ class Course:
     visits: list[Visit] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     cpu: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    jobs: dict[str, str] = field(default_factory=dict)  # those of the drill, and how they ended
-    looks: list[Look] = field(default_factory=list)  # at what the zones hold of a year
-    notes: dict[str, Any] = field(default_factory=dict)  # what acts have found out
+    jobs: dict[str, str] = field(default_factory=dict)  # the drill's jobs, and how they ended
+    looks: list[Look] = field(default_factory=list)  # at the zones' copies of a year
+    notes: dict[str, Any] = field(default_factory=dict)  # what actions have found out
     # (name, begin, end) of alerts that fired; None where no monitoring host answers
     alerts: list[tuple[str, float, float]] | None = None
 
@@ -48,35 +48,36 @@ class Course:
         return self.due(self.returned, None)
 
     def due(self, begin: float | None, end: float | None) -> list[Visit]:
-        """Visits of a span of time; none if it did not begin."""
+        """Return the visits due in a span of time; none if it has not begun."""
         if begin is None:
             return []
         return [v for v in self.visits if begin <= v.due and (end is None or v.due < end)]
 
     def failures_end_seconds(self, which: Callable[[Visit], bool]) -> float:
-        """Seconds from the fault to the last visit that failed, of those before its return."""
+        """Return the seconds from the fault to the last failed visit before the fault's return."""
         failed = (v.due - self.since_fault(0) for v in self.during if which(v) and not v.ok)
         return max(0.0, max(failed, default=0.0))
 
     def since_fault(self, seconds: float) -> float:
-        """Return the moment so many seconds after the fault."""
+        """Return the moment that many seconds after the fault."""
         assert self.injected is not None, "no fault yet"
         return self.injected + seconds
 
     def first_sample(self, after: float, true: Callable[[Sample], bool]) -> float | None:
-        """Seconds from the fault to the first sample from `after` on that has it."""
+        """Return the seconds from the fault to the first sample since `after` with `true`."""
         found = (s.at for s in self.samples if s.at >= after and true(s))
         at = next(found, None)
         return None if at is None else at - self.since_fault(0)
 
     def healthy_before(self) -> dict[str, int]:
-        """Healthy web hosts by zone at the last look before the fault."""
+        """Return the healthy web hosts by zone in the last sample before the fault."""
         earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
         return dict(earlier[-1].healthy) if earlier else {}
 
     def times(self) -> dict[str, float | None]:
-        """Seconds from the fault to what followed; None for what did not. Hosts are those of the
-        drill's zone: others may grow meanwhile.
+        """Return the seconds from the fault to each event; None for events that did not happen.
+
+        Hosts are those of the drill's zone: other zones may grow meanwhile.
         """
         if self.injected is None or self.breaking is None:
             return {}
@@ -90,21 +91,19 @@ class Course:
         return {
             "detected": detected,
             "alerted": self._alerted(),
-            "moved": self.failures_end_seconds(lambda visit: True),
+            "moved": self.failures_end_seconds(lambda _visit: True),
             "restored": restored,
             "returned": None if self.returned is None else self.returned - self.injected,
             "recovered": None if self.recovered is None else self.recovered - self.injected,
         }
 
     def new_alerts(self) -> list[tuple[str, float, float]]:
-        """Those that began after the fault, the first ones first: what fired before is no part of
-        it.
-        """
+        """Return the alerts that began after the fault, earliest first."""
         begun = (each for each in self.alerts or () if each[1] >= (self.breaking or 0))
         return sorted(begun, key=lambda alert: alert[1])
 
     def checksums(self) -> dict[str, dict[str, str]]:
-        """Return what each zone held of the year, before the fault and after its return."""
+        """Return each zone's checksum of the year, before the fault and after its return."""
         spans = {
             "before": [look for look in self.looks if look.at < (self.breaking or math.inf)],
             "after": [look for look in self.looks if look.at >= (self.returned or math.inf)],
@@ -119,8 +118,11 @@ class Course:
         return min(begins) - self.since_fault(0) if begins else None
 
 
-def figures(visits: Iterable[Visit]) -> dict[str, Any]:
-    """Return requests, failed ones, and percentiles (nearest rank) of seconds to a good answer."""
+def request_statistics(visits: Iterable[Visit]) -> dict[str, Any]:
+    """Return counts of requests and failures, and percentiles of the seconds to a good answer.
+
+    Percentiles are by nearest rank; None where there is no good answer.
+    """
     visits = list(visits)
     good = [visit.seconds for visit in visits if visit.ok]
     ranks = (50, 95, 99)
@@ -133,11 +135,11 @@ def figures(visits: Iterable[Visit]) -> dict[str, Any]:
 
 
 def by_second(visits: Iterable[Visit], began: float) -> dict[str, list[float]]:
-    """For each second from `began` on: requests, failed ones, and the p99 of good answers."""
+    """Return requests, failures and the p99 of good answers for each second since `began`."""
     seconds: dict[int, list[Visit]] = {}
     for visit in visits:
         seconds.setdefault(int(visit.due - began), []).append(visit)
-    rows = [(second, figures(seconds[second])) for second in sorted(seconds)]
+    rows = [(second, request_statistics(seconds[second])) for second in sorted(seconds)]
     return {
         "second": [second for second, _ in rows],
         **{name: [row[name] for _, row in rows] for name in ("requests", "failed", "p99")},

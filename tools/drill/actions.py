@@ -1,7 +1,7 @@
-"""What a drill does to a fleet, and undoes: small acts by AWS's API or over SSH.
+"""The actions of drills: small changes to a fleet, by AWS's API or over SSH.
 
-An act is a name and arguments that fit into the journal, so that another process can undo it. Each
-may be repeated, and undoing what was never done changes nothing.
+An action is a name and arguments that fit into the journal, so that another process can undo it.
+Each may be repeated, and undoing what was never done changes nothing.
 """
 
 import io
@@ -21,50 +21,59 @@ from tools.machine.progress import Look
 from tools.machine.steps import carry_out
 from tools.rollout import release
 
-TAG = "Drill"  # of what a drill makes
+TAG = "Drill"  # of what drills create
 BOOTING = ("pending", "running")
 BOOT_SECONDS = 240  # a monitoring host that boots shows no progress until it answers
 JOB_SECONDS = 600  # without a line of the job or of Spark
-SPARED = ".spared"  # behind a raw file's key: the copy of what a drill has changed
+SPARED = ".spared"  # suffix of a raw file's key: the copy from before a drill changed it
 SITE_PORT = 8000
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
 
-ACTS: dict[str, Callable[..., None]] = {}
+ACTIONS: dict[str, Callable[..., None]] = {}
 
 
 @dataclass(frozen=True)
 class Call:
-    """An act by its name, with its arguments."""
+    """A call of an action: its name and its arguments."""
 
-    act: str
+    action: str
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, world: Any) -> None:
-        """Do it. Raises AirAwareError where there is no such act."""
-        if self.act not in ACTS:
-            raise AirAwareError(f"This checkout has no act '{self.act}': take the one that drilled")
-        ACTS[self.act](world, **self.arguments)
+        """Perform the action.
+
+        Raises:
+            AirAwareError: This checkout has no such action.
+        """
+        if self.action not in ACTIONS:
+            raise AirAwareError(
+                f"This checkout has no action '{self.action}': use the checkout that ran the drill"
+            )
+        ACTIONS[self.action](world, **self.arguments)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a fault: `text` says it as an order; `undo` returns to what was before, if that
-    does not come of itself."""
+    """One step of a fault.
+
+    `text` is what it does, as an order. `undo` restores what was before; None where that happens by
+    itself.
+    """
 
     text: str
     do: Call
     undo: Call | None = None
 
 
-def act(body: Callable[..., None]) -> Callable[..., None]:
-    """Make a function of the world an act."""
-    ACTS[body.__name__] = body
+def action(body: Callable[..., None]) -> Callable[..., None]:
+    """Register a function of the world as an action."""
+    ACTIONS[body.__name__] = body
     return body
 
 
-@act
+@action
 def make_denying_acl(world: World, vpc_id: str) -> None:
-    """A network ACL without entries, which lets nothing through."""
+    """Create a network ACL without entries, which lets nothing through."""
     tags = {TAG: "deny", "Environment": world.environment}
     world.client("ec2").create_network_acl(
         VpcId=vpc_id,
@@ -77,22 +86,22 @@ def make_denying_acl(world: World, vpc_id: str) -> None:
     )
 
 
-@act
+@action
 def delete_denying_acls(world: World) -> None:
-    """All that drills have made in this environment."""
+    """Delete the denying ACLs that drills have created in this environment."""
     for acl_id in _denying_acls(world):
         world.client("ec2").delete_network_acl(NetworkAclId=acl_id)
 
 
-@act
+@action
 def deny_subnet(world: World, subnet_id: str) -> None:
     """Put a subnet under the denying ACL."""
     put_under_acl(world, subnet_id, _denying_acls(world)[0])
 
 
-@act
+@action
 def put_under_acl(world: World, subnet_id: str, acl_id: str) -> None:
-    """Put a subnet under an ACL, where it is not."""
+    """Associate a subnet with an ACL, unless it is already."""
     current, association = world.acls()[subnet_id]
     if current != acl_id:
         world.client("ec2").replace_network_acl_association(
@@ -100,43 +109,44 @@ def put_under_acl(world: World, subnet_id: str, acl_id: str) -> None:
         )
 
 
-@act
+@action
 def suspend_scaling(world: World, zone: str, reason: str, processes: Sequence[str]) -> None:
-    """Suspend these processes of the zone's group."""
+    """Suspend these processes of the zone's scaling group."""
     world.web_tier.suspend(zone, Reason(reason), processes)
 
 
-@act
+@action
 def resume_scaling(world: World, zone: str, reason: str) -> None:
     """Resume what was suspended for that reason."""
     world.web_tier.resume(zone, Reason(reason))
 
 
-@act
+@action
 def deregister(world: World, zone: str) -> None:
-    """Take a zone's web hosts from the balancer, which lets them end their requests."""
+    """Deregister a zone's web hosts from the load balancer, which drains them."""
     if targets := _members(world, zone):
         world.client("elbv2").deregister_targets(TargetGroupArn=world.target_group, Targets=targets)
 
 
-@act
+@action
 def register(world: World, zone: str) -> None:
-    """Give them to the balancer."""
+    """Register a zone's web hosts with the load balancer."""
     if targets := _members(world, zone):
         world.client("elbv2").register_targets(TargetGroupArn=world.target_group, Targets=targets)
 
 
-@act
+@action
 def stop_instances(world: World, instance_ids: Sequence[str]) -> None:
-    """Stop hosts at once, as if their power failed."""
+    """Stop hosts at once, as a power failure would."""
     world.client("ec2").stop_instances(InstanceIds=list(instance_ids), Force=True)
 
 
-@act
+@action
 def start_instances(world: World, instance_ids: Sequence[str]) -> None:
-    """Start those of them that are there still: a scaling group gives up its own.
+    """Start those of the instances that still exist; a scaling group terminates its own.
 
-    Raises StalledError where one does not come to rest.
+    Raises:
+        StalledError: An instance does not finish stopping.
     """
     wanted = set(instance_ids)
 
@@ -154,21 +164,21 @@ def start_instances(world: World, instance_ids: Sequence[str]) -> None:
         world.client("ec2").start_instances(InstanceIds=stopped)
 
 
-@act
+@action
 def set_size(world: World, zone: str, size: int) -> None:
-    """Have a zone's scaling group be of that size."""
+    """Set the desired size of a zone's scaling group."""
     world.web_tier.resize(zone, size)
 
 
-@act
+@action
 def terminate(world: World, instance_id: str) -> None:
     """Terminate a host."""
     world.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
 
-@act
+@action
 def run_on_host(world: World, instance_id: str, command: str) -> None:
-    """Run a shell command as root on a host, if that runs, and goes on running meanwhile."""
+    """Run a shell command as root on a host, unless the host is down or goes down meanwhile."""
     if host := _running(world, instance_id):
         try:
             world.ssh(host, ["sudo", "sh", "-c", command])
@@ -177,41 +187,44 @@ def run_on_host(world: World, instance_id: str, command: str) -> None:
                 raise
 
 
-@act
+@action
 def start_job(world: World, job: str, year: int, parameter: int, again: bool) -> None:
     """Have the controller load a parameter's year."""
     world.fleet.controller().start(str(year), [parameter], again, job)
 
 
-@act
+@action
 def end_job(world: World, job: str) -> None:
-    """Stop a job, if it runs."""
+    """Cancel a job if it is running."""
     if world.jobs([job]).get(job) == RUNS:
         world.fleet.controller().cancel(job)
 
 
-@act
+@action
 def await_words(world: World, job: str, words: str) -> None:
-    """Wait until a job has said that.
+    """Wait until a job's output contains these words.
 
-    Raises AirAwareError where it ends without, StalledError where it says nothing any more.
+    Raises:
+        AirAwareError: The job ended without them.
+        StalledError: The job's output no longer grows.
     """
     controller = world.fleet.controller()
 
     def look() -> Look:
         said = controller.said(job)
         if words not in said and world.jobs([job])[job] != RUNS:
-            raise AirAwareError(f"job {job} has ended, and never said '{words}'")
-        return Look(words in said, f"has not said '{words}'", (len(said),))
+            raise AirAwareError(f"job {job} ended without printing '{words}'")
+        return Look(words in said, f"has not printed '{words}'", (len(said),))
 
     progress.wait_for({f"job {job}": look}, patience_seconds=JOB_SECONDS)
 
 
-@act
+@action
 def await_end(world: World, job: str) -> None:
-    """Wait until a job has ended, well or not.
+    """Wait until a job has ended, whether it succeeded or failed.
 
-    Raises StalledError where it says nothing any more.
+    Raises:
+        StalledError: The job's output no longer grows.
     """
 
     def look() -> Look:
@@ -221,18 +234,18 @@ def await_end(world: World, job: str) -> None:
     progress.wait_for({f"job {job}": look}, patience_seconds=JOB_SECONDS)
 
 
-@act
+@action
 def set_bucket_policy(world: World, policy: str) -> None:
-    """Have the bucket be under that policy; under none where it is empty."""
+    """Set the bucket's policy; remove it if `policy` is empty."""
     if policy:
         world.client("s3").put_bucket_policy(Bucket=world.bucket, Policy=policy)
     else:
         world.client("s3").delete_bucket_policy(Bucket=world.bucket)
 
 
-@act
+@action
 def cut_raw_file(world: World, key: str) -> None:
-    """Leave the first half of a raw file, under the digest of the whole; a copy is kept beside."""
+    """Cut a raw file to its first half, under the digest of the whole; keep a copy beside it."""
     s3 = world.client("s3")
     if _size(world, key + SPARED) is None:
         _copy(world, key, key + SPARED)
@@ -241,17 +254,17 @@ def cut_raw_file(world: World, key: str) -> None:
     s3.put_object(Bucket=world.bucket, Key=key, Body=half, Metadata=whole["Metadata"])
 
 
-@act
+@action
 def mend_raw_file(world: World, key: str) -> None:
-    """Put the kept copy back, where there is one."""
+    """Restore the copy that `cut_raw_file` kept, if there is one."""
     if _size(world, key + SPARED) is not None:
         _copy(world, key + SPARED, key)
         world.client("s3").delete_object(Bucket=world.bucket, Key=key + SPARED)
 
 
-@act
+@action
 def publish_bad_release(world: World, bad: str) -> None:
-    """Publish the fleet's release once more, with web servers that nobody finds."""
+    """Publish a copy of the fleet's release whose web servers listen on the wrong port."""
     s3, good = world.client("s3"), release.marked(world.client("s3"), world.bucket, release.CURRENT)
     for name in release.files(s3, world.bucket, str(good)):
         _copy(world, f"releases/{good}/{name}", f"releases/{bad}/{name}")
@@ -260,9 +273,13 @@ def publish_bad_release(world: World, bad: str) -> None:
     s3.put_object(Bucket=world.bucket, Key=key, Body=spoilt(code, bad))
 
 
-@act
+@action
 def delete_release(world: World, version: str) -> None:
-    """Take a release from the bucket. Raises AirAwareError where the fleet is at it."""
+    """Delete a release from the bucket.
+
+    Raises:
+        AirAwareError: The fleet runs it.
+    """
     s3 = world.client("s3")
     if version in _rolled_out(world):
         raise AirAwareError(f"The fleet is at release {version}: fab deploy --rollback")
@@ -270,9 +287,9 @@ def delete_release(world: World, version: str) -> None:
         s3.delete_object(Bucket=world.bucket, Key=f"releases/{version}/{name}")
 
 
-@act
+@action
 def roll_out(world: World, version: str) -> None:
-    """Have the fleet run a release; notes the web hosts that it came to before it was stopped."""
+    """Have the fleet run a release; note the web hosts that got it, and what stopped it."""
     try:
         carry_out(world.fleet.roll_out(version), dry_run=False)
         world.notes["stopped"] = ""
@@ -283,17 +300,17 @@ def roll_out(world: World, version: str) -> None:
     world.notes["reached"] = [h.name for h in web if world.ssh(h, read).strip().endswith(version)]
 
 
-@act
+@action
 def roll_back(world: World, bad: str) -> None:
-    """Have the fleet run the release before a bad one, whether that came to one host or to all."""
+    """Return the fleet to the release before a bad one, if any host has that."""
     if bad in _rolled_out(world):
         carry_out(world.fleet.rollback(), dry_run=False)
 
 
 def spoilt(code: bytes, version: str) -> bytes:
-    """A release's Puppet code (a tar.gz) as another version, whose web servers listen elsewhere."""
-    changed = {
-        "hieradata/release.yaml": lambda text: f"airaware::version: '{version}'\n",
+    """Return a release's Puppet code (a tar.gz) as another version, with another site port."""
+    changed: dict[str, Callable[[str], str]] = {
+        "hieradata/release.yaml": lambda _: f"airaware::version: '{version}'\n",
         "hieradata/role/web.yaml": lambda text: text.replace(
             f"profile::web::port: {SITE_PORT}", f"profile::web::port: {SITE_PORT + 1}"
         ),
@@ -312,12 +329,15 @@ def spoilt(code: bytes, version: str) -> bytes:
     return made.getvalue()
 
 
-@act
+@action
 def tell_prometheus(world: World, drill: str, running: int) -> None:
-    """Have the dashboards show that a drill runs, or that it does no longer, where there are any.
+    """Show in the dashboards, if the fleet has any, whether a drill is running.
 
-    A monitoring host that cannot be reached keeps no drill from its course. It is given time to
-    come back before it is told of the end; raises AirAwareError where it has not come by then.
+    A monitoring host that cannot be reached does not keep a drill from starting. At the drill's end
+    it has time to come back.
+
+    Raises:
+        AirAwareError: At the drill's end, the monitoring host has not come back in time.
     """
     metric = f'airaware_drill_running{{drill="{drill}"}} {running}'
     file = f"{TEXTFILES}/drill.prom"
@@ -342,7 +362,7 @@ def tell_prometheus(world: World, drill: str, running: int) -> None:
 
 
 def _rolled_out(world: World) -> set[str | None]:
-    """The releases that hosts run, or may: the fleet's, and the one that was begun last."""
+    """Return the releases that hosts may run: the fleet's, and the one begun last."""
     s3 = world.client("s3")
     return {release.marked(s3, world.bucket, mark) for mark in (release.BEGUN, release.CURRENT)}
 

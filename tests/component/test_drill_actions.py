@@ -3,6 +3,7 @@
 import io
 import tarfile
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,8 @@ from botocore.exceptions import ClientError
 from twozones import BUCKET, RAW_FILE, A, B
 
 from airaware.errors import AirAwareError
-from tools.drill import acts, faults, model
-from tools.drill.acts import Call, Change
+from tools.drill import actions, faults, model
+from tools.drill.actions import Call, Change
 from tools.drill.world import World
 from tools.fleet.controller import RUNS
 from tools.machine.steps import Step
@@ -49,7 +50,8 @@ def test_a_zone_without_a_network_is_under_an_acl_that_lets_nothing_through(worl
     do(world, changes)
     under = {world.acls()[subnet][0] for subnet in world.subnets(B)}
     others = {world.acls()[subnet][0] for subnet in world.subnets(A)}
-    assert len(under) == 1 and not under & others
+    assert len(under) == 1
+    assert not under & others
     (acl,) = world.client("ec2").describe_network_acls(NetworkAclIds=list(under))["NetworkAcls"]
     assert not [entry for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
 
@@ -120,7 +122,11 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
     key = f"releases/{bad}/puppet.tar.gz"
     spoilt = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(spoilt)) as tar:
-        told = {member.name: tar.extractfile(member).read().decode() for member in tar}
+        told = {}
+        for member in tar:
+            content = tar.extractfile(member)
+            assert content
+            told[member.name] = content.read().decode()
     assert told == texts | {"hieradata/role/web.yaml": "profile::web::port: 8001\n"}
     undo(world, [publish])
     undo(world, [publish])
@@ -129,12 +135,14 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
 
 def test_a_bad_release_is_drilled_where_a_roll_out_begins(world: World) -> None:
     assert model.find("bad-deploy").usual_zone(world.groups) == A
-    with pytest.raises(AirAwareError, match=f"web hosts of {A} first: --zone {A}"):
+    with pytest.raises(AirAwareError, match=f"web hosts of {A} first: use --zone {A}"):
         faults.release_badly(world, B)
 
 
 @pytest.mark.parametrize("settled", [True, False])
-def test_a_bad_release_is_taken_back_also_where_it_came_to_all(world: World, settled) -> None:
+def test_a_bad_release_is_taken_back_also_where_it_came_to_all(
+    world: World, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
     s3 = world.client("s3")
     release.settle(s3, BUCKET, "good")
     publish, roll_out = faults.release_badly(world, A)
@@ -148,11 +156,11 @@ def test_a_bad_release_is_taken_back_also_where_it_came_to_all(world: World, set
         undo(world, [publish])
 
     def rollback() -> list[Step]:
-        back = release.to_go_back_to(s3, BUCKET)
+        back = str(release.to_go_back_to(s3, BUCKET))
         marks = (release.begin, release.settle)
-        return [Step("mark", lambda mark=mark: mark(s3, BUCKET, back)) for mark in marks]
+        return [Step("mark", partial(mark, s3, BUCKET, back)) for mark in marks]
 
-    world.fleet.rollback = rollback
+    monkeypatch.setattr(world.fleet, "rollback", rollback, raising=False)
     undo(world, [publish, roll_out])
     undo(world, [publish, roll_out])
     assert world.version() == "good"
@@ -172,7 +180,8 @@ def test_what_was_suspended_before_stays_so(world: World) -> None:
 
 def test_a_detached_zone_has_no_targets_and_keeps_its_hosts(world: World) -> None:
     own = {host.instance_id for host in world.web_hosts(B)}
-    assert own and own <= world.web_tier.target_states().keys()
+    assert own
+    assert own <= world.web_tier.target_states().keys()
     do(world, faults.detach(world, B))
     assert not own & world.web_tier.target_states().keys()
     assert own == {host.instance_id for host in world.web_hosts(B)}
@@ -183,7 +192,7 @@ def test_without_a_target_there_is_no_drill(world: World, fault) -> None:
     world.client("autoscaling").delete_auto_scaling_group(
         AutoScalingGroupName="web-b", ForceDelete=True
     )
-    with pytest.raises(AirAwareError, match=f"There is no web host in {B} that runs"):
+    with pytest.raises(AirAwareError, match=f"There is no running web host in {B}"):
         fault(world, B)
 
 
@@ -199,7 +208,7 @@ def test_a_host_that_died_needs_no_undoing_and_one_that_runs_does(
     (change,) = faults.hang_web_host(world, B)
     assert change.undo
 
-    def lost(host, words: list[str]) -> str:
+    def lost(host, _: list[str]) -> str:
         if dies:
             world.client("ec2").terminate_instances(InstanceIds=[host.instance_id])
         raise AirAwareError(f"{host.name}: the connection is lost")
@@ -214,18 +223,18 @@ def test_a_host_that_died_needs_no_undoing_and_one_that_runs_does(
 
 
 def test_a_job_that_never_says_it_is_not_awaited_for_ever(monkeypatch) -> None:
-    monkeypatch.setattr(acts, "JOB_SECONDS", 0)
-    fleet = SimpleNamespace(controller=lambda: SimpleNamespace(said=lambda job: "nothing"))
+    monkeypatch.setattr(actions, "JOB_SECONDS", 0)
+    fleet = SimpleNamespace(controller=lambda: SimpleNamespace(said=lambda _job: "nothing"))
     world = SimpleNamespace(fleet=fleet, jobs=lambda ids: dict.fromkeys(ids, RUNS))
-    with pytest.raises(AirAwareError, match="job 1: has not said 'words'"):
+    with pytest.raises(AirAwareError, match="job 1: has not printed 'words'"):
         Call("await_words", {"job": "1", "words": "words"})(world)
 
 
 @pytest.mark.parametrize(("state", "told"), [("pending", True), ("running", True), ("gone", False)])
 def test_that_a_drill_has_ended_is_not_forgotten(monkeypatch, state: str, told: bool) -> None:
-    monkeypatch.setattr(acts, "BOOT_SECONDS", 0)
+    monkeypatch.setattr(actions, "BOOT_SECONDS", 0)
 
-    def lost(host, words: list[str]) -> str:
+    def lost(*_: object) -> str:
         raise AirAwareError("the connection is lost")
 
     host = SimpleNamespace(role="monitoring", state=state, instance_id="i-1", name="monitoring")
@@ -248,13 +257,15 @@ def test_an_alert_that_blames_another_zone_has_it_in_its_name(world: World, monk
         }
         for name, zone in told
     ]
-    monkeypatch.setattr(world, "prometheus", lambda path, **parameters: result)
-    names = [name for name, _, _ in world.alerts(60, B)]
+    monkeypatch.setattr(world, "prometheus", lambda _path, **_parameters: result)
+    names = [name for name, _, _ in world.alerts(60, B) or ()]
     assert names == [f"ZoneInTrouble of {A}", "ZoneInTrouble", "HostDown", "SiteDown"]
 
 
-def test_where_no_year_is_loaded_nobody_looks_at_one(world: World) -> None:
-    world.fleet.reading = lambda: nullcontext(())
+def test_where_no_year_is_loaded_nobody_looks_at_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.fleet, "reading", lambda: nullcontext(()), raising=False)
     assert world.looks() == []
     world.least_load = (44201, 2013)  # and now no database answers
     assert world.looks() == []

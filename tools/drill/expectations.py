@@ -1,12 +1,12 @@
-"""What a drill may expect of its course; each function makes an expectation."""
+"""Expectations of drills: each function returns one, to be judged by what the drill observed."""
 
 import math
 from collections.abc import Callable, Iterable
 from statistics import median
 
 from airaware.store.manifest import Held
-from tools.drill.course import Course, by_second, figures
 from tools.drill.model import Expectation, Finding
+from tools.drill.observations import Observations, by_second, request_statistics
 from tools.drill.visitors import HOLDING, Visit
 
 SETTLED_SECONDS = 60  # after the fault, for the percentiles
@@ -23,50 +23,50 @@ def _failed(visits: list[Visit], expected: str) -> Finding:
 
 
 def none_fails() -> Expectation:
-    """Throughout."""
-    return lambda course: _failed(course.visits, "no request fails, from before to after")
+    """Expect that no request fails, from before the fault to after its return."""
+    return lambda observed: _failed(observed.visits, "no request fails, from before to after")
 
 
 def none_fails_before() -> Expectation:
-    """Or what follows says nothing."""
-    return lambda course: _failed(course.before, "no request fails before the fault")
+    """Expect that no request fails before the fault; otherwise later failures prove nothing."""
+    return lambda observed: _failed(observed.before, "no request fails before the fault")
 
 
 def none_fails_after() -> Expectation:
-    """Of those that were sent after the fault's return."""
-    return lambda course: _failed(course.after, "no request fails after the return")
+    """Expect that no request sent after the fault's return fails."""
+    return lambda observed: _failed(observed.after, "no request fails after the return")
 
 
 def failures_end(within_seconds: float) -> Expectation:
-    """For all visitors."""
-    return _failures_end(within_seconds, "for all visitors", lambda course, visit: True)
+    """Expect failures to end in time for all visitors."""
+    return _failures_end(within_seconds, "for all visitors", lambda _course, _visit: True)
 
 
 def failures_end_at_surviving_node(within_seconds: float) -> Expectation:
-    """For those who use the balancer's node in another zone."""
+    """Expect failures to end in time for visitors of the load balancer's nodes in other zones."""
     return _failures_end(
         within_seconds,
         "for visitors of the surviving node",
-        lambda course, visit: course.nodes.get(visit.node) != course.zone,
+        lambda observed, visit: observed.nodes.get(visit.node) != observed.zone,
     )
 
 
 def failures_end_for_holders(within_seconds: float) -> Expectation:
-    """For those who hold on to an address, be it the dead one."""
+    """Expect failures to end in time for visitors who keep using one address, even the dead one."""
     return _failures_end(
         within_seconds,
         "for visitors who hold on to an address",
-        lambda course, visit: visit.kind == HOLDING,
+        lambda _course, visit: visit.kind == HOLDING,
     )
 
 
 def _failures_end(
-    within_seconds: float, whose: str, which: Callable[[Course, Visit], bool]
+    within_seconds: float, whose: str, which: Callable[[Observations, Visit], bool]
 ) -> Expectation:
-    def judge(course: Course) -> Finding:
-        asked = [visit for visit in course.during if which(course, visit)]
+    def judge(observed: Observations) -> Finding:
+        asked = [visit for visit in observed.during if which(observed, visit)]
         failed = sum(not visit.ok for visit in asked)
-        seconds = course.failures_end_seconds(lambda visit: which(course, visit))
+        seconds = observed.failures_end_seconds(lambda visit: which(observed, visit))
         return Finding(
             f"failed requests end at most {within_seconds:g} s after the fault {whose}",
             bool(asked) and seconds <= within_seconds,
@@ -77,17 +77,21 @@ def _failures_end(
 
 
 def p99_at_most_doubled() -> Expectation:
-    """Once things have settled. It is that of a second, in the median over the seconds: one in
-    which a host is born beside the others, on the lab's few CPUs, is not to decide.
+    """Expect the p99 at most to double once the fleet has settled.
+
+    It compares medians of the p99 of each second: one second in which a host boots on the lab's few
+    CPUs must not decide.
     """
 
-    def judge(course: Course) -> Finding:
-        settled = course.due(course.since_fault(SETTLED_SECONDS), course.returned)
-        before, then = _p99_of_a_second(course.before), _p99_of_a_second(settled)
+    def judge(observed: Observations) -> Finding:
+        settled = observed.due(observed.since_fault(SETTLED_SECONDS), observed.returned)
+        before, then = _p99_of_a_second(observed.before), _p99_of_a_second(settled)
         expected = f"p99 is at most doubled from {SETTLED_SECONDS} s after the fault on"
         if before is None or then is None:
             return Finding(expected, False, "no good answers to compare")
-        over_all = [1000 * figures(visits)["p99"] for visits in (course.before, settled)]
+        over_all = [
+            1000 * request_statistics(visits)["p99"] for visits in (observed.before, settled)
+        ]
         return Finding(
             expected,
             then <= 2 * before,
@@ -104,12 +108,12 @@ def _p99_of_a_second(visits: list[Visit]) -> float | None:
 
 
 def out_of_service(within_seconds: float) -> Expectation:
-    """Expect the balancer to call fewer hosts healthy."""
+    """Expect the load balancer to report fewer healthy hosts in time."""
 
-    def judge(course: Course) -> Finding:
-        seconds = course.times()["detected"]
+    def judge(observed: Observations) -> Finding:
+        seconds = observed.times()["detected"]
         return Finding(
-            f"the balancer has it out of service within {within_seconds:g} s",
+            f"the load balancer takes it out of service within {within_seconds:g} s",
             seconds is not None and seconds <= within_seconds,
             _seconds(seconds),
         )
@@ -118,21 +122,21 @@ def out_of_service(within_seconds: float) -> Expectation:
 
 
 def zone_carries_nothing() -> Expectation:
-    """From the time on when all its hosts are out, which is soon, until the return: the rest
-    carries all.
-    """
+    """Expect the other zones to carry all traffic, from soon after the fault until its return."""
 
-    def judge(course: Course) -> Finding:
-        gone = course.first_sample(course.since_fault(0), lambda s: s.healthy[course.zone] == 0)
+    def judge(observed: Observations) -> Finding:
+        gone = observed.first_sample(
+            observed.since_fault(0), lambda s: s.healthy[observed.zone] == 0
+        )
         expected = (
-            f"the other zones alone carry all from {OUT_SECONDS} s after the fault at the latest,"
-            f" until {course.zone} is back"
+            f"the other zones alone carry all traffic from {OUT_SECONDS} s after the fault,"
+            f" until {observed.zone} is back"
         )
         if gone is None:
-            return Finding(expected, False, f"{course.zone} served throughout")
-        end = float("inf") if course.returned is None else course.returned
-        looks = [s for s in course.samples if course.since_fault(gone) <= s.at < end]
-        well = all(s.healthy[course.zone] == 0 and sum(s.healthy.values()) > 0 for s in looks)
+            return Finding(expected, False, f"{observed.zone} served throughout")
+        end = float("inf") if observed.returned is None else observed.returned
+        looks = [s for s in observed.samples if observed.since_fault(gone) <= s.at < end]
+        well = all(s.healthy[observed.zone] == 0 and sum(s.healthy.values()) > 0 for s in looks)
         well = well and gone <= OUT_SECONDS
         return Finding(expected, well, f"from {gone:.1f} s after the fault, {len(looks)} looks")
 
@@ -140,12 +144,12 @@ def zone_carries_nothing() -> Expectation:
 
 
 def replaced(within_seconds: float) -> Expectation:
-    """As many healthy hosts of the zone as before."""
+    """Expect the zone to have as many healthy hosts as before, in time."""
 
-    def judge(course: Course) -> Finding:
-        seconds = course.times()["restored"]
+    def judge(observed: Observations) -> Finding:
+        seconds = observed.times()["restored"]
         return Finding(
-            f"as many hosts as before are in service in {course.zone} within {within_seconds:g} s",
+            f"{observed.zone} has as many hosts in service as before within {within_seconds:g} s",
             seconds is not None and seconds <= within_seconds,
             _seconds(seconds),
         )
@@ -154,12 +158,12 @@ def replaced(within_seconds: float) -> Expectation:
 
 
 def grown(within_seconds: float) -> Expectation:
-    """One healthy host more than before."""
+    """Expect one more healthy host than before, in time."""
 
-    def judge(course: Course) -> Finding:
-        whole = sum(course.healthy_before().values())
-        seconds = course.first_sample(
-            course.since_fault(0), lambda sample: sum(sample.healthy.values()) > whole
+    def judge(observed: Observations) -> Finding:
+        whole = sum(observed.healthy_before().values())
+        seconds = observed.first_sample(
+            observed.since_fault(0), lambda sample: sum(sample.healthy.values()) > whole
         )
         return Finding(
             f"a further web host is in service within {within_seconds:g} s",
@@ -171,16 +175,17 @@ def grown(within_seconds: float) -> Expectation:
 
 
 def slow_answers_last(within_seconds: float, slow_seconds: float = 0.5) -> Expectation:
-    """All the time in which somebody waits for a slow one: a hiccup that has nothing to do with
-    the fault takes half a second of it, whenever it comes.
+    """Limit how long any visitor waits for a slow answer, in all.
+
+    A hiccup that has nothing to do with the fault takes half a second of that, whenever it comes.
     """
 
-    def judge(course: Course) -> Finding:
-        slow = [v for v in course.during if v.seconds > slow_seconds]
+    def judge(observed: Observations) -> Finding:
+        slow = [v for v in observed.during if v.seconds > slow_seconds]
         waited = _covered_seconds((v.due, v.due + v.seconds) for v in slow)
         return Finding(
             f"answers take more than {slow_seconds:g} s for at most {within_seconds:g} s",
-            bool(course.during) and waited <= within_seconds,
+            bool(observed.during) and waited <= within_seconds,
             f"{len(slow)} did, over {waited:.1f} s",
         )
 
@@ -188,7 +193,7 @@ def slow_answers_last(within_seconds: float, slow_seconds: float = 0.5) -> Expec
 
 
 def _covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
-    """How long at least one of the spans (begin, end) lasts."""
+    """Return how long at least one of the spans (begin, end) lasts."""
     covered, until = 0.0, -math.inf
     for begin, end in sorted(spans):
         covered += max(0.0, end - max(begin, until))
@@ -197,13 +202,13 @@ def _covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
 
 
 def jobs_end(*states: str) -> Expectation:
-    """Return the drill's jobs, in the order in which they were started."""
+    """Expect the drill's jobs to end in these states, in the order in which they were started."""
 
-    def judge(course: Course) -> Finding:
-        told = ", ".join(f"{job} {state}" for job, state in course.jobs.items())
+    def judge(observed: Observations) -> Finding:
+        told = ", ".join(f"{job} {state}" for job, state in observed.jobs.items())
         return Finding(
             f"jobs end as: {', '.join(states)}",
-            tuple(course.jobs.values()) == states,
+            tuple(observed.jobs.values()) == states,
             told or "none was started",
         )
 
@@ -211,47 +216,47 @@ def jobs_end(*states: str) -> Expectation:
 
 
 def each_zone_whole() -> Expectation:
-    """At every look the tables of a zone hold just what its manifest says, old or new."""
+    """Expect each zone's tables to match its manifest at every look: wholly old or wholly new."""
 
-    def judge(course: Course) -> Finding:
-        held = [look.held for look in course.looks if look.held]
+    def judge(observed: Observations) -> Finding:
+        held = [look.held for look in observed.looks if look.held]
         torn = sum(not each.whole for each in held)
         return Finding(
-            "each zone holds the year wholly, old or new, at every moment",
+            "each zone's year is wholly old or wholly new at every look",
             bool(held) and not torn,
-            f"{len(held)} looks, {torn} of them at a part; {len(course.looks) - len(held)} failed",
+            f"{len(held)} looks, {torn} inconsistent; {len(observed.looks) - len(held)} failed",
         )
 
     return judge
 
 
 def same_checksums() -> Expectation:
-    """In the end all zones hold what they held before."""
+    """Expect all zones to hold in the end what they held before."""
 
-    def judge(course: Course) -> Finding:
-        by_zone = _held_by_zone(course)
+    def judge(observed: Observations) -> Finding:
+        by_zone = _held_by_zone(observed)
         first = {str(held[0].checksum) for held in by_zone.values()}
         last = {str(held[-1].checksum) for held in by_zone.values()}
         return Finding(
-            "in the end all zones have the checksum that they had before",
+            "all zones end with the checksum that they had before",
             len(first) == 1 and first == last,
-            f"{', '.join(sorted(first))} before, {', '.join(sorted(last))} in the end",
+            f"{', '.join(sorted(first))} before, {', '.join(sorted(last))} at the end",
         )
 
     return judge
 
 
 def loads_taken(in_zone: int, elsewhere: int) -> Expectation:
-    """How often a load of the year became a zone's."""
+    """Expect the drill's zone to take this many loads of the year, and other zones that many."""
 
-    def judge(course: Course) -> Finding:
+    def judge(observed: Observations) -> Finding:
         taken = {
             zone: len({held.attempt for held in looks}) - 1
-            for zone, looks in _held_by_zone(course).items()
+            for zone, looks in _held_by_zone(observed).items()
         }
-        wanted = {zone: in_zone if zone == course.zone else elsewhere for zone in taken}
+        wanted = {zone: in_zone if zone == observed.zone else elsewhere for zone in taken}
         return Finding(
-            f"loads that {course.zone} takes: {in_zone}; other zones: {elsewhere}",
+            f"loads taken: {in_zone} by {observed.zone}, {elsewhere} by each other zone",
             bool(taken) and taken == wanted,
             ", ".join(f"{zone} {count}" for zone, count in taken.items()),
         )
@@ -259,38 +264,38 @@ def loads_taken(in_zone: int, elsewhere: int) -> Expectation:
     return judge
 
 
-def _held_by_zone(course: Course) -> dict[str, list[Held]]:
-    """Return what was seen in each zone, in order."""
+def _held_by_zone(observed: Observations) -> dict[str, list[Held]]:
+    """Return what each zone held at each look, in order."""
     found: dict[str, list[Held]] = {}
-    for look in course.looks:
+    for look in observed.looks:
         if look.held:
             found.setdefault(look.zone, []).append(look.held)
     return found
 
 
 def stops_at_one_host() -> Expectation:
-    """Expect a roll-out to stop at one web host."""
+    """Expect the roll-out to stop at the first web host."""
 
-    def judge(course: Course) -> Finding:
-        reached = course.notes.get("reached", [])
-        said = course.notes.get("stopped", "").splitlines()
+    def judge(observed: Observations) -> Finding:
+        reached = observed.notes.get("reached", [])
+        said = observed.notes.get("stopped", "").splitlines()
         return Finding(
             "the roll-out stops at the first web host",
             len(reached) == 1 and bool(said),
-            f"it came to {', '.join(reached) or 'none'}: {said[0] if said else 'was not stopped'}",
+            f"it reached {', '.join(reached) or 'none'}: {said[0] if said else 'not stopped'}",
         )
 
     return judge
 
 
 def answers_take_a_database(share: float = 0.9) -> Expectation:
-    """Of those that were answered; or what a database's loss does would not show."""
+    """Expect most good answers to take a database; otherwise losing one would not show."""
 
-    def judge(course: Course) -> Finding:
+    def judge(observed: Observations) -> Finding:
         expected = f"at least {share:.0%} of the answers take a database"
-        if not any(look.held for look in course.looks):
+        if not any(look.held for look in observed.looks):
             return Finding(expected, None, "no year is loaded")
-        good = [visit for visit in course.visits if visit.ok]
+        good = [visit for visit in observed.visits if visit.ok]
         read = sum(visit.read for visit in good)
         return Finding(
             expected, bool(good) and read >= share * len(good), f"{read} of {len(good)} did"
