@@ -29,11 +29,11 @@ lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
 # The shell waits at Ctrl-C until what it has started is tidied up.
 demo: ; @trap : INT; tools/setup.sh demo && exec $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
-	@tools/setup.sh tests && $(MAKE) check
+	@tools/setup.sh tests && $(MAKE) check COVERAGE=--cov
 	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
 	@$(PYTEST) -m 'not slow' $(ALONE)
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
-check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) tests/unit
+check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) $(COVERAGE) tests/unit
 lint: setup
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && $(LAYERS) && .venv/bin/shellcheck --norc -x -S warning $(SCRIPTS) && .venv/bin/python -m mypy
 bench: setup ; @.venv/bin/python -m bench

@@ -118,9 +118,9 @@ def test_what_is_not_settled_yet_is_this_thread_s_alone(reader: Memory) -> None:
 
     def fails() -> None:
         asked(reader, 2, "half")
-        raise ValueError
+        raise ValueError("half way")
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="half way"):
         reader.settled(fails)
     assert asked(reader, 2, "whole") == "whole"
 

@@ -20,12 +20,13 @@ def day(number: int, **changes: Any) -> answers.Day:
         "value": None, "aqi": None, "category": None
     }  # fmt: skip
     rest: dict[str, Any] = {
+        "date": of.isoformat(),
         "above_standard": False,
         "nearest_km": 5.0,
         "expected_error": 3.0,
         "smoke_hours": 0,
     }
-    return answers.Day(date=of.isoformat(), **(rest | known | changes))
+    return answers.Day(**(rest | known | changes))
 
 
 def cells(html: str, months: int) -> list[list[ElementTree.Element]]:

@@ -1,5 +1,6 @@
 """The rows of the tables of months."""
 
+from typing import Any
 from xml.etree import ElementTree
 
 from airaware.science.pollutant import AQI_CATEGORIES
@@ -9,7 +10,7 @@ from airaware.web import answers, months
 def month(number: int, aqi: bool = True, **changes: object) -> answers.Month:
     """Return a month near monitors."""
     aqi_days = dict.fromkeys(AQI_CATEGORIES, 0) | {"Good": 28, "Moderate": 2}
-    known = {
+    known: dict[str, Any] = {
         "hourly_mean": 20.0, "hours": 1720, "stations": 3, "nearest_km": 8.5, "estimate": False,
         "daily": answers.DailyStatistics(30.0, 29.5, 44.0, 120.0, 30, 1, aqi_days if aqi else None),
         "expected_error": answers.MonthErrors(2.0, 4.0, 3.25),
