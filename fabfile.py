@@ -28,6 +28,7 @@ from tools.tasks.jobs import jobs
 from tools.tasks.loadtest import loadtest
 from tools.tasks.logs import logs
 from tools.tasks.shift import shift_away, shift_back
+from tools.tasks.vintages import refresh, vintages
 
 __all__ = [
     "accuracy",
@@ -44,6 +45,7 @@ __all__ = [
     "plan",
     "puppet",
     "recover",
+    "refresh",
     "replace",
     "resume_scaling",
     "shift_away",
@@ -54,6 +56,7 @@ __all__ = [
     "submit_year",
     "synthesize_year",
     "verify",
+    "vintages",
 ]
 
 if __name__ == "__main__":

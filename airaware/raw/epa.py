@@ -6,6 +6,7 @@ the header's names: files made around 2014 have 23 of them, today's 24.
 
 import csv
 import hashlib
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -18,7 +19,7 @@ from typing import IO
 
 from airaware.errors import AirAwareError
 from airaware.science.pollutant import Pollutant
-from airaware.science.pollutants import get
+from airaware.science.pollutants import POLLUTANTS, get
 
 COLUMNS_24 = (
     "State Code", "County Code", "Site Num", "Parameter Code", "POC", "Latitude", "Longitude",
@@ -69,6 +70,14 @@ class FileInfo:
 def file_name(parameter: int, year: int) -> str:
     """EPA's name of a parameter's year: hourly_44201_2017.zip."""
     return f"hourly_{parameter}_{year}.zip"
+
+
+def key_of(name: str) -> tuple[int, int] | None:
+    """Return the parameter and year of a file's name; None where it is not one of EPA's hourly."""
+    match = re.fullmatch(r"hourly_([0-9]{5})_([0-9]{4})\.zip", name)
+    if match is None or int(match[1]) not in POLLUTANTS:
+        return None
+    return int(match[1]), int(match[2])
 
 
 def check_file(path: Path, parameter: int, year: int) -> FileInfo:

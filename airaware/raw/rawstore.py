@@ -2,13 +2,16 @@
 
 A file appears under its name only when all of it is there, and its SHA-256 with it: in a folder as
 NAME.sha256 (`sha256sum --check` reads it), in a bucket as metadata of the object.
+
+A zip that another replaces is kept for KEEP_DAYS as replaced/SHA256/NAME.
 """
 
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +38,19 @@ def open(url: str) -> "Store":
     return S3Store(parts.netloc, parts.path.strip("/"))
 
 
+REPLACED = "replaced"
+KEEP_DAYS = 400  # EPA publishes twice a year: a file is kept until there are two newer ones
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A version of a file: its SHA-256 in hex, when it was changed at its source, if it counts."""
+
+    sha256: str
+    modified_seconds: float
+    current: bool
+
+
 @dataclass(frozen=True)
 class Exact:
     """One version of a stored file: its bytes' SHA-256 in hex, and the object's version in S3."""
@@ -55,6 +71,21 @@ def _absent(place: str, name: str) -> AirAwareError:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _by_date(versions: Iterable[Kept]) -> list[Kept]:
+    """Order versions by their dates at the source; of equal bytes the last counts."""
+    found = {version.sha256: version for version in versions}
+    return sorted(found.values(), key=lambda version: version.modified_seconds)
+
+
+def _modified(head: dict[str, Any]) -> float:
+    """Return when an S3 object's file was changed at its source, in seconds since 1970."""
+    return float(head["Metadata"].get("modified", head["LastModified"].timestamp()))
+
+
+def _no_version(name: str, sha256: str) -> AirAwareError:
+    return AirAwareError(f"{name}: no version {sha256} is kept. `fab vintages YEAR` lists them.")
 
 
 class DamagedError(AirAwareError):
@@ -103,6 +134,7 @@ class FolderStore:
             with self._replacing(name) as copy:
                 shutil.copy2(path, copy)
                 _check(copy, sha256, name, "Try again.")
+                self._keep(name, sha256)
                 # Between the two renames: no checksum rather than another file's.
                 checksum.unlink(missing_ok=True)
             with self._replacing(checksum.name) as copy:
@@ -111,6 +143,35 @@ class FolderStore:
             raise AirAwareError(
                 f"Cannot store {name} in {self.folder}: {explained(error)}"
             ) from None
+
+    def _keep(self, name: str, newer: str) -> None:
+        """Keep the zip that is to be replaced, and forget those that were kept long enough."""
+        path, folder = self.folder / name, self.folder / REPLACED
+        if name.endswith(".zip") and path.is_file() and (sha256 := _digest(path)) != newer:
+            (folder / sha256).mkdir(parents=True, exist_ok=True)
+            kept = folder / sha256 / name
+            kept.unlink(missing_ok=True)
+            kept.hardlink_to(path)
+            os.utime(folder / sha256)  # since when it is kept
+        for each in folder.glob("*"):
+            if time.time() - each.stat().st_mtime > KEEP_DAYS * 86400:
+                shutil.rmtree(each)
+
+    def kept(self, name: str) -> list[Kept]:
+        """Return the versions of a zip that are there, by their dates at the source."""
+        paths = [*self.folder.glob(f"{REPLACED}/*/{name}"), *self.folder.glob(name)]
+        return _by_date(
+            Kept(_digest(path), path.stat().st_mtime, path.parent == self.folder) for path in paths
+        )
+
+    @contextmanager
+    def version(self, name: str, sha256: str) -> Iterator[Path]:
+        """Give a version of a zip that `kept` lists. Raises AirAwareError where it is not there."""
+        for path in (self.folder / REPLACED / sha256 / name, self.folder / name):
+            if path.is_file() and _digest(path) == sha256:
+                yield path
+                return
+        raise _no_version(name, sha256)
 
     @contextmanager
     def _replacing(self, name: str) -> Iterator[Path]:
@@ -212,10 +273,50 @@ class S3Store:
         The object remembers the file's time of modification as well.
         """
         metadata = {"sha256": sha256, "modified": repr(path.stat().st_mtime)}
+        self._keep(name, sha256)
         with self._explained(f"store {name}"):
             self._client.upload_file(
                 str(path), self.bucket, self.prefix + name, ExtraArgs={"Metadata": metadata}
             )
+
+    def _keep(self, name: str, newer: str) -> None:
+        """Keep the zip that is to be replaced; the bucket's lifecycle forgets it."""
+        if not name.endswith(".zip") or not self.exists(name):
+            return
+        sha256 = self.sha256(name)
+        if sha256 != newer:
+            with self._explained(f"keep the {name} that is replaced"):
+                # In one request, which takes the metadata along; boto3's own copy() does not.
+                self._client.copy_object(
+                    Bucket=self.bucket,
+                    Key=f"{self.prefix}{REPLACED}/{sha256}/{name}",
+                    CopySource={"Bucket": self.bucket, "Key": self.prefix + name},
+                )
+
+    def kept(self, name: str) -> list[Kept]:
+        """Return the versions of a zip that are there, by their dates at the source."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with self._explained(f"list the versions of {name}"):
+            keys = [
+                item["Key"].removeprefix(self.prefix)
+                for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{REPLACED}/")
+                for item in page.get("Contents", [])
+            ]
+        replaced = [key for key in keys if key.endswith(f"/{name}")]
+        there = [*replaced, *([name] if self.exists(name) else [])]
+        return _by_date(
+            Kept(self.sha256(key), self.modified_seconds(key), key == name) for key in there
+        )
+
+    @contextmanager
+    def version(self, name: str, sha256: str) -> Iterator[Path]:
+        """Give a version of a zip that `kept` lists. Raises AirAwareError where it is not there."""
+        for key in (f"{REPLACED}/{sha256}/{name}", name):
+            if self.exists(key) and self.sha256(key) == sha256:
+                with self.local(key) as path:
+                    yield path
+                return
+        raise _no_version(name, sha256)
 
     def sha256(self, name: str) -> str:
         """Return the file's SHA-256 in hex, as recorded when it came, or else computed now."""
@@ -231,16 +332,19 @@ class S3Store:
 
     def modified_seconds(self, name: str) -> float:
         """When the file was last changed at its source, in seconds since 1970."""
-        head = self._known(name)
-        return float(head["Metadata"].get("modified", head["LastModified"].timestamp()))
+        return _modified(self._known(name))
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """Give a checked local copy while the context lasts. Raises AirAwareError where absent."""
-        recorded = self._known(name)["Metadata"].get("sha256")
+        """Give a checked local copy, with the file's time, while the context lasts.
+
+        Raises AirAwareError where it is absent.
+        """
+        head = self._known(name)
         with self._downloaded(name) as path:
-            if recorded:
+            if recorded := head["Metadata"].get("sha256"):
                 _check(path, recorded, f"{self}{name}", FETCH_AGAIN)
+            os.utime(path, (_modified(head), _modified(head)))
             yield path
 
     def exact(self, name: str) -> Exact:
@@ -266,7 +370,7 @@ class S3Store:
     @contextmanager
     def _downloaded(self, name: str, version: str = "") -> Iterator[Path]:
         which = {"VersionId": version} if version else None
-        with _temporary(name) as path:
+        with _temporary(Path(name).name) as path:
             with self._explained(f"read {name}"):
                 self._client.download_file(
                     self.bucket, self.prefix + name, str(path), ExtraArgs=which

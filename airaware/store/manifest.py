@@ -32,6 +32,7 @@ class Loaded:
     hash: str = rowhash.NAME
     verified_at: datetime | None = None
     found_checksum: Decimal | None = None  # what its rows added up to then
+    input_sha256: str = ""
 
     @property
     def verifiable(self) -> bool:
@@ -54,8 +55,8 @@ def loads(zone: Zone) -> list[Loaded]:
             "SELECT parameter, year, synthetic, rows_read,"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(excluded)),"
             " (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(rejected)),"
-            " checksum, committed_at, edges, hash, verified_at, found_checksum"
-            " FROM load ORDER BY year, parameter"
+            " checksum, committed_at, edges, hash, verified_at, found_checksum,"
+            " input_sha256 FROM load ORDER BY year, parameter"
         )
         return [Loaded(*row) for row in cursor]
 

@@ -3,11 +3,14 @@
 import errno
 import hashlib
 import os
+import re
 import subprocess
+import time
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from promtool import CHECKOUT
 
 from airaware.errors import AirAwareError
 from airaware.raw import rawstore
@@ -86,6 +89,48 @@ def test_replaces_a_file(store, file):
     assert store.sha256(NAME) == sha256(file)
     with store.local(NAME) as path:
         assert path.read_bytes() == b"another"
+
+
+def test_a_replaced_file_is_kept_and_can_come_back(store, file):
+    first = sha256(file)
+    store.put(NAME, file, first)
+    store.put(NAME, file, first)  # the same again replaces nothing
+    assert [(each.sha256, each.current) for each in store.kept(NAME)] == [(first, True)]
+    file.write_bytes(b"another")
+    second = sha256(file)
+    store.put(NAME, file, second)
+    kept = store.kept(NAME)
+    assert [(each.sha256, each.current) for each in kept] == [(first, False), (second, True)]
+    assert kept[0].modified_seconds == pytest.approx(SEPTEMBER_2001_SECONDS, abs=1e-3)
+    assert kept[1].modified_seconds > kept[0].modified_seconds
+    assert store.names() == [NAME]
+    with store.version(NAME, first) as path:
+        store.put(NAME, path, first)
+    assert store.sha256(NAME) == first
+    assert [(each.sha256, each.current) for each in store.kept(NAME)] == [
+        (first, True),
+        (second, False),
+    ]
+    absent = store.version(NAME, "0" * 64)
+    with pytest.raises(AirAwareError, match="no version"), absent:
+        pass
+
+
+def test_a_version_is_forgotten_after_its_time(tmp_path, file):
+    store = rawstore.FolderStore(tmp_path / "raw")
+    for content in (b"first", b"second", b"third"):
+        file.write_bytes(content)
+        store.put(NAME, file, sha256(file))
+        for folder in store.folder.glob(f"{rawstore.REPLACED}/*"):
+            long_ago = time.time() - (rawstore.KEEP_DAYS + 1) * 86400
+            os.utime(folder, (long_ago, long_ago))
+    assert len(store.kept(NAME)) == 2
+
+
+def test_a_bucket_forgets_a_version_after_the_same_time():
+    text = (CHECKOUT / "terraform" / "modules" / "bucket" / "main.tf").read_text()
+    rule = text.partition(f'prefix = "raw/{rawstore.REPLACED}/"')[2]
+    assert re.search(r"days = (\d+)", rule)[1] == str(rawstore.KEEP_DAYS)
 
 
 def test_an_absent_file_is_a_persons_error(store):

@@ -64,6 +64,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # Files that EPA replaced: the raw store's KEEP_DAYS.
+  rule {
+    id     = "replaced"
+    status = "Enabled"
+    filter {
+      prefix = "raw/replaced/"
+    }
+
+    expiration {
+      days = 400
+    }
+  }
+
   rule {
     id     = "logs"
     status = "Enabled"

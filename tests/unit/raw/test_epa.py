@@ -19,6 +19,12 @@ def test_a_sound_file_passes(write):
     assert epa.identify(path, OZONE, 2013) == info
 
 
+def test_a_files_name_says_what_it_is_of():
+    assert epa.key_of(epa.file_name(OZONE, 2013)) == (OZONE, 2013)
+    for name in ("hourly_99999_2013.zip", "hourly_44201_2013.edges", "daily_44201_2013.zip"):
+        assert epa.key_of(name) is None
+
+
 def test_the_mark_of_a_synthetic_file_is_seen(write):
     path = write([row()], comment=epa.SYNTHETIC_COMMENT + b": made by ...")
     assert epa.check_file(path, OZONE, 2013).synthetic
