@@ -78,7 +78,7 @@ def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
         submit(place, raw, str(YEAR), tuple(extent.stations))
     new = [answer_path(place) for place in islice(places.places(SEED), NEW_PLACES)]
     with servers(place) as running:
-        rounds = [one_round(running, extent, new) for _ in range(ROUNDS)]
+        rounds = [one_round(running, extent, new, number) for number in range(ROUNDS)]
     found = {name: float(np.median([each[name] for each in rounds])) for name in rounds[0]}
     return [
         *(Figure(name, found[name], unit) for name, unit in TOLD.items()),
@@ -113,8 +113,13 @@ BOUNDS = (
 )
 
 
-def one_round(running: Servers, extent: Extent, new: Sequence[str]) -> dict[str, float]:
-    """Measure each figure once. What is compared is measured one after the other."""
+def one_round(
+    running: Servers, extent: Extent, new: Sequence[str], number: int
+) -> dict[str, float]:
+    """Measure each figure once. What is compared is measured one after the other.
+
+    Each round asks for pages of its own, the same in every run.
+    """
     codes = zip_codes()
     known = [answer_path(code) for code in codes]
     seconds = extent.loop_seconds
@@ -132,8 +137,10 @@ def one_round(running: Servers, extent: Extent, new: Sequence[str]) -> dict[str,
         one_by_one(one, paths, headers=BROWSER)
         return 1000 * (sum(running.worker.cpu_times()[:2]) - before) / len(paths)
 
-    pages = [f"/air?address={place}&year={YEAR}" for place in random.sample(codes, extent.pages)]
-    points = [f"{answer_path(place)}&figures=point" for place in random.sample(codes, extent.pages)]
+    begin = 2 * number * extent.pages
+    here, there = codes[begin : begin + extent.pages], codes[begin + extent.pages :]
+    pages = [f"/air?address={place}&year={YEAR}" for place in here]
+    points = [f"{answer_path(place)}&figures=point" for place in there[: extent.pages]]
     cpu = {
         "an empty answer": cpu_ms([empty.PATH] * EMPTIES),
         "/air": cpu_ms(pages),

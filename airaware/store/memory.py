@@ -15,7 +15,7 @@ from airaware.settings import Zone
 from airaware.store import queries
 from airaware.store.queries import Load, Served
 from airaware.store.tiles import LoadedYear
-from airaware.store.zones import Parameters, Reader
+from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
 
 # Too short to be noticed, and long enough that a busy worker asks once for five requests.
 LOOK_SECONDS = 0.005
@@ -46,6 +46,7 @@ class Memory(Reader):
         self._kept: dict[str, OrderedDict[_Place, Any]] = {kind: OrderedDict() for kind in most}
         self._most = most
         self._keeping = threading.Lock()
+        self._looking = threading.Lock()
         self._thread = threading.local()
 
     def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
@@ -89,12 +90,23 @@ class Memory(Reader):
         return value, served
 
     def _served_since(self, moment: float) -> Served:
+        """Return all loads as they were at a moment or later: of those who wait, one looks."""
+        if (served := self._seen_since(moment)) is not None:
+            return served
+        in_turn = self._looking.acquire(timeout=ANSWER_SECONDS)
+        try:
+            if (served := self._seen_since(moment)) is None:
+                read_at, now = self.read_at, time.perf_counter()
+                served = queries.served(self)
+                self._look, self._thread.read_at = (now, served), read_at
+            return served
+        finally:
+            if in_turn:
+                self._looking.release()
+
+    def _seen_since(self, moment: float) -> Served | None:
         look = self._look
-        if look is None or look[0] < moment:
-            read_at, now = self.read_at, time.perf_counter()
-            look = self._look = now, queries.served(self)
-            self._thread.read_at = read_at
-        return look[1]
+        return None if look is None or look[0] < moment else look[1]
 
     def remember(
         self, kind: str, of: Collection[OneLoad], key: Hashable, make: Callable[[], Value]

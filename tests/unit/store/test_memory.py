@@ -1,7 +1,9 @@
 """What is remembered of loads: bounded, and never of two loads; without a database."""
 
 import json
+import threading
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -108,6 +110,27 @@ def test_a_look_serves_all_for_a_moment_and_whoever_has_read_looks_again(
     assert store.looks == 1
     reader.settled(lambda: reader.fetch("SELECT"))
     assert store.looks == 3  # the statement, and a look
+
+
+def test_of_several_who_wait_one_looks_for_all(
+    reader: Memory, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, may_answer = threading.Event(), threading.Event()
+
+    def slow(*arguments: object) -> list[Row]:
+        looking.set()
+        assert may_answer.wait(30)
+        return store.fetch(*arguments)
+
+    monkeypatch.setattr(memory, "LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(Reader, "fetch", slow)
+    with ThreadPoolExecutor(8) as threads:
+        first = threads.submit(reader.served)
+        assert looking.wait(30)
+        others = [threads.submit(reader.served) for _ in range(7)]
+        may_answer.set()
+        assert {each.result() for each in (first, *others)} == {first.result()}
+    assert store.looks == 1
 
 
 def test_what_is_not_settled_yet_is_this_thread_s_alone(reader: Memory) -> None:
