@@ -21,13 +21,14 @@ class Month:
     """A month at the point: hours (24*days,), the daily metric (days,); NaN where missing.
 
     used: indices of the stations that it rests on; nearest_km: distance to the nearest of them,
-    beyond REACH_KM for an estimate.
+    beyond REACH_KM for an estimate; station_days: their own daily metrics (used, days).
     """
 
     used: np.ndarray
     nearest_km: float
     hours: np.ndarray
     daily: np.ndarray
+    station_days: np.ndarray
 
 
 def month(
@@ -68,11 +69,21 @@ def weigh(
     offset: int,
 ) -> Month:
     """Return a month, or several in a row, of the stations `used`; the rest is as for `month`."""
-    weights = distance_km[used] ** -2.0
+    weight = weights(distance_km[used])
     shown = align(hours[used], offsets[used], 24 * daily.shape[1]).by_clock(offset)
     return Month(
-        used, float(distance_km[used].min()), _idw(weights, shown), _idw(weights, daily[used])
+        used,
+        float(distance_km[used].min()),
+        _idw(weight, shown),
+        _idw(weight, daily[used]),
+        daily[used],
     )
+
+
+def weights(distance_km: np.ndarray) -> np.ndarray:
+    """Return how much stations count, in 1/km², by their distances (n,)."""
+    weight: np.ndarray = distance_km**-2.0
+    return weight
 
 
 def reporting_in_reach(distance_km: np.ndarray, hours: np.ndarray) -> np.ndarray:

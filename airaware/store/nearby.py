@@ -214,7 +214,10 @@ def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
         for month, first, last, _ in alike:
             first, last = first - begin, last - begin
             found[month] = replace(
-                made, hours=made.hours[24 * first : 24 * last], daily=made.daily[first:last]
+                made,
+                hours=made.hours[24 * first : 24 * last],
+                daily=made.daily[first:last],
+                station_days=made.station_days[:, first:last],
             )
             smoke_hours[month] = most_smoke[first:last]
     return Air(near, found, smoke_hours)

@@ -34,7 +34,7 @@ WHERE parameter = %(parameter)s AND year = %(year)s AND cell = ANY(%(cells)s)
 """
 
 _SOURCES = """
-SELECT year, input_name, input_sha256 FROM load
+SELECT year, input_name, input_sha256, code_version, edges FROM load
 WHERE parameter = %(parameter)s AND year = ANY(%(years)s) ORDER BY year
 """
 
@@ -87,11 +87,16 @@ class Served:
 
 @dataclass(frozen=True)
 class Source:
-    """The file that a year was loaded from."""
+    """What a year was loaded from: a file, and the digests of neighbouring years' hours by year.
+
+    code_version: the versions of the job's stages.
+    """
 
     year: int
     input_name: str
     input_sha256: str
+    code_version: str
+    edges: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from airaware.web import asking, download, openapi, view_model
+from airaware.web import asking, download, openapi, view_model, working
 from airaware.web.asking import At
 from airaware.web.errors import (
     BadChoiceError,
@@ -57,6 +57,15 @@ def days() -> Response:
     at = asking.at(request.args.get("address", ""))
     year = asking.loaded_year(at, year)
     return _unless_known([at], lambda: jsonify(view_model.days(at, year)))
+
+
+@blueprint.get("/day")
+@asking.settled
+def day() -> Response:
+    """Return the working of the day `date` of `parameter` at `address`."""
+    at = asking.at(request.args.get("address", ""))
+    load, when = asking.day(request.args, at)
+    return _unless_known([at], lambda: jsonify(working.day(at, load, when)))
 
 
 @blueprint.get("/hours")

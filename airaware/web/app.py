@@ -25,6 +25,7 @@ from airaware.web import (
     geocode,
     logs,
     map_page,
+    method,
     ops,
     pages,
     rank,
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Flask calls what was registered last first: telemetry counts the time that compressing takes.
     compression.register(app)
     error_pages.register(app)
-    for part in (pages, map_page, front_end, api, api_page, ops):
+    for part in (pages, map_page, front_end, api, api_page, method, ops):
         app.register_blueprint(part.blueprint)
     app.after_request(_secure)
     cors.register(app)

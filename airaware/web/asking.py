@@ -193,9 +193,7 @@ def span(arguments: Mapping[str, str], place: At) -> Span:
     Without `from`, the first week of July in the parameter's latest year. Raises a VisitorError.
     """
     asked = pollutant(arguments.get("parameter", ""))
-    years = place.years(asked.code)
-    if not years:
-        raise YearNotLoadedError(f"No year of {asked.label} has been loaded.", place.years())
+    years = _loaded_years(asked, place)
     first = _day(arguments.get("from", "")) or date(years[-1], 7, 1)
     last = _day(arguments.get("to", "")) or _later(first, WEEK_DAYS - 1)
     if last < first:
@@ -203,6 +201,29 @@ def span(arguments: Mapping[str, str], place: At) -> Span:
     if not set(years) & set(range(first.year, last.year + 1)):
         raise YearNotLoadedError(f"There are no data of {asked.label} for these days.", years)
     return Span(asked, first, last)
+
+
+def day(arguments: Mapping[str, str], place: At) -> tuple[Load, date]:
+    """Return the day `date` and the load of `parameter` that has it; July 1 of the latest year.
+
+    Raises a VisitorError.
+    """
+    asked = pollutant(arguments.get("parameter", ""))
+    years = _loaded_years(asked, place)
+    found = _day(arguments.get("date", "")) or date(years[-1], 7, 1)
+    if found.year not in years:
+        raise YearNotLoadedError(
+            f"There are no data of {asked.label} for {found.year} here.", years
+        )
+    return next(load for load in place.of(asked.code) if load.year == found.year), found
+
+
+def _loaded_years(asked: Pollutant, place: At) -> list[int]:
+    """Return the years of a pollutant that are loaded. Raises YearNotLoadedError without any."""
+    years = place.years(asked.code)
+    if not years:
+        raise YearNotLoadedError(f"No year of {asked.label} has been loaded.", place.years())
+    return years
 
 
 def _day(text: str) -> date | None:

@@ -101,21 +101,26 @@ def _calendar_layout(year: int) -> str:
     )
 
 
-def rows_of_days(days: Sequence[answers.Day]) -> Markup:
-    """Return the rows of the table of days: a row per day of the month, a column per month."""
+def rows_of_days(days: Sequence[answers.Day], before_date: str) -> Markup:
+    """Return the rows of the table of days: a row per day of the month, a column per month.
+
+    A day with a value leads to the address that its date completes.
+    """
     layout, order = _table_layout(int(days[0].date[:4]))
-    cells = [_cell(day) for day in days]
+    link = str(escape(before_date))
+    cells = [_cell(day, link) for day in days]
     return Markup(layout % tuple(cells[n] for n in order))
 
 
-def _cell(day: answers.Day) -> str:
+def _cell(day: answers.Day, link: str) -> str:
     """Return a day's cell from its opening tag's name on."""
     if day.value is None:
         return f'<td class="none">{figure(None)}</td>'
+    value = f'<a href="{link}{day.date}">{figure(day.value)}</a>'
     if not day.category:
-        return f"<td>{figure(day.value)}</td>"
+        return f"<td>{value}</td>"
     smoke = "s" if day.smoke_hours else ""
-    return f"<td>{figure(day.value)} <small>{NUMBERS[day.category]}{smoke}</small></td>"
+    return f"<td>{value} <small>{NUMBERS[day.category]}{smoke}</small></td>"
 
 
 @lru_cache(maxsize=YEARS)

@@ -89,11 +89,13 @@ def register(app: Flask) -> None:
 
 
 # Pages that an error's choices lead back to; all others lead to the address's page.
-PAGES = ("pages.air", "pages.history", "pages.compare")
+PAGES = ("pages.air", "pages.history", "pages.day", "pages.compare")
+# Those that ask for a day, by the argument that names it.
+DAY_OF_PAGE = {"pages.history": "from", "pages.day": "date"}
 # Errors of an argument other than the address: the form begins anew without these.
 MISTAKEN = ("bad-year", "bad-date", "bad-parameter", "year-not-loaded")
 # What they know; whatever else stands in a request does not come back in a link.
-ARGUMENTS = ("address", "parameter", "from", "to", "year")
+ARGUMENTS = ("address", "parameter", "date", "from", "to", "year")
 
 
 def _page() -> str:
@@ -111,9 +113,9 @@ def _again(choice: str | None = None, year: int | None = None) -> str:
     if choice is not None:
         named = arguments.get("address", [])
         arguments["address"] = [choice if each == asked else each for each in named]
-    if year is not None and endpoint == "pages.history":
+    if year is not None and endpoint in DAY_OF_PAGE:
         arguments.pop("to", None)
-        arguments["from"] = [f"{year}-07-01"]
+        arguments[DAY_OF_PAGE[endpoint]] = [f"{year}-07-01"]
     elif year is not None:
         arguments["year"] = [str(year)]
     return url_for(endpoint, **arguments)

@@ -31,7 +31,12 @@ SCHEMAS = {
         "required": ["type", "title", "status", "detail"],
     },
     **json_schema.components(
-        answers.GridAir, answers.PointAir, answers.Days, answers.Hours, answers.Compared
+        answers.GridAir,
+        answers.PointAir,
+        answers.Days,
+        answers.Working,
+        answers.Hours,
+        answers.Compared,
     ),
 }
 
@@ -67,10 +72,18 @@ YEAR = _argument(
     "The latest year that is loaded if it is not given.",
     example=2017,
 )
+PARAMETER = _argument(
+    "parameter",
+    {"enum": sorted(POLLUTANTS)},
+    "EPA's code; ozone if not given.",
+    example=44201,
+)
+DATE = _argument(
+    "date", DAY, "The day; July 1 of the latest year if it is not given.", example="2017-07-04"
+)
 SPAN = [
     ADDRESS,
-    _argument("parameter", {"enum": sorted(POLLUTANTS)}, "EPA's code; ozone if not given.",
-              example=44201),
+    PARAMETER,
     _argument("from", DAY, "The first day; July 1 of the latest year if it is not given.",
               example="2017-07-01"),
     _argument("to", DAY, "The last day; six days later if it is not given.",
@@ -138,6 +151,12 @@ PATHS: dict[str, Any] = {
         "air",
     ),
     "/days": _get("Each day of a year", [ADDRESS, YEAR], _json(answers.Days), "days"),
+    "/day": _get(
+        "The working of one day: monitors, distances, weights, values, rule and files",
+        [ADDRESS, PARAMETER, DATE],
+        _json(answers.Working),
+        "day",
+    ),
     "/hours": _get(
         f"Each hour of at most {MAX_DAYS} days of one pollutant",
         SPAN,

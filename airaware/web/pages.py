@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 
 from airaware.science.pollutant import AQI_CATEGORIES
-from airaware.web import answers, asking, charts, days, months, view_model
+from airaware.web import answers, asking, charts, days, months, view_model, working
 
 blueprint = Blueprint("pages", __name__)
 
@@ -47,7 +47,7 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
     return {
         "months": charts.months(pollutant),
         "calendar": days.calendar_of_days(pollutant),
-        "days": days.rows_of_days(pollutant.days),
+        "days": days.rows_of_days(pollutant.days, _before_date(pollutant)),
         "month_rows": months.rows(pollutant.months),
         "aqi_rows": months.rows_of_aqi(pollutant.months),
         "smoky": any(day.smoke_hours for day in pollutant.days),
@@ -55,6 +55,12 @@ def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, objec
         "monitors": charts.monitors(at.point, pollutant.monitors),
         "worst": _week_of_the_highest(pollutant.days),
     }
+
+
+def _before_date(pollutant: answers.PointPollutant) -> str:
+    """Return the address of the working of a pollutant's day, up to its date."""
+    address = request.args["address"]
+    return f"{url_for('pages.day', address=address, parameter=pollutant.parameter)}&date="
 
 
 def _week_of_the_highest(of_year: list[answers.Day]) -> date:
@@ -82,6 +88,24 @@ def history() -> str:
         week_chart=charts.hours(found),
         pollutants=at.parameters(),
         years=years,
+        before=before if before.year in years else None,
+        after=after if after.year in years else None,
+        address=request.args["address"],
+    )
+
+
+@blueprint.get("/day")
+@asking.settled
+def day() -> str:
+    """Return the working of one day of a pollutant, to recompute it from."""
+    at = asking.at(request.args.get("address", ""))
+    load, when = asking.day(request.args, at)
+    years = at.years(load.parameter)
+    before, after = when - timedelta(1), when + timedelta(1)
+    return render_template(
+        "day.html",
+        found=working.day(at, load, when),
+        when=f"{when:%B %-d, %Y}",
         before=before if before.year in years else None,
         after=after if after.year in years else None,
         address=request.args["address"],

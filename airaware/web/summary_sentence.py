@@ -3,28 +3,35 @@
 from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
-from airaware.web.answers import AqiPollutant, Summary, Year
-from airaware.web.formatting import figure
+from airaware.science.sphere import REACH_KM
+from airaware.web.answers import AqiPollutant, Day, MonitorDay, Summary, Year
+from airaware.web.formatting import distance, error, figure
 from airaware.web.rank import Rank
 
 
 def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Rank | None) -> str:
     """How often the pollutant was above the level of its standard, and how that compares.
 
-    `summary` is the answer's of the year, None where it has no figures; `rank` is None where the
-    place is too far from a monitor to be compared.
+    Far from all monitors it says so instead. `summary` is the answer's of the year, None where it
+    has no figures; `rank` is None where the place is too far from a monitor to be compared.
     """
     name = plain_name(pollutant)
     if summary is None:
-        return f"No monitor within 100 miles measured {name} in {year}."
+        return f"No monitor near you: none within 100 miles measured {name} in {year}."
+    if summary.nearest_km > REACH_KM:
+        return (
+            f"No monitor near you: in {year} the nearest of {name} was"
+            f" {distance(summary.nearest_km)} away. The figures below are estimates from far"
+            " monitors."
+        )
     if not summary.days:
         return f"In {year} too few hours of {name} were measured to judge any day."
     standard = pollutant.standard
     level = f"{standard.level * pollutant.display_factor:g} {pollutant.display_unit}"
     days = summary.days_above_standard
     said = (
-        f"In {year} {name} was {'estimated to be ' if rank is None else ''}above {level}, the level"
-        f" of the {standard.edition[:4]} standard, on {_days(days)}"
+        f"In {year} {name} was above {level}, the level of the {standard.edition[:4]} standard, on"
+        f" {_days(days)}"
     )
     if summary.days < 360:
         said += f" of the {summary.days} that can be judged"
@@ -50,6 +57,12 @@ def aqi_sentence(
     said = ""
     if error_not_known:
         said = f"How far off {_and(error_not_known)} may be is not known on some days here. "
+    nearest_km = [each.nearest_km for each in pollutants if each.nearest_km is not None]
+    if nearest_km and min(nearest_km) > REACH_KM:
+        return (
+            f"{said}No monitor near you: in {year} the nearest was {distance(min(nearest_km))}"
+            " away. The days below are estimates from far monitors."
+        )
     found = [(name, days) for name, days in aqi_days.items() if days]
     counts = [f"{found[0][0]} on {_days(found[0][1])}"]
     counts += [f"{name} on {days}" for name, days in found[1:]]
@@ -90,6 +103,26 @@ def trend_sentence(pollutant: Pollutant, years: Sequence[Year]) -> str | None:
         f"The mean of the days of {plain_name(pollutant)} was {figure(last)}"
         f" {pollutant.display_unit} in {alike[-1].year} and {figure(first)} in {alike[0].year}:"
         f" {how}{' than' if percent else ' as'} then."
+    )
+
+
+def working_sentence(pollutant: Pollutant, day: Day, monitors: Sequence[MonitorDay]) -> str:
+    """Say what a day's figure is and how many monitors it is the mean of."""
+    name = plain_name(pollutant)
+    counted = [each for each in monitors if each.share is not None]
+    if day.value is None or not counted:
+        return f"No monitor within 100 miles measured enough of {name} on this day."
+    off = f" ({error(day.expected_error)})" if day.expected_error else ", how far off is not known"
+    index = f", an Air Quality Index of {day.aqi} ({day.category})" if day.category else ""
+    near = f"{distance(counted[0].distance_km)} away"
+    rests_on = (
+        f"It is the day of the only monitor that counts, {near}."
+        if len(counted) == 1
+        else f"It is the mean of {len(counted)} monitors; the nearest, {near}, counts most."
+    )
+    return (
+        f"On this day {name} was estimated at {figure(day.value)} {pollutant.display_unit}"
+        f"{off}{index}. {rests_on}"
     )
 
 

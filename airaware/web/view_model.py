@@ -102,10 +102,9 @@ def hours(at: At, span: Span) -> answers.Hours:
     pollutant = span.pollutant
     loads = at.within(span)
     years = list(measured_hours(at, span))
-    described = vars(_described(loads[-1]))
     return answers.Hours(
-        **described | {"synthetic": any(load.synthetic for load in loads)},
-        place=_place(at),
+        **vars(described(loads[-1])) | {"synthetic": any(load.synthetic for load in loads)},
+        place=place_of(at),
         uncorrected_monitors=[
             monitor for load in loads for monitor in uncorrected(at, load, at.point)
         ],
@@ -182,7 +181,7 @@ def compared(places: Sequence[At], year: int) -> answers.Compared:
 
 def _air(at: At, year: int, figures: answers.Figures) -> answers.Air:
     return answers.Air(
-        place=_place(at),
+        place=place_of(at),
         cell=answers.Cell(
             id=f"{at.nearest.cell:x}",
             latitude=round(at.nearest.latitude, 5),
@@ -196,11 +195,12 @@ def _air(at: At, year: int, figures: answers.Figures) -> answers.Air:
     )
 
 
-def _place(at: At) -> answers.Place:
+def place_of(at: At) -> answers.Place:
+    """Return the place asked for."""
     return answers.Place(**vars(at.place))
 
 
-def _described(load: Load) -> answers.Pollutant:
+def described(load: Load) -> answers.Pollutant:
     """Describe the pollutant of a load, and how a day of it is judged."""
     pollutant = pollutants.get(load.parameter)
     return answers.Pollutant(
@@ -221,7 +221,7 @@ def _described(load: Load) -> answers.Pollutant:
 def _loaded(at: At, load: Load, place: tuple[float, float]) -> answers.LoadedPollutant:
     """Describe a load: its pollutant, and what its figures at a place lack."""
     return answers.LoadedPollutant(
-        **vars(_described(load)),
+        **vars(described(load)),
         incomplete_days=[day.isoformat() for day in load.incomplete_days],
         uncorrected_monitors=uncorrected(at, load, place),
     )

@@ -26,6 +26,7 @@ PAGES = {
     "air": f"/air?address=60614&year={YEAR_BEFORE}",
     "far": f"/air?address=Fargo, ND&year={YEAR_BEFORE}",
     "history": "/history?address=60614",
+    "day": f"/day?address=60614&date={YEAR}-07-04",
     "compare": "/compare?address=60614&address=Fargo, ND",
     "comparison to be": "/compare?address=60614",
     "map": f"/map?parameter=88101&year={YEAR}",
@@ -33,6 +34,7 @@ PAGES = {
     "ambiguous": "/air?address=Springfield",
     "no such year": "/air?address=60614&year=1981",
     "no such page": "/nowhere",
+    "method": "/method",
     "api": "/api",
     "problem": "/problems/bad-year",
 }

@@ -230,7 +230,8 @@ def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
 def test_place_without_a_monitor_says_so(client: FlaskClient) -> None:
     found = air(client, address="Honolulu, HI")
     assert all(each["summary"] is None for each in found["pollutants"])
-    assert "No monitor within 100 miles measured ozone" in client.get("/air?address=96813").text
+    page = client.get("/air?address=96813").text
+    assert "No monitor near you: none within 100 miles measured ozone" in page
 
 
 @pytest.mark.parametrize(("address", "status", "kind"), UNANSWERABLE)

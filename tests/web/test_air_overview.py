@@ -81,7 +81,7 @@ def test_a_place_without_monitors_and_the_grid_have_no_daily_aqi(client: FlaskCl
     found = at_point(client, "Honolulu, HI")
     assert found["daily_aqi"] is None
     assert found["against_standards"]["pm25"] is found["against_standards"]["ozone"] is None
-    assert "No monitor within 100 miles measured enough" in page(client, "96813")
+    assert "No monitor near you: none within 100 miles measured enough" in page(client, "96813")
     grid = client.get("/api/v1/air?address=60614").get_json()
     assert "daily_aqi" not in grid
 

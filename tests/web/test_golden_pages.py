@@ -33,6 +33,7 @@ ADDRESSES = (
     *(f"/api/v1/air?address={place}&figures=point" for place in PLACES),
     f"/api/v1/air?address=60614&figures=point&year={YEAR_BEFORE}",
     *(f"/api/v1/days?address={place}" for place in PLACES),
+    *(f"/api/v1/day?address={place}" for place in PLACES),
     f"/api/v1/hours?address=60614&{WEEK}",
     f"/api/v1/hours?address=Fargo, ND&parameter=88101&{WEEK}",
     "/api/v1/compare?address=60614&address=Fargo, ND",

@@ -11,6 +11,12 @@ import pytest
 from airaware.web import answers, days
 
 Of: Any = SimpleNamespace
+LINK = "/day?address=a&date="
+
+
+def linked(value: str, day: date) -> str:
+    """Return a value as it leads to its day's working."""
+    return f'<a href="/day?address=a&amp;date={day}">{value}</a>'
 
 
 def day(number: int, **changes: Any) -> answers.Day:
@@ -85,7 +91,7 @@ def test_the_table_has_a_day_in_its_month_s_column(year: int) -> None:
         day(1, date=(first + timedelta(number)).isoformat(), value=100.0 + number)
         for number in range(many)
     ]
-    rows = re.findall(r"<tr>(.*?)</tr>", days.rows_of_days(of_year), re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", days.rows_of_days(of_year, LINK), re.DOTALL)
     assert len(rows) == 31
     for number, row in enumerate(rows, 1):
         assert f'<th scope="row">{number}</th>' in row
@@ -96,18 +102,19 @@ def test_the_table_has_a_day_in_its_month_s_column(year: int) -> None:
             except ValueError:
                 assert cell == ""
             else:
-                assert cell == f"{100 + there} <small>2</small>"
+                of = date(year, month, number)
+                assert cell == f"{linked(str(100 + there), of)} <small>2</small>"
 
 
 def test_a_day_without_a_value_or_an_index_is_told_apart_and_smoke_is_marked() -> None:
     of_year = [day(n) for n in range(365)]
     of_year[1] = day(1, category=None, value=0.5)
     of_year[2] = day(2, smoke_hours=3)
-    (january,) = re.findall(r'<th scope="row">1</th>\n(.*?)</tr>', days.rows_of_days(of_year))
+    (january,) = re.findall(r'<th scope="row">1</th>\n(.*?)</tr>', days.rows_of_days(of_year, LINK))
     assert january.startswith('<td class="none">–</td>')
-    html = days.rows_of_days(of_year)
-    assert "<td>0.50</td>" in html
-    assert html.count("<td>60.0 <small>2s</small></td>") == 1
+    html = days.rows_of_days(of_year, LINK)
+    assert f"<td>{linked('0.50', date(2017, 1, 2))}</td>" in html
+    assert html.count(f"<td>{linked('60.0', date(2017, 1, 3))} <small>2s</small></td>") == 1
 
 
 def test_what_a_unit_says_is_no_markup() -> None:

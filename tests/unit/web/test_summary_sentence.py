@@ -13,8 +13,14 @@ OZONE = pollutants.get(44201)
 COMPARED = "the ZIP codes that have a monitor within 30 miles."
 
 
-def said(days_above: int, rank: Rank | None, days: int = 365, parameter: int = 44201) -> str:
-    summary: Any = SimpleNamespace(days=days, days_above_standard=days_above)
+def said(
+    days_above: int,
+    rank: Rank | None,
+    days: int = 365,
+    parameter: int = 44201,
+    nearest_km: float = 5.0,
+) -> str:
+    summary: Any = SimpleNamespace(days=days, days_above_standard=days_above, nearest_km=nearest_km)
     return sentence(pollutants.get(parameter), 2017, summary, rank)
 
 
@@ -48,15 +54,15 @@ def test_units_and_editions():
 
 
 def test_far_from_monitors_nothing_is_compared():
-    assert said(14, None) == (
-        "In 2017 ozone was estimated to be above 70 ppb, the level of the 2015 standard, on 14"
-        " days."
+    assert said(14, None, nearest_km=80.0) == (
+        "No monitor near you: in 2017 the nearest of ozone was 50 mi (80 km) away."
+        " The figures below are estimates from far monitors."
     )
 
 
 def test_without_figures():
     assert sentence(OZONE, 2017, None, None) == (
-        "No monitor within 100 miles measured ozone in 2017."
+        "No monitor near you: none within 100 miles measured ozone in 2017."
     )
     assert "too few hours" in said(0, None, days=0)
 
@@ -67,7 +73,7 @@ def test_plain_names():
 
 
 def of_aqi(name: str, leads: int, ties: int = 0) -> SimpleNamespace:
-    return SimpleNamespace(name=name, leads=leads, ties=ties)
+    return SimpleNamespace(name=name, leads=leads, ties=ties, nearest_km=5.0)
 
 
 def test_the_daily_aqi_in_words():
@@ -81,6 +87,15 @@ def test_the_daily_aqi_in_words():
     assert aqi_sentence(2013, days, both, 4, []) == said
     assert aqi_sentence(2013, days, both, 4, ["PM2.5"]) == (
         f"How far off PM2.5 may be is not known on some days here. {said}"
+    )
+
+
+def test_the_daily_aqi_far_from_all_monitors():
+    far = [of_aqi("ozone", 1), of_aqi("PM2.5", 2)]
+    far[0].nearest_km, far[1].nearest_km = 80.0, 120.0
+    assert aqi_sentence(2013, {"Good": 3}, far, 0, ["PM2.5"]) == (
+        "How far off PM2.5 may be is not known on some days here. No monitor near you: in 2013 the"
+        " nearest was 50 mi (80 km) away. The days below are estimates from far monitors."
     )
 
 
