@@ -29,7 +29,7 @@ lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
 # The shell waits at Ctrl-C until what it has started is tidied up.
 demo: ; @trap : INT; tools/setup.sh demo && exec $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
-	@tools/setup.sh tests && $(MAKE) check COVERAGE=--cov=
+	@tools/setup.sh tests && $(MAKE) check COVERAGE="--cov --cov-report=term"
 	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
 	@$(PYTEST) -m 'not slow' $(ALONE)
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
