@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg2
 
-from airaware.store.zones import PROBE
+from airaware.store.zones import HELD
 from tools.drill.http_load import open_loop
 from tools.drill.places import PLACE, filled
 from tools.environments.local import Local
@@ -118,7 +118,7 @@ def _seconds_until_asked(cluster: Cluster) -> float:
         returned = cursor.fetchone()[0]
         connection.commit()
         while time.monotonic() < begin + AFTER:
-            cursor.execute(_ASKED, (PROBE, returned))
+            cursor.execute(_ASKED, (HELD, returned))
             if cursor.fetchone()[0]:
                 return time.monotonic() - begin
             connection.commit()  # The next look is at a later moment.

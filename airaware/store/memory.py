@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence, Sized
 from typing import Any, TypeVar
 
 from airaware.settings import Zone
@@ -16,6 +16,7 @@ from airaware.store import queries
 from airaware.store.queries import Load, Served
 from airaware.store.tiles import LoadedYear
 from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
+from airaware.store.zones import Key as LoadKey
 
 # Too short to be noticed, and long enough that a busy worker asks once for five requests.
 LOOK_SECONDS = 0.005
@@ -49,9 +50,11 @@ class Memory(Reader):
         self._looking = threading.Lock()
         self._thread = threading.local()
 
-    def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+    def fetch(
+        self, sql: str, parameters: Parameters = (), of: Collection[LoadKey] = ()
+    ) -> list[Any]:
         """As a Reader, and note when this thread has read."""
-        rows = super().fetch(sql, parameters)
+        rows = super().fetch(sql, parameters, of)
         self._thread.read_at = time.perf_counter()
         return rows
 
@@ -85,7 +88,9 @@ class Memory(Reader):
         served = self._served_since(time.perf_counter() if has_read else -math.inf)
         with self._keeping:
             for place, made in pending.items():
-                if served.contents.issuperset(place[1]):
+                # What came empty is asked for again: a zone without it may have answered.
+                empty = isinstance(made, Sized) and not len(made)
+                if not empty and served.contents.issuperset(place[1]):
                     self._keep(place, made)
         return value, served
 

@@ -162,7 +162,8 @@ def stations(reader: Memory, load: Load, place: tuple[float, float]) -> Stations
 
 
 def _everywhere(reader: Memory, load: Load) -> _Everywhere:
-    rows = reader.fetch(_STATIONS, {"parameter": load.parameter, "year": load.year})
+    keys = {"parameter": load.parameter, "year": load.year}
+    rows = reader.fetch(_STATIONS, keys, of=[(load.parameter, load.year)])
     at = np.array([(row.latitude, row.longitude) for row in rows], np.float64).reshape(-1, 2)
     offsets = [
         row.utc_offset or utc_offsets.at(*where)
@@ -261,14 +262,13 @@ def _measured(
 def _read_days(asked: _Asked, sites: Sequence[str], first: date, last: date) -> dict[str, _Days]:
     """Return the days of each station; one that has none has an empty entry."""
     none = np.zeros(0, _DAY)
-    keys = {
-        "parameter": asked.parameter,
-        "years": [load.year for load in asked.loads],
-        "sites": list(sites),
-    }
-    rows = asked.reader.fetch(_DAYS, keys | {"first": first, "last": last}) if sites else ()
-    found = {row.site: np.frombuffer(row.days, _DAY) for row in rows}
-    return {site: _days(found.get(site, none)) for site in sites}
+    wanted = {"parameter": asked.parameter, "sites": list(sites), "first": first, "last": last}
+    loads = [(load.parameter, load.year) for load in asked.loads] if sites else []
+    found: dict[str, list[np.ndarray]] = {}
+    for of in asked.reader.by_zone(loads):
+        for row in asked.reader.fetch(_DAYS, wanted | {"years": [y for _, y in of]}, of=of):
+            found.setdefault(row.site, []).append(np.frombuffer(row.days, _DAY))
+    return {site: _days(np.concatenate(found.get(site, [none]))) for site in sites}
 
 
 def _days(rows: np.ndarray) -> _Days:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, lru_cache
-from itertools import chain
 from typing import Any
 
 from airaware.science import grid, metrics, pollutants
@@ -16,11 +15,6 @@ from airaware.store.zones import Reader
 
 CELLS_AT_ONCE = 4000
 
-_LOADS = """
-SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges,
-                                        uncorrected <> '{}')
-                ORDER BY parameter, year)::text AS loads FROM load
-"""
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
@@ -67,7 +61,7 @@ class Load:
 class Served:
     """All loads that the store serves at a moment; equal where nothing was swapped in between."""
 
-    text: str
+    texts: tuple[str, ...]  # as each zone told it
     loads: tuple[Load, ...] = field(compare=False)
 
     @cached_property
@@ -141,14 +135,19 @@ def nearest(served: Served, latitude: float, longitude: float) -> Nearest | None
 
 
 def served(reader: Reader) -> Served:
-    """Return all that the store serves. Raises NoZoneError where no database answers."""
-    text = reader.fetch(_LOADS)[0].loads or "[]"
-    return Served(text, _loads(text))
+    """Return all that the zones serve; of a year that several hold, what the own zone says.
+
+    Raises NoZoneError where no database answers.
+    """
+    texts = reader.held()
+    return Served(texts, _loads(texts))
 
 
 @lru_cache(maxsize=4)
-def _loads(text: str) -> tuple[Load, ...]:
+def _loads(texts: tuple[str, ...]) -> tuple[Load, ...]:
     """Parse the loads from their JSON, which is the same for every visitor until the next load."""
+    # The first zone's come last, and so stay.
+    rows = {(row[0], row[1]): row for text in reversed(texts) for row in json.loads(text)}
     return tuple(
         Load(
             parameter,
@@ -159,9 +158,15 @@ def _loads(text: str) -> tuple[Load, ...]:
             _incomplete_days(parameter, year, edges),
             uncorrected,
         )
-        for parameter, year, synthetic, committed_at, checksum, edges, uncorrected in json.loads(
-            text
-        )
+        for _, (
+            parameter,
+            year,
+            synthetic,
+            committed_at,
+            checksum,
+            edges,
+            uncorrected,
+        ) in sorted(rows.items())
     )
 
 
@@ -180,11 +185,11 @@ def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfM
 
     Raises NoZoneError where no database answers.
     """
-    keys = [(load.parameter, load.year, cell) for load in loads]
-    if not keys:
-        return []
-    rows = reader.fetch(" UNION ALL ".join([_YEAR] * len(keys)), list(chain.from_iterable(keys)))
-    return [_months(row) for row in rows]
+    found = []
+    for keys in reader.by_zone((load.parameter, load.year) for load in loads):
+        values = [value for key in keys for value in (*key, cell)]
+        found += reader.fetch(" UNION ALL ".join([_YEAR] * len(keys)), values, of=keys)
+    return [_months(row) for row in found]
 
 
 def days_above(reader: Reader, load: Load, cells: Sequence[int]) -> dict[int, int]:
@@ -197,7 +202,8 @@ def days_above(reader: Reader, load: Load, cells: Sequence[int]) -> dict[int, in
     for begin in range(0, len(cells), CELLS_AT_ONCE):
         piece = list(cells[begin : begin + CELLS_AT_ONCE])
         keys = {"parameter": load.parameter, "year": load.year, "cells": piece}
-        rows = reader.fetch(_DAYS_ABOVE, keys | {"reach_km": REACH_KM})
+        of = [(load.parameter, load.year)]
+        rows = reader.fetch(_DAYS_ABOVE, keys | {"reach_km": REACH_KM}, of=of)
         found.update((row.cell, int(row.days_above)) for row in rows)
     return found
 
@@ -207,8 +213,11 @@ def sources(reader: Reader, parameter: int, years: Sequence[int]) -> list[Source
 
     Raises NoZoneError where no database answers.
     """
-    rows = reader.fetch(_SOURCES, {"parameter": parameter, "years": list(years)})
-    return [Source(*row) for row in rows]
+    found: list[Source] = []
+    for keys in reader.by_zone((parameter, year) for year in years):
+        named = {"parameter": parameter, "years": [year for _, year in keys]}
+        found += (Source(*row) for row in reader.fetch(_SOURCES, named, of=keys))
+    return sorted(found, key=lambda source: source.year)
 
 
 def uncorrected(reader: Reader, load: Load) -> dict[str, int]:
@@ -216,7 +225,8 @@ def uncorrected(reader: Reader, load: Load) -> dict[str, int]:
 
     Raises NoZoneError where no database answers.
     """
-    rows = reader.fetch(_UNCORRECTED, (load.parameter, load.year))
+    key = (load.parameter, load.year)
+    rows = reader.fetch(_UNCORRECTED, key, of=[key])
     return rows[0].uncorrected if rows else {}
 
 
@@ -225,7 +235,8 @@ def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...
 
     Raises NoZoneError where no database answers.
     """
-    rows = reader.fetch(_RESIDUALS, {"parameter": parameter, "year": year})
+    of = [(parameter, year)]
+    rows = reader.fetch(_RESIDUALS, {"parameter": parameter, "year": year}, of=of)
     return tuple(Residuals(*row) for row in rows)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from airaware.science import grid
 from airaware.science.map_metrics import MAP_METRICS
+from airaware.store import queries
 from airaware.store.zones import Reader
 
 # Deeper than that, the map enlarges these.
@@ -95,6 +96,7 @@ def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int
          "parameter": load.parameter, "year": load.year,
          # H3's index of a cell begins with its resolution.
          "first": 1 << 59 | resolution << 52, "last": 1 << 59 | (resolution + 1) << 52},
+        of=[(load.parameter, load.year)],
     )  # fmt: skip
     rows = np.frombuffer(found[0].rows or b"", _ROW)
     return Values(
@@ -109,10 +111,10 @@ def loads(reader: Reader) -> list[LoadedYear]:
 
     Raises NoZoneError where no database answers.
     """
-    rows = reader.fetch(
-        "SELECT parameter, year, synthetic, checksum::text FROM load ORDER BY parameter, year"
-    )
-    return [LoadedYear(*row) for row in rows]
+    return [
+        LoadedYear(load.parameter, load.year, load.synthetic, load.checksum)
+        for load in queries.served(reader).loads
+    ]
 
 
 def load(reader: Reader, parameter: int, year: int) -> LoadedYear | None:
@@ -123,5 +125,10 @@ def load(reader: Reader, parameter: int, year: int) -> LoadedYear | None:
     rows = reader.fetch(
         "SELECT synthetic, checksum::text FROM load WHERE parameter = %s AND year = %s",
         (parameter, year),
+        of=[(parameter, year)],
     )
-    return LoadedYear(parameter, year, *rows[0]) if rows else None
+    if rows:
+        return LoadedYear(parameter, year, *rows[0])
+    # It may have come into another zone a moment ago.
+    there = (load for load in loads(reader) if (load.parameter, load.year) == (parameter, year))
+    return next(there, None)

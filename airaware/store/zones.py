@@ -1,16 +1,20 @@
 """Reading from the zones: the own zone's database first, another zone's when it fails.
 
+Or when it lacks what is asked for: a database that is new and being filled answers for the years
+that it holds, and another zone's for the others.
+
 A zone may refuse, fall silent (packets dropped), or accept and never answer. All three look alike
 here, because every wait has a deadline of its own: connections are asynchronous ones of psycopg2.
 """
 
+import json
 import logging
 import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.errors import QueryCanceled
@@ -27,17 +31,27 @@ PROBE_SECONDS = 1.0
 # Of every session: it only reads.
 _TIMEOUT = f"-c statement_timeout={1000 * QUERY_SECONDS:.0f}"
 SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
-PROBE = "SELECT FROM load LIMIT 1"
+# What a zone holds: asked of a zone that may be back, for readiness, and for what the site offers.
+HELD = """
+SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges,
+                                 uncorrected <> '{}')
+                ORDER BY parameter, year)::text AS loads FROM load
+"""
+# What another zone holds is asked again, in the background, when the answer is older.
+HELD_SECONDS = 5.0
 # An idle connection to a host that is gone ends by itself, before its zone is needed again.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
-# What makes another zone worth asking. The last two: a database that is new, and has no tables yet
-# or no grants on them.
+# What makes another zone worth asking. The last three: a database that is new, and has no tables
+# or no grants on them yet; or that was down when the schema changed.
 FAILURES = (
     *(psycopg2.OperationalError, psycopg2.InterfaceError),
     *(psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege),
+    psycopg2.errors.UndefinedColumn,
 )
 
 Parameters = Mapping[str, Any] | Sequence[Any]
+Answer = TypeVar("Answer")
+Key = tuple[int, int]  # parameter and year of a load
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +89,29 @@ class _ZoneReader:
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
         self.failing = False
+        self.held: str | None = None  # as the zone last told it: HELD's JSON
+        self.keys: frozenset[Key] = frozenset()  # of the loads in it
+        self.asking = False
+        self._asked_at = 0.0
         self._idle: deque[Any] = deque()
+
+    def ask(self) -> str:
+        """Ask the zone what it holds, and remember it."""
+        text: str = self.fetch(HELD, ())[0].loads or "[]"
+        if text != self.held:
+            self.keys = frozenset((parameter, year) for parameter, year, *_ in json.loads(text))
+            self.held = text
+        self._asked_at = time.monotonic()
+        return text
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to ask again what the zone holds."""
+        return not self.asking and time.monotonic() - self._asked_at > HELD_SECONDS
+
+    def lacks(self, keys: Collection[Key]) -> int:
+        """Return how many of some loads the zone lacks, as it last said."""
+        return sum(key not in self.keys for key in keys)
 
     def fetch(self, sql: str, parameters: Parameters) -> list[Any]:
         connection = self._take()
@@ -154,24 +190,100 @@ class Reader:
         self._lock = threading.Lock()
         self._probing = False
 
-    def fetch(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+    def fetch(self, sql: str, parameters: Parameters = (), of: Collection[Key] = ()) -> list[Any]:
         """Return a query's rows (named tuples) from the first zone that answers.
+
+        Where it is `of` some loads, only zones that hold as many of them as any are asked: another
+        one would answer with nothing, as if nothing were there.
 
         A query that takes more than QUERY_SECONDS is cancelled by the reader's own limit: another
         zone is asked, but the slow one is not passed over, since it has answered.
 
         Raises NoZoneError where none answers; TooSlowError where one was too slow.
         """
-        too_slow = False
+        return next(self._answers(self._by_content(of), lambda zone: zone.fetch(sql, parameters)))
+
+    def held(self) -> tuple[str, ...]:
+        """Return what each zone that answers holds: HELD's JSON, the own zone's first.
+
+        The first zone that answers is asked now. What the others said may be HELD_SECONDS old, so
+        that no request waits for another zone.
+
+        Raises NoZoneError where none answers, or where those that do hold nothing at all and
+        another one may hold something.
+        """
+        texts: list[str] = []
+
+        def ask(zone: _ZoneReader) -> str:
+            if not texts or zone.held is None:
+                return zone.ask()
+            if zone.is_due:
+                zone.asking = True
+                threading.Thread(target=self._ask_again, args=(zone,), daemon=True).start()
+            return zone.held
+
+        for text in self._answers(self._zones, ask):
+            texts.append(text)
+        if set(texts) == {"[]"}:
+            self.check_complete()
+        return tuple(texts)
+
+    def check_complete(self) -> None:
+        """Raise NoZoneError where a zone that fails may hold a load that no other zone holds."""
+        answering = {key for zone in self._zones if not zone.failing for key in zone.keys}
         for zone in self._zones:
+            if zone.failing and (zone.held is None or not zone.keys <= answering):
+                raise NoZoneError(
+                    f"Zone {zone.zone.name} fails, and may hold what the others lack."
+                )
+
+    def by_zone(self, keys: Iterable[Key]) -> list[list[Key]]:
+        """Group loads by the zones that hold them, so that one query can be of a whole group."""
+        groups: dict[tuple[str, ...], list[Key]] = {}
+        for key in keys:
+            holding = tuple(zone.zone.name for zone in self._by_content([key]))
+            groups.setdefault(holding, []).append(key)
+        return list(groups.values())
+
+    def ready(self) -> bool:
+        """Whether any zone's database tells what it holds."""
+        try:
+            next(self._answers(self._zones, _ZoneReader.ask))
+        except NoZoneError:
+            return False
+        return True
+
+    def _by_content(self, keys: Collection[Key]) -> list[_ZoneReader]:
+        """Return the zones to ask for something of some loads: those that lack the fewest."""
+        if not keys:
+            return self._zones
+        if any(zone.held is None and not zone.failing for zone in self._zones):
+            self.held()
+        fewest = min(zone.lacks(keys) for zone in self._zones)
+        return [zone for zone in self._zones if zone.lacks(keys) == fewest]
+
+    def _answers(
+        self, zones: Iterable[_ZoneReader], ask: Callable[[_ZoneReader], Answer]
+    ) -> Iterator[Answer]:
+        """Yield the answers of the zones that give one; those that fail are given up.
+
+        Raises NoZoneError where none did, TooSlowError where one was too slow.
+        """
+        too_slow, answered = False, False
+        for zone in zones:
             if zone.failing:
                 continue
             try:
-                return zone.fetch(sql, parameters)
+                answer = ask(zone)
             except QueryCanceled:
                 too_slow = True
             except FAILURES as error:
                 self._give_up(zone, error)
+            else:
+                answered = True
+                yield answer
+        if answered:
+            return
         if too_slow:
             raise TooSlowError(f"A query took more than {QUERY_SECONDS:g} s")
         raise NoZoneError(
@@ -180,13 +292,16 @@ class Reader:
             + ". `fab status` tells which are down."
         )
 
-    def ready(self) -> bool:
-        """Whether any zone's database answers."""
+    def _ask_again(self, zone: _ZoneReader) -> None:
+        """Ask a zone what it holds, while requests go on with what it said before."""
         try:
-            self.fetch(PROBE)
-        except NoZoneError:
-            return False
-        return True
+            zone.ask()
+        except QueryCanceled:
+            pass  # slow, but there
+        except FAILURES as error:
+            self._give_up(zone, error)
+        finally:
+            zone.asking = False
 
     def _give_up(self, zone: _ZoneReader, error: Exception) -> None:
         with self._lock:
@@ -207,7 +322,7 @@ class Reader:
         while True:
             time.sleep(PROBE_SECONDS)
             for zone in self._zones:
-                if zone.failing and self._answers(zone):
+                if zone.failing and self._is_back(zone):
                     zone.failing = False
                     self._on_change(zone.zone.name, False)
                     log.warning("zone %s answers again", zone.zone.name)
@@ -216,11 +331,11 @@ class Reader:
                     self._probing = False
                     return
 
-    def _answers(self, zone: _ZoneReader) -> bool:
+    def _is_back(self, zone: _ZoneReader) -> bool:
         # Connections that were under way when the zone failed may have come back since.
         zone.forget_connections()
         try:
-            zone.fetch(PROBE, ())
+            zone.ask()
         except (psycopg2.Error, OSError):  # whatever it is, the thread must live to ask again
             return False
         return True

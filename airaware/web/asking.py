@@ -115,7 +115,7 @@ def at(address: str) -> At:
     if nearest is None:
         raise OutsideUSError(COVERED)
     if not nearest.served.loads:
-        raise YearNotLoadedError("No year has been loaded yet: `fab submit-year` loads one.", [])
+        raise not_loaded("No year has been loaded yet: `fab submit-year` loads one.", [])
     return At(reader, current_app.extensions["expected_errors"], place, nearest)
 
 
@@ -172,8 +172,17 @@ def loaded_year(place: At, asked: int | None) -> int:
     """Return the year asked for, or the latest one. Raises YearNotLoadedError."""
     years = place.years()
     if asked is not None and asked not in years:
-        raise YearNotLoadedError(f"There are no data for {asked} here.", years)
+        raise not_loaded(f"There are no data for {asked} here.", years)
     return asked or years[-1]
+
+
+def not_loaded(message: str, years: list[int]) -> YearNotLoadedError:
+    """Return the error of a year that no zone holds.
+
+    Raises NoZoneError where a zone that fails may hold it.
+    """
+    current_app.extensions["reader"].check_complete()
+    return YearNotLoadedError(message, years)
 
 
 def pollutant(text: str) -> Pollutant:
@@ -199,7 +208,7 @@ def span(arguments: Mapping[str, str], place: At) -> Span:
     if last < first:
         raise BadDateError(f"The last day, {last}, comes before the first, {first}.")
     if not set(years) & set(range(first.year, last.year + 1)):
-        raise YearNotLoadedError(f"There are no data of {asked.label} for these days.", years)
+        raise not_loaded(f"There are no data of {asked.label} for these days.", years)
     return Span(asked, first, last)
 
 
@@ -212,9 +221,7 @@ def day(arguments: Mapping[str, str], place: At) -> tuple[Load, date]:
     years = _loaded_years(asked, place)
     found = _day(arguments.get("date", "")) or date(years[-1], 7, 1)
     if found.year not in years:
-        raise YearNotLoadedError(
-            f"There are no data of {asked.label} for {found.year} here.", years
-        )
+        raise not_loaded(f"There are no data of {asked.label} for {found.year} here.", years)
     return next(load for load in place.of(asked.code) if load.year == found.year), found
 
 
@@ -222,7 +229,7 @@ def _loaded_years(asked: Pollutant, place: At) -> list[int]:
     """Return the years of a pollutant that are loaded. Raises YearNotLoadedError without any."""
     years = place.years(asked.code)
     if not years:
-        raise YearNotLoadedError(f"No year of {asked.label} has been loaded.", place.years())
+        raise not_loaded(f"No year of {asked.label} has been loaded.", place.years())
     return years
 
 

@@ -63,7 +63,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(NoZoneError)
     def no_zone(_error: NoZoneError) -> Response:
-        return _unavailable("The site runs, but none of its databases answers.")
+        return _unavailable("The site runs, but a database that it needs does not answer.")
 
     @app.errorhandler(TooSlowError)
     def too_slow(_error: TooSlowError) -> Response:

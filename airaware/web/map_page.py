@@ -35,7 +35,7 @@ from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
 from airaware.store.tiles import LoadedYear
 from airaware.web import asking
-from airaware.web.errors import BadYearError, VisitorError, YearNotLoadedError
+from airaware.web.errors import BadYearError, VisitorError
 from airaware.web.formatting import MONTHS
 from airaware.web.front_end import ASK_AGAIN, FOREVER, built
 
@@ -199,7 +199,7 @@ def _loaded(pollutant: Pollutant, year: int) -> LoadedYear:
     load = tiles.load(reader, pollutant.code, year)
     if load is None:
         years = [each.year for each in tiles.loads(reader) if each.parameter == pollutant.code]
-        raise YearNotLoadedError(f"There are no data on {pollutant.label} for {year}.", years)
+        raise asking.not_loaded(f"There are no data on {pollutant.label} for {year}.", years)
     return load
 
 
@@ -253,11 +253,13 @@ def _chosen(catalogue: list[dict[str, Any]], arguments: Mapping[str, str]) -> di
     parameter = _number(arguments, "parameter", catalogue[0]["parameter"])
     pollutant = next((each for each in catalogue if each["parameter"] == parameter), None)
     if pollutant is None:
+        current_app.extensions["reader"].check_complete()
         raise BadMapRequestError(f"There are no data on parameter {parameter} here.")
     metric = _metric(arguments.get("metric", next(iter(MAP_METRICS)))).column
     years = [each["year"] for each in pollutant["years"]]
     year = _number(arguments, "year", years[0])
     if year not in years:
+        current_app.extensions["reader"].check_complete()
         raise BadMapRequestError(
             f"There are no data on {pollutant['label']} for {year};"
             f" there are for {', '.join(map(str, years))}."

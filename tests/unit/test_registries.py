@@ -100,7 +100,7 @@ def test_a_new_map_metric_is_listed_and_read(shown: MapMetric) -> None:
     }
     asked = []
 
-    def fetch(statement: str, _: dict[str, Any]) -> list[SimpleNamespace]:
+    def fetch(statement: str, _: dict[str, Any], **_of: object) -> list[SimpleNamespace]:
         asked.append(statement)
         return [SimpleNamespace(rows=None)]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airaware.settings import Zone
 from airaware.store.memory import Memory
+from airaware.store.zones import HELD
 from airaware.web import asking, create_app
 from airaware.web.app import REMEMBERED
 from airaware.web.errors import VisitorError
@@ -35,13 +36,20 @@ class Explained(Memory):
         self.buffers: list[int] = []
         super().__init__(zones, REMEMBERED, lambda *change: self.changes.append(change))
 
-    def fetch(self, sql: str, parameters: Any = ()) -> list[Any]:
+    def held(self) -> tuple[str, ...]:
+        self._explain(HELD, ())
+        return super().held()
+
+    def fetch(self, sql: str, parameters: Any = (), of: Any = ()) -> list[Any]:
+        self._explain(sql, parameters)
+        return super().fetch(sql, parameters, of)
+
+    def _explain(self, sql: str, parameters: Any) -> None:
         explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
         told = super().fetch(explain + sql, parameters)[0][0][0]
         parts = (told["Plan"], told.get("Planning", {}))
         kinds = ("Shared Hit Blocks", "Shared Read Blocks")
         self.buffers.append(sum(part.get(kind, 0) for part in parts for kind in kinds))
-        return super().fetch(sql, parameters)
 
 
 def globe(points: int) -> list[str]:

@@ -32,7 +32,10 @@ class Store:
     def remember_each(self, _kind: str, _of: list, keys: list, make: Callable) -> dict:
         return make(keys)
 
-    def fetch(self, sql: str, keys: dict) -> list:
+    def by_zone(self, keys: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+        return [keys] if keys else []
+
+    def fetch(self, sql: str, keys: dict, **_of: object) -> list:
         if sql is nearby._STATIONS:
             return self.stations
         found = []
