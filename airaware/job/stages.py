@@ -30,7 +30,7 @@ from airaware.science.leave_one_out import RESIDUALS, month_sums
 from airaware.science.pollutant import Pollutant
 from airaware.science.summary import summarise_days
 from airaware.settings import Zone
-from airaware.store.binary import encode
+from airaware.store.binary import Rows
 from airaware.store.load import copy_piece
 
 # --- stage 1: shares of the file -> station-months ---
@@ -207,7 +207,7 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
     )
 
 
-def _copy(job: Job, zone: Zone, piece: int, table: str, rows: bytes) -> str | None:
+def _copy(job: Job, zone: Zone, piece: int, table: str, rows: Rows) -> str | None:
     """Copy a piece into one zone; return its error, so that the other zones get the piece."""
     try:
         copy_piece(zone, job.load, piece, table, rows)
@@ -253,9 +253,9 @@ def _joined_notes(table: pa.Table) -> Notes:
     return Notes(dict(counts), dict(uncorrected), clocks, stations)
 
 
-def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> bytes:
+def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> Rows:
     site, latitude, longitude, instruments = zip(*stations, strict=True) if stations else [()] * 4
-    return encode(
+    return Rows.of(
         *_key_columns(job, len(stations)),
         np.array(site, "S11"),
         np.array(latitude, np.float64),
@@ -264,13 +264,13 @@ def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> by
     )
 
 
-def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> bytes:
+def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> Rows:
     """Encode the pieces' rows as the store's table has them, with its two key columns."""
     rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
-    return encode(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
+    return Rows.of(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
 
 
-def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
+def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> Rows:
     """Join a piece's twelve months: one row per cell that has any month."""
     first = piece * _cells_per_piece()
     cells = grid.load().cells[first : first + _cells_per_piece()]
@@ -287,4 +287,4 @@ def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> bytes:
     year = year[covered]
     fields = [year[name] for name in (MONTH_CELLS.names or ())[1:]]
     columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
-    return encode(*_key_columns(job, len(year)), cells[covered], *columns)
+    return Rows.of(*_key_columns(job, len(year)), cells[covered], *columns)

@@ -121,7 +121,7 @@ class DatabaseCopies:
             if cursor.fetchone() != (saved.checksum,):
                 raise AirAwareError(f"{self}: {saved} has changed")
             partitions = {table: sql.Identifier(load.partition(table)) for table in TABLES}
-            _, found = rowhash.add_up(cursor, partitions)
+            found = str(sum(rowhash.add_up(cursor, each)[1] for each in partitions.values()))
             if found != saved.checksum:
                 raise AirAwareError(
                     f"{self}: {saved} is damaged: its rows add up to {found}, not {saved.checksum}."
@@ -272,12 +272,13 @@ def _say_old(origin: Origin, saved: Saved) -> None:
 def _copy_over(zone_load: ZoneLoad, saved: Saved, origin: Origin) -> None:
     zone_load.stage()
     with origin.reading(saved) as copy:
-        for table in COPIED:
+        for piece, table in enumerate(COPIED):
             with tempfile.TemporaryFile() as file:
                 copy(table, file)
                 file.seek(0)
-                zone_load.copy(table, file)
-    zone_load.commit(saved.source, saved.counts, 0, saved.started_at, expected=saved.checksum)
+                zone_load.copy(piece, table, file)
+    pieces = len(COPIED)
+    zone_load.commit(saved.source, saved.counts, pieces, saved.started_at, expected=saved.checksum)
 
 
 def origins(config: Settings, own: Zone) -> list[Origin]:

@@ -1,20 +1,38 @@
-"""Rows as PostgreSQL's binary COPY wants them, made by NumPy in one go.
+"""Rows as PostgreSQL's binary COPY wants them, made by NumPy in one go, and their checksum.
 
 Fields have a fixed length: numbers, texts of one length, arrays of one length without NULL (a
 missing number is NaN). So a table of rows is one structured array. The format:
 https://www.postgresql.org/docs/15/sql-copy.html, "Binary Format"; arrays as array_send() has them.
+record_send(), whose bytes are hashed, has the same fields, each with its type's OID before it.
 """
 
-from typing import Any
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-# Of the elements of arrays: the type's OID in pg_type.
-_OID = {"int16": 21, "float32": 700}
+# OIDs in pg_type of a type, and of its arrays; S and M are texts and dates.
+_OID = {"i2": 21, "i4": 23, "i8": 20, "f4": 700, "f8": 701, "S": 25, "M": 1082}
+_ARRAY_OID = {"i2": 1005, "f4": 1021}
 # Days from 1970-01-01 to 2000-01-01, from which PostgreSQL counts a date.
 POSTGRES_EPOCH_DAYS = 10957
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as a binary COPY stream, how many they are, and their checksum (store/rowhash.py)."""
+
+    stream: bytes
+    count: int
+    checksum: int
+
+    @classmethod
+    def of(cls, *columns: np.ndarray) -> Self:
+        """Encode columns as `encode` does, and add up their rows."""
+        return cls(encode(*columns), len(columns[0]), _checksum(columns))
 
 
 def encode(*columns: np.ndarray) -> bytes:
@@ -23,32 +41,57 @@ def encode(*columns: np.ndarray) -> bytes:
     int16, int32, int64, float32, float64, bytes ('S', all of full length) and datetime64[D] become
     smallint, integer, bigint, real, double precision, text and date.
     """
-    fields: list[tuple[Any, ...]] = [("fields", ">i2")]
+    return HEADER + _filled(columns, ">i2", typed=False).tobytes() + TRAILER
+
+
+def _checksum(columns: tuple[np.ndarray, ...]) -> int:
+    """Add up the hashes of the rows as record_send() has them."""
+    rows = _filled(columns, ">i4", typed=True)
+    content, size = memoryview(rows.tobytes()), rows.dtype.itemsize
+    hashes = b"".join(
+        hashlib.sha256(content[begin : begin + size]).digest()[:8]
+        for begin in range(0, len(content), size)
+    )
+    return sum(np.frombuffer(hashes, ">i8").tolist())
+
+
+def _filled(columns: tuple[np.ndarray, ...], count: str, typed: bool) -> np.ndarray:
+    """Return rows with their number of fields, and of each field its length and its value.
+
+    `typed`: each field's type comes first.
+    """
+    fields: list[tuple[Any, ...]] = [("fields", count)]
     for name, column in _named(columns):
         value = np.dtype(">i4") if column.dtype.kind == "M" else column.dtype.newbyteorder(">")
+        fields += [(f"{name}_type", ">i4")] if typed else []
+        fields += [(f"{name}_length", ">i4")]
         if column.ndim == 2:
             element = np.dtype([("length", ">i4"), ("value", value)])
-            fields += [
-                (f"{name}_length", ">i4"),
-                (f"{name}_array", ">i4", (5,)),
-                (name, element, (column.shape[1],)),
-            ]
+            fields += [(f"{name}_array", ">i4", (5,)), (name, element, (column.shape[1],))]
         else:
-            fields += [(f"{name}_length", ">i4"), (name, value)]
+            fields += [(name, value)]
     rows = np.zeros(len(columns[0]), dtype=fields)
     rows["fields"] = len(columns)
     for name, column in _named(columns):
+        kind = _kind(column)
+        if typed:
+            rows[f"{name}_type"] = (_ARRAY_OID if column.ndim == 2 else _OID)[kind]
         if column.ndim == 2:
             rows[f"{name}_length"] = 20 + rows[name].dtype.itemsize * column.shape[1]
             # Dimensions, has no NULL, element type, length, first index.
-            rows[f"{name}_array"] = (1, 0, _OID[column.dtype.name], column.shape[1], 1)
+            rows[f"{name}_array"] = (1, 0, _OID[kind], column.shape[1], 1)
             rows[name]["length"] = column.dtype.itemsize
             rows[name]["value"] = column
         else:
             rows[f"{name}_length"] = rows[name].dtype.itemsize
             is_date = column.dtype.kind == "M"
             rows[name] = column.astype(np.int64) - POSTGRES_EPOCH_DAYS if is_date else column
-    return HEADER + rows.tobytes() + TRAILER
+    return rows
+
+
+def _kind(column: np.ndarray) -> str:
+    """Return a column's type as the keys of _OID have it."""
+    return column.dtype.kind if column.dtype.kind in "SM" else column.dtype.str[1:]
 
 
 def _named(columns: tuple[np.ndarray, ...]) -> list[tuple[str, np.ndarray]]:

@@ -22,6 +22,7 @@ from airaware.errors import AirAwareError
 from airaware.science import grid
 from airaware.settings import Zone
 from airaware.store import rowhash
+from airaware.store.binary import Rows
 from airaware.store.shapes import RESOLUTIONS
 
 TABLES = ("cell_year", "parent_year", "station", "station_day", "residual")
@@ -156,16 +157,21 @@ class ZoneLoad:
                     )
                 )
             cursor.execute(
-                sql.SQL("CREATE TABLE {} (piece integer PRIMARY KEY)").format(
-                    self.load.staging("piece")
-                )
+                sql.SQL(
+                    "CREATE TABLE {} (piece integer PRIMARY KEY, table_name text, rows bigint,"
+                    " checksum numeric)"
+                ).format(self.load.staging("piece"))
             )
 
-    def copy(self, table: str, rows: IO[bytes]) -> None:
-        """Copy a whole table (a binary COPY stream) into the attempt's own."""
-        statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(self.load.staging(table))
+    def copy(self, piece: int, table: str, stream: IO[bytes]) -> None:
+        """Copy a whole table (a binary COPY stream) into the attempt's own, as one piece."""
+        staging = self.load.staging(table)
         with self._connection.cursor() as cursor:
-            cursor.copy_expert(statement, rows)
+            cursor.copy_expert(
+                sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(staging), stream
+            )
+            rows, checksum = rowhash.add_up(cursor, staging)
+            _arrived(cursor, self.load, piece, table, rows, checksum)
 
     def commit(
         self,
@@ -175,7 +181,9 @@ class ZoneLoad:
         started_at: datetime,
         expected: str | None = None,
     ) -> str:
-        """Put keys on the staging tables, count and sum them up, and serve them; the checksum.
+        """Put keys on the staging tables, add the pieces up, and serve them; the checksum.
+
+        The checksum is that of the rows as they were sent: `fab verify` adds up those that arrived.
 
         Raises AirAwareError where not all pieces have arrived, or where a checksum is `expected`
         and they have another.
@@ -192,9 +200,7 @@ class ZoneLoad:
             self._average_children(cursor)
             for table in TABLES[1:]:
                 self._finish(cursor, table)
-            rows, checksum = rowhash.add_up(
-                cursor, {table: self.load.staging(table) for table in TABLES}
-            )
+            rows, checksum = self._added_up(cursor)
         if expected not in (None, checksum):
             raise AirAwareError(
                 f"zone {self.zone.name}: the copy of {source.input_name}'s load has the checksum"
@@ -202,6 +208,18 @@ class ZoneLoad:
             )
         self._swap(source, counts, rows, checksum, started_at)
         return checksum
+
+    def _added_up(self, cursor: extensions.cursor) -> tuple[dict[str, int], str]:
+        """Return each table's rows, and the checksum of all: of pieces, and of what follows."""
+        cursor.execute(
+            sql.SQL("SELECT table_name, sum(rows), sum(checksum) FROM {} GROUP BY 1").format(
+                self.load.staging("piece")
+            )
+        )
+        sums = {table: (int(rows), int(checksum)) for table, rows, checksum in cursor}
+        sums["parent_year"] = rowhash.add_up(cursor, self.load.staging("parent_year"))
+        rows = {table: sums.get(table, (0, 0))[0] for table in TABLES}
+        return rows, str(sum(checksum for _, checksum in sums.values()))
 
     def _finish(self, cursor: extensions.cursor, table: str) -> None:
         staging = self.load.staging(table)
@@ -299,9 +317,8 @@ class ZoneLoad:
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
             " synthetic, edges, rows_read, excluded, rejected, uncorrected, utc_offsets,"
-            " gmt_misfits, rows_loaded, hash, checksum, found_checksum, verified_at, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-            " now(), %s)",
+            " gmt_misfits, rows_loaded, hash, checksum, found_checksum, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *key,
                 self.load.attempt,
@@ -347,29 +364,36 @@ def sweep(zone: Zone) -> None:
                 zone_load.drop_staging()
 
 
-def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: bytes) -> None:
-    """Copy a piece (a binary COPY stream) into the attempt's table, unless it is there already.
+def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: Rows) -> None:
+    """Copy a piece into the attempt's table, unless it is there already.
 
     Raises AirAwareError that names the zone where its database fails.
     """
     connection = store.connect(zone)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("INSERT INTO {} VALUES (%s) ON CONFLICT DO NOTHING").format(
-                    load.staging("piece")
-                ),
-                (piece,),
-            )
-            if cursor.rowcount:
+            if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
                 statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(
                     load.staging(table)
                 )
-                cursor.copy_expert(statement, io.BytesIO(rows))
+                cursor.copy_expert(statement, io.BytesIO(rows.stream))
     except psycopg2.Error as error:
         raise AirAwareError(f"zone {zone.name}: {str(error).strip()}") from None
     finally:
         connection.close()
+
+
+def _arrived(
+    cursor: extensions.cursor, load: Load, piece: int, table: str, rows: int, checksum: int
+) -> bool:
+    """Note that a piece of a table arrives; whether it is the first time."""
+    cursor.execute(
+        sql.SQL("INSERT INTO {} VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING").format(
+            load.staging("piece")
+        ),
+        (piece, table, rows, checksum),
+    )
+    return bool(cursor.rowcount)
 
 
 def _h3_parent(cell: str, resolution: int) -> str:

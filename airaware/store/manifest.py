@@ -31,7 +31,7 @@ class Loaded:
     edges: dict[str, str | None] = field(default_factory=dict)  # as store.load.Source has them
     hash: str = rowhash.NAME
     verified_at: datetime | None = None
-    found_checksum: Decimal | None = None  # what its rows added up to then
+    found_checksum: Decimal | None = None  # what its rows added up to then, or were sent as
     input_sha256: str = ""
 
     @property

@@ -6,8 +6,6 @@ bytes of their SHA-256, a signed integer. So zones on different versions of Post
 anybody can compute it without one. PostgreSQL's own hashes of rows may change with its version.
 """
 
-from collections.abc import Mapping
-
 from psycopg2 import extensions, sql
 
 NAME = "sha256(record_send)"
@@ -19,15 +17,10 @@ SUM = """coalesce(sum(
     ('x' || encode(substr(sha256(record_send(t)), 1, 8), 'hex'))::bit(64)::bigint), 0)"""
 
 
-def add_up(
-    cursor: extensions.cursor, tables: Mapping[str, sql.Composable]
-) -> tuple[dict[str, int], str]:
-    """Return how many rows each table has, by its name, and the checksum of them all."""
-    rows, checksum = {}, 0
-    for name, table in tables.items():
-        cursor.execute(
-            sql.SQL(f"SELECT count(*), {SUM} FROM {{}} t").format(table)  # noqa: S608
-        )
-        rows[name], total = cursor.fetchone()
-        checksum += int(total)
-    return rows, str(checksum)
+def add_up(cursor: extensions.cursor, table: sql.Composable) -> tuple[int, int]:
+    """Return how many rows a table has, and their checksum."""
+    cursor.execute(
+        sql.SQL(f"SELECT count(*), {SUM} FROM {{}} t").format(table)  # noqa: S608
+    )
+    rows, checksum = cursor.fetchone()
+    return rows, int(checksum)

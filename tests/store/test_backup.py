@@ -17,7 +17,7 @@ from psycopg2 import sql
 from airaware import settings, store
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
-from airaware.store import backup, verify
+from airaware.store import backup, rowhash, verify
 from airaware.store.backup import BucketCopies, DatabaseCopies
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad
 
@@ -44,7 +44,7 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[str]:
         insert(zones[0], zone_load.load)
         source = Source("hourly_44201_1986.zip", "ab" * 32, "1", True, {"1987": "cd", "1985": None})
         counts = Counts(1000, {"Canada": 7}, {}, {"17-031-4201": 5})
-        yield zone_load.commit(source, counts, 0, datetime(2026, 1, 1, tzinfo=UTC))
+        yield zone_load.commit(source, counts, 2, datetime(2026, 1, 1, tzinfo=UTC))
     for zone in zones:
         with closing(store.connect(zone)) as connection, connection, connection.cursor() as cursor:
             for table in TABLES:
@@ -77,6 +77,11 @@ def insert(zone: Zone, into: Load) -> None:
                     " array_fill(%s::real, ARRAY[24]), %s, -1, 0"
                 ).format(into.staging("station_day")),
                 (*KEY, day, hour, hour),
+            )
+        for piece, table in enumerate(("cell_year", "station_day")):
+            cursor.execute(
+                sql.SQL("INSERT INTO {} VALUES (%s, %s, %s, %s)").format(into.staging("piece")),
+                (piece, table, *rowhash.add_up(cursor, into.staging(table))),
             )
 
 

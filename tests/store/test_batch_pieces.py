@@ -17,7 +17,7 @@ from airaware.science import grid, metrics, pollutants
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
 from airaware.store import load as load_module
-from airaware.store.binary import encode
+from airaware.store.binary import Rows
 from airaware.store.load import Load, ZoneLoad, copy_piece
 
 
@@ -111,7 +111,7 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
 COARSE = {"version": 1, "digest": "21e896544b943b14"}
 
 
-def cells_of_a_formula() -> bytes:
+def cells_of_a_formula() -> Rows:
     """Return cell_year rows of 300 neighbouring cells, with months and cells that lack a value."""
     cells = grid.load().cells[1000:1300]
     many = len(cells)
@@ -120,7 +120,7 @@ def cells_of_a_formula() -> bytes:
     value[:, 11] = np.nan
     real = [(value * factor).astype(np.float32) for factor in (1, 2, 3, 4, 5)]
     small = np.nan_to_num(value).astype(np.int16)
-    return encode(
+    return Rows.of(
         np.full(many, PARAMETER, np.int32),
         np.full(many, YEAR, np.int16),
         cells,

@@ -7,18 +7,25 @@ from datetime import date
 import numpy as np
 import psycopg2
 import pytest
+from psycopg2 import sql
 
 from airaware import store
-from airaware.store.binary import encode
+from airaware.store import rowhash
+from airaware.store.binary import Rows, encode
 
 DAYS = ["1980-01-01", "1999-12-31", "2000-01-01", "2016-02-29", "2100-03-01"]
 
 
 def copied(zone, types: str, *columns: np.ndarray) -> list[tuple]:
-    """The rows of a temporary table with these columns, in the order in which they came."""
+    """The rows of a temporary table with these columns, in the order in which they came.
+
+    Their number and checksum are those that they were sent with.
+    """
+    rows = Rows.of(*columns)
     with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE t ({types})")
-        cursor.copy_expert("COPY t FROM STDIN (FORMAT binary)", io.BytesIO(encode(*columns)))
+        cursor.copy_expert("COPY t FROM STDIN (FORMAT binary)", io.BytesIO(rows.stream))
+        assert rowhash.add_up(cursor, sql.Identifier("t")) == (rows.count, rows.checksum)
         cursor.execute("SELECT * FROM t ORDER BY ctid")
         return cursor.fetchall()
 

@@ -21,7 +21,7 @@ from airaware.science import grid
 from airaware.settings import Zone
 from airaware.store import load as load_module
 from airaware.store import manifest
-from airaware.store.binary import encode
+from airaware.store.binary import Rows
 from airaware.store.load import TABLES, Load, ZoneLoad, copy_piece
 from airaware.store.shapes import RESOLUTIONS
 from tools.machine.postgres import free_port
@@ -38,7 +38,7 @@ def leave_nothing(zones: tuple[Zone, ...]) -> Iterator[None]:
         yield
 
 
-def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[int, str, bytes]]:
+def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[int, str, Rows]]:
     """The pieces of a small load whose every figure is `value`."""
     step = -1 if reverse else 1
 
@@ -49,7 +49,7 @@ def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[
         return np.full(rows, PARAMETER, np.int32), np.full(rows, year, np.int16)
 
     many = len(CELLS)
-    cell_year = encode(
+    cell_year = Rows.of(
         *key(many),
         CELLS[::step],
         months(many, np.float32),
@@ -61,8 +61,8 @@ def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[
         months(many, np.float32),
     )
     places = np.full(2, value, np.float64)
-    station = encode(*key(2), SITES[::step], places, places, np.array([1, 1], np.int16))
-    station_day = encode(
+    station = Rows.of(*key(2), SITES[::step], places, places, np.array([1, 1], np.int16))
+    station_day = Rows.of(
         *key(2),
         SITES[::step],
         np.array([f"{year}-06-15"] * 2, "datetime64[D]"),
@@ -71,7 +71,7 @@ def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[
         np.full(2, value, np.int16),
         np.zeros(2, np.int16),
     )
-    residual = encode(
+    residual = Rows.of(
         *key(2),
         np.array([6, 7], np.int16),
         np.array([b"daily"] * 2),
@@ -251,7 +251,7 @@ def test_a_piece_that_fails_may_be_tried_again(zones):
         zone_load.stage()
         for number, table, rows in pieces(5):
             with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: "):
-                copy_piece(zones[0], load, number, table, rows[:-20])
+                copy_piece(zones[0], load, number, table, replace(rows, stream=rows.stream[:-20]))
             copy_piece(zones[0], load, number, table, rows)
         zone_load.commit(source(), COUNTS, PIECES, STARTED)
     assert served(zones[0]) == whole(5)

@@ -11,7 +11,7 @@ from psycopg2 import sql
 from airaware.science import grid, metrics, pollutants
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.settings import Zone
-from airaware.store.binary import encode
+from airaware.store.binary import Rows
 from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, copy_piece
 
 # Later than any other test's year, so that it is the one shown when none is asked for.
@@ -47,7 +47,7 @@ def cell_at(latitude: float, longitude: float) -> int:
     return int(cells.cells[np.argmin(np.hypot(cells.latitude - latitude, x))])
 
 
-def cell_year_rows(parameter: int, year: int) -> bytes:
+def cell_year_rows(parameter: int, year: int) -> Rows:
     """Chicago in reach of monitors (no March), Fargo with an estimate from 80 km."""
     months = np.arange(1, 13)
     unit = 0.001 if parameter == 44201 else 1
@@ -62,13 +62,13 @@ def cell_year_rows(parameter: int, year: int) -> bytes:
     keys = (np.full(2, parameter, np.int32), np.full(2, year, np.int16), cells)
     figures = (mean * 1.5, mean * 2, mean * 1.4, mean * 1.9)  # daily mean, max, median, p95
     days_above = np.where(counts > 0, 2, 0).astype(np.int16)
-    return encode(
+    return Rows.of(
         *keys, mean, counts * np.int16(24), *figures, counts, days_above, aqi.reshape(2, 72),
         np.where(counts > 0, 3, 0).astype(np.int16), nearest,
     )  # fmt: skip
 
 
-def residual_rows(parameter: int, year: int) -> bytes:
+def residual_rows(parameter: int, year: int) -> Rows:
     """By day and month an error of 3 near a monitor, but 5 in July, and of 8 far from any.
 
     Of single hours it is 1 more. Only ozone of the latest year has them.
@@ -81,7 +81,7 @@ def residual_rows(parameter: int, year: int) -> bytes:
         for begin, error in ((0, 5 if month == 7 else 3), (30, 8))
     ]
     found = np.array(rows, RESIDUALS)
-    return encode(
+    return Rows.of(
         np.full(len(rows), parameter, np.int32),
         np.full(len(rows), year, np.int16),
         *(found[name] for name in RESIDUALS.names or ()),
@@ -106,15 +106,15 @@ SMOKE = {
 }
 
 
-def station_rows(parameter: int, year: int) -> bytes:
+def station_rows(parameter: int, year: int) -> Rows:
     """STATIONS, one instrument each."""
     site, latitude, longitude = (np.array(column) for column in zip(*STATIONS, strict=True))
-    return encode(
+    return Rows.of(
         *_keys(parameter, year, len(site)), site, latitude, longitude, np.ones(len(site), np.int16)
     )
 
 
-def station_day_rows(parameter: int, year: int) -> bytes:
+def station_day_rows(parameter: int, year: int) -> Rows:
     """Every hour as the cells have it on average, but BAD_DAYS in Chicago; no March there."""
     pollutant = pollutants.get(parameter)
     unit = 0.001 if parameter == 44201 else 1
@@ -133,7 +133,7 @@ def station_day_rows(parameter: int, year: int) -> bytes:
                 smoke.append(SMOKE.get((name, (int(month), number)), 0))
     daily = np.array(value) * unit
     hours = np.repeat(daily[:, np.newaxis], 24, axis=1).astype(np.float32)
-    return encode(
+    return Rows.of(
         *_keys(parameter, year, len(site)), np.array(site), np.array(day), hours,
         daily.astype(np.float32), metrics.aqi(pollutant, daily), np.array(smoke, np.int16),
     )  # fmt: skip
