@@ -56,6 +56,9 @@ def test_whatever_ends_it_undoes_what_it_has_started(
         [
             "setsid",
             "--ctty",
+            # The tests themselves may run under nohup.
+            "env",
+            "--default-signal=HUP",
             "sh",
             "-c",
             'trap : INT; "$@"; true',
