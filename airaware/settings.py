@@ -33,6 +33,7 @@ class Settings:
     terraform_mirror: str = ""
     backup: str = ""
     draining: str = ""
+    worker_sockets: str = ""
     lab_clock_factor: float = 1
     host_cpu_seconds: float = 10
 
@@ -97,6 +98,7 @@ def read() -> Settings:
         terraform_mirror=os.environ.get("AIRAWARE_TERRAFORM_MIRROR", ""),
         backup=os.environ.get("AIRAWARE_BACKUP", ""),
         draining=os.environ.get("AIRAWARE_DRAINING", ""),
+        worker_sockets=os.environ.get("AIRAWARE_WORKER_SOCKETS", ""),
         lab_clock_factor=_number("AIRAWARE_LAB_CLOCK_FACTOR", "1", 1, 10),
         host_cpu_seconds=_number("AIRAWARE_HOST_CPU_SECONDS", "10", 0.5, 60),
     )

@@ -11,8 +11,6 @@ import logging
 import os
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,13 +21,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from airaware import settings
 from airaware.errors import AirAwareError
+from airaware.host.metadata import group_name
 from airaware.host.usage import usage
 
 NAMESPACE, METRIC, DIMENSION = "AirAware", "HostCPU", "AutoScalingGroupName"
-METADATA = "http://169.254.169.254/latest"
-GROUP_TAG = "aws:autoscaling:groupName"
 TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # what node exporter tells besides its own
-TOKEN, TOKEN_SECONDS = "X-aws-ec2-metadata-token", 60
 # Published so long before a period of CloudWatch ends, a value is there when the period is judged.
 LEAD_SECONDS = 1.0
 # The first values are of the boot and of Puppet's first run, not of visitors: a group
@@ -38,29 +34,6 @@ FIRST_RUN = Path("/var/lib/airaware/first-run")
 LEAST_QUIET_VALUES, MOST_QUIET_VALUES = 4, 18
 
 log = logging.getLogger("airaware.host.cpu")
-
-
-def group_name() -> str:
-    """Return the auto-scaling group of this host by its tags; empty without one.
-
-    Raises AirAwareError where the metadata service does not answer.
-    """
-    try:
-        token = _metadata("PUT", "api/token", {f"{TOKEN}-ttl-seconds": str(TOKEN_SECONDS)})
-        return _metadata("GET", f"meta-data/tags/instance/{GROUP_TAG}", {TOKEN: token})
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return ""
-        raise AirAwareError(f"The metadata service refuses this host's tags: {error}") from None
-    except OSError as error:
-        raise AirAwareError(f"The metadata service does not answer: {error}") from None
-
-
-def _metadata(method: str, path: str, headers: dict[str, str]) -> str:
-    request = urllib.request.Request(f"{METADATA}/{path}", headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        text: bytes = answer.read()
-    return text.decode()
 
 
 def moments(

@@ -5,10 +5,13 @@ There is no access log, since requests' queries hold addresses.
 
 import gc
 import os
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import multiprocess
 
+from airaware import settings
+from airaware.web import worker_socket
 from airaware.web.logs import GunicornLogger
 
 worker_class = "gthread"
@@ -32,12 +35,16 @@ def pre_fork(_: Any, __: Any) -> None:
     gc.freeze()
 
 
-def post_fork(_: Any, __: Any) -> None:
-    """Collect in the workers."""
+def post_fork(_: Any, worker: Any) -> None:
+    """Collect in the workers; answer their health checks."""
     gc.enable()
+    if folder := settings.read().worker_sockets:
+        worker_socket.serve(Path(folder), worker.pid)
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """Forget what a worker that has ended said of its present state; its counts stay."""
+    """Drop an exited worker's gauges and socket; keep its counters."""
+    if folder := settings.read().worker_sockets:
+        worker_socket.path(Path(folder), worker.pid).unlink(missing_ok=True)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -341,11 +341,29 @@ class Probes:
     def an_unhealthy_member_is_replaced(self) -> bool:
         self.another_group("unhealthy", 1)
         (before,) = self.members("unhealthy")
-        self.scaling.set_instance_health(InstanceId=before["InstanceId"], HealthStatus="Unhealthy")
+        self.scaling.set_instance_health(
+            InstanceId=before["InstanceId"],
+            HealthStatus="Unhealthy",
+            ShouldRespectGracePeriod=False,
+        )
         self.let_it_act()
         self.let_it_act()
         (after,) = self.members("unhealthy")
         return before["InstanceId"] != after["InstanceId"]
+
+    def a_young_member_has_its_grace(self) -> list[str]:
+        member = self.members()[0]["InstanceId"]
+        answers = []
+        for respected in ({}, {"ShouldRespectGracePeriod": False}):
+            self.scaling.set_instance_health(
+                InstanceId=member, HealthStatus="Unhealthy", **respected
+            )
+            described = self.scaling.describe_auto_scaling_instances(InstanceIds=[member])
+            answers.append(described["AutoScalingInstances"][0]["HealthStatus"].title())
+        self.scaling.set_instance_health(
+            InstanceId=member, HealthStatus="Healthy", ShouldRespectGracePeriod=False
+        )
+        return answers
 
     def a_member_drains_before_it_is_terminated(self) -> list[str]:
         self.another_group("drained", 1)

@@ -18,6 +18,7 @@ PROGRAMS = {
     "airaware.job.submit": "spark_worker",
     "airaware.host.cpu": "web",
     "airaware.host.metrics": "database",
+    "airaware.host.watchdog": "web",
     "airaware.store.backup": "database",
     "airaware.store.schema": "database",
     "airaware.store.verify": "database",

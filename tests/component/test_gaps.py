@@ -37,6 +37,7 @@ AWS = {
     "any_version_of_a_template_has_user_data": ["I2EK", "I2EK"],
     "suspended_processes_rest": [1, 3],
     "an_unhealthy_member_is_replaced": True,
+    "a_young_member_has_its_grace": ["Healthy", "Unhealthy"],
     "a_tracking_policy_has_two_alarms_while_it_is_there": [
         *(True, False, [[40.5, 10, 15], [45.0, 10, 3]], 0),
     ],

@@ -2,15 +2,18 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 import smallfleet
+from moto.ec2.models import ec2_backends
 
 from tools.lab.aws import gaps, scaling
+from tools.lab.aws.metadata import Metadata
 from tools.lab.aws.region import Moto
 
 
@@ -51,3 +54,28 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     moto.stop()
     listening.close()
     gaps.observed = gaps.Observed()
+
+
+@pytest.fixture
+def here(served, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """This process as a member of the group `web`; its instance's id."""
+    region = served.moto.read()
+    instance = next(i for i in region.instances.values() if i.role == "web")
+    known = ec2_backends["123456789012"]["us-west-2"].get_instance(instance.id)
+    known.metadata_options.instance_metadata_tags = "enabled"
+    interface = replace(instance.interface, address=IPv4Address("127.0.0.1"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    metadata = Metadata(served.moto, listening)
+    metadata.apply(replace(region, instances={instance.id: replace(instance, interface=interface)}))
+    port = listening.getsockname()[1]
+    monkeypatch.setattr("airaware.host.metadata.METADATA", f"http://127.0.0.1:{port}/latest")
+    for name, value in {
+        **{"AWS_ENDPOINT_URL": served.endpoint, "AWS_CA_BUNDLE": str(served.ca)},
+        **{"AWS_ACCESS_KEY_ID": "host", "AWS_SECRET_ACCESS_KEY": "any"},
+        **{"AWS_DEFAULT_REGION": "us-west-2", "AIRAWARE_HOST_CPU_SECONDS": "0.5"},
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield instance.id
+    known.metadata_options.instance_metadata_tags = "disabled"
+    metadata.stop()
+    listening.close()

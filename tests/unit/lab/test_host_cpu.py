@@ -3,11 +3,7 @@
 import itertools
 import logging
 import os
-import socket
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +12,8 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.ec2.models import ec2_backends
 
 from airaware.errors import AirAwareError
-from airaware.host import cpu, usage
+from airaware.host import cpu, metadata, usage
 from airaware.host.usage import Usage
-from tools.lab.aws.metadata import Metadata
 
 STAT = "cpu  1000 200 300 90000 40 5 15 80 7 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
 
@@ -90,31 +85,6 @@ def test_each_period_has_one_moment_shortly_before_its_end() -> None:
     assert [round(moment, 1) for moment in found] == [1009.0, 1019.0, 1029.0, 1039.0]
 
 
-@pytest.fixture
-def here(served, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """This process as a member of the group `web`; its instance's id."""
-    region = served.moto.read()
-    instance = next(i for i in region.instances.values() if i.role == "web")
-    known = ec2_backends["123456789012"]["us-west-2"].get_instance(instance.id)
-    known.metadata_options.instance_metadata_tags = "enabled"
-    interface = replace(instance.interface, address=IPv4Address("127.0.0.1"))
-    listening = socket.create_server(("127.0.0.1", 0))
-    metadata = Metadata(served.moto, listening)
-    metadata.apply(replace(region, instances={instance.id: replace(instance, interface=interface)}))
-    port = listening.getsockname()[1]
-    monkeypatch.setattr(cpu, "METADATA", f"http://127.0.0.1:{port}/latest")
-    for name, value in {
-        **{"AWS_ENDPOINT_URL": served.endpoint, "AWS_CA_BUNDLE": str(served.ca)},
-        **{"AWS_ACCESS_KEY_ID": "host", "AWS_SECRET_ACCESS_KEY": "any"},
-        **{"AWS_DEFAULT_REGION": "us-west-2", "AIRAWARE_HOST_CPU_SECONDS": "0.5"},
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield instance.id
-    known.metadata_options.instance_metadata_tags = "disabled"
-    metadata.stop()
-    listening.close()
-
-
 def stop_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = cpu.moments
     monkeypatch.setattr(cpu, "moments", lambda s: itertools.islice(moments(s), count))
@@ -178,6 +148,6 @@ def test_a_host_of_no_group_has_nothing_to_publish(
 
 
 def test_without_metadata_it_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "METADATA", "http://127.0.0.1:9/latest")
+    monkeypatch.setattr(metadata, "METADATA", "http://127.0.0.1:9/latest")
     with pytest.raises(AirAwareError, match="metadata service does not answer"):
-        cpu.group_name()
+        metadata.group_name()

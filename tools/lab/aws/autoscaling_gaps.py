@@ -9,6 +9,9 @@ from moto.autoscaling.models import (
     FakeAutoScalingGroup,
     InstanceState,
 )
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import utcnow
 from moto.ec2.utils import convert_tag_spec
 from moto.elbv2.models import (
     FakeTargetGroup,
@@ -54,6 +57,21 @@ def _delete_auto_scaling_group(
     original(self, group_name)
     if group and group.instance_states:
         self.ec2_backend.terminate_instances([state.instance.id for state in group.instance_states])
+
+
+@in_place_of(AutoScalingResponse, "set_instance_health")
+def _set_instance_health(original: Original, self: AutoScalingResponse) -> ActionResult:
+    """Leave a member in its grace period as it is, unless the request says otherwise."""
+    member = self.autoscaling_backend.ec2_backend.get_instance(self._get_param("InstanceId"))
+    group = getattr(member, "autoscaling_group", None)
+    in_grace = group and age_seconds(member) < float(group.health_check_grace_period or 0)
+    respects = self._get_bool_param("ShouldRespectGracePeriod", True)
+    return EmptyResult() if in_grace and respects else original(self)
+
+
+def age_seconds(instance: Any) -> float:
+    """Return how long ago an instance was launched."""
+    return float((utcnow() - instance.launch_time).total_seconds())
 
 
 def launch(group: FakeAutoScalingGroup, subnet_id: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core.utils import utcnow
 
 from tools.lab.aws import autoscaling_gaps, elb_gaps, gaps
 from tools.lab.aws.region import REGION, Moto
@@ -195,7 +194,7 @@ def _member(group: FakeAutoScalingGroup, state: Any) -> Member:
     return Member(
         id=instance.id,
         zone=instance.subnet_id,
-        age_seconds=(utcnow() - instance.launch_time).total_seconds(),
+        age_seconds=autoscaling_gaps.age_seconds(instance),
         runs=instance.state == "running",
         host=gaps.observed.hosts.get(instance.id, "starting"),
         targets=frozenset(
