@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError, explained
@@ -246,7 +245,7 @@ class S3Store:
         """`client`: boto3's for S3, where its own configuration does not lead to the bucket."""
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
-        self._client = client or boto3.client("s3")
+        self._client = client or s3.client()
 
     def __str__(self) -> str:
         """Return where the store is."""

@@ -5,6 +5,9 @@ import psycopg2.extensions
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
+from airaware.store.names import Names
+
+CONNECT_SECONDS = 5
 
 
 class Connection(psycopg2.extensions.connection):  # type: ignore[misc]  # it has no types
@@ -24,8 +27,10 @@ def connect(zone: Zone) -> Connection:
     """
     try:
         connection: Connection = psycopg2.connect(
-            zone.dsn, connection_factory=Connection, connect_timeout=5, tcp_user_timeout=10_000,
+            zone.dsn, connection_factory=Connection,
+            connect_timeout=CONNECT_SECONDS, tcp_user_timeout=10_000,
             keepalives_idle=5, keepalives_interval=2, keepalives_count=3,
+            **Names(zone.dsn).options(CONNECT_SECONDS),
         )  # fmt: skip
     except psycopg2.OperationalError as error:
         raise AirAwareError(f"zone {zone.name}: its database cannot be reached: {error}") from None

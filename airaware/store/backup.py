@@ -23,7 +23,6 @@ from datetime import datetime
 from typing import IO
 from urllib.parse import urlsplit
 
-import boto3
 import psycopg2
 from psycopg2 import sql
 
@@ -142,7 +141,7 @@ class BucketCopies:
             raise AirAwareError(f"AIRAWARE_BACKUP: '{url}' is not s3://BUCKET/PREFIX")
         self.bucket = parts.netloc
         self.prefix = parts.path.strip("/")
-        self._client = boto3.client("s3")
+        self._client = s3.client()
 
     def __str__(self) -> str:
         """Return what messages call it."""

@@ -3,17 +3,20 @@
 Or when it lacks what is asked for: a database that is new and being filled answers for the years
 that it holds, and another zone's for the others.
 
-A zone may refuse, fall silent (packets dropped), or accept and never answer. All three look alike
-here, because every wait has a deadline of its own: connections are asynchronous ones of psycopg2.
+A zone may refuse, fall silent (packets dropped), or accept and never answer; its name may not
+resolve. All look alike here, because every wait has a deadline of its own: connections are
+asynchronous ones of psycopg2, and names are resolved aside.
 """
 
 import json
 import logging
+import re
 import select
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -23,11 +26,16 @@ from psycopg2.extras import NamedTupleCursor
 
 from airaware.errors import AirAwareError
 from airaware.settings import Zone
+from airaware.store.aside import Aside
+from airaware.store.names import Names
 
+RESOLVE_SECONDS = 1.0
 CONNECT_SECONDS = 1.5
 ANSWER_SECONDS = 2.0
 QUERY_SECONDS = 1.5  # then the server says so itself: it is there, which silence would not tell
 PROBE_SECONDS = 1.0
+# Who finds that all zones fail waits so long for one that is back.
+RETRY_SECONDS = 0.5
 # Of every session: it only reads.
 _TIMEOUT = f"-c statement_timeout={1000 * QUERY_SECONDS:.0f}"
 SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
@@ -48,6 +56,9 @@ FAILURES = (
     *(psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege),
     psycopg2.errors.UndefinedColumn,
 )
+# A server whose connections are all taken. What it says before there is a session has no SQLSTATE
+# in libpq; this one's, too_many_connections, is always one of these texts.
+FULL = re.compile("too many (clients|connections)|remaining connection slots are reserved")
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 Answer = TypeVar("Answer")
@@ -62,6 +73,18 @@ class NoZoneError(AirAwareError):
 
 class TooSlowError(NoZoneError):
     """The zones' databases that can be reached gave a query up: it took too long."""
+
+    def __init__(self) -> None:
+        """Name the limit."""
+        super().__init__(f"A query took more than {QUERY_SECONDS:g} s")
+
+
+class FullError(NoZoneError):
+    """The zones' databases that can be reached have no connection to spare."""
+
+    def __init__(self) -> None:
+        """Name the setting."""
+        super().__init__("The databases that answer have no free connection: see max_connections")
 
 
 def _wait(connection: Any, seconds: float) -> None:
@@ -84,15 +107,20 @@ def _has_ended(connection: Any) -> bool:
 
 
 class _ZoneReader:
-    """One zone's idle connections, and whether the zone is passed over."""
+    """One zone's idle connections, and whether the zone is passed over.
 
-    def __init__(self, zone: Zone) -> None:
+    `look` asks the zone what it holds aside, and returns whether it answers. So a process has at
+    most one connection to each zone more than threads that read.
+    """
+
+    def __init__(self, zone: Zone, look: Callable[["_ZoneReader"], bool]) -> None:
         self.zone = zone
         self.failing = False
         self.held: str | None = None  # as the zone last told it: HELD's JSON
         self.keys: frozenset[Key] = frozenset()  # of the loads in it
-        self.asking = False
+        self.look = Aside(lambda: look(self))
         self._asked_at = 0.0
+        self._names = Names(zone.dsn)
         self._idle: deque[Any] = deque()
 
     def ask(self) -> str:
@@ -107,7 +135,7 @@ class _ZoneReader:
     @property
     def is_due(self) -> bool:
         """Whether it is time to ask again what the zone holds."""
-        return not self.asking and time.monotonic() - self._asked_at > HELD_SECONDS
+        return time.monotonic() - self._asked_at > HELD_SECONDS
 
     def lacks(self, keys: Collection[Key]) -> int:
         """Return how many of some loads the zone lacks, as it last said."""
@@ -156,11 +184,14 @@ class _ZoneReader:
             application_name="airaware-web",
             options=SESSION,
             **KEEPALIVES,
+            **self._names.options(RESOLVE_SECONDS),
         )
         try:
             _wait(connection, CONNECT_SECONDS)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, psycopg2.OperationalError) and FULL.search(str(error)):
+                raise FullError from None
             raise
         return connection
 
@@ -170,8 +201,9 @@ class Reader:
 
     Connections are made on first use, so that a process may make a Reader and fork afterwards.
     A zone that fails is passed over, and asked again in the background, each second, until it
-    answers: no request pays for finding out. `on_change` is called with the zone's name and whether
-    it fails, each time that a zone is given up or answers again.
+    answers: no request pays for finding out. Where all fail, a request has them asked at once, and
+    is answered by one that is back. `on_change` is called with the zone's name and whether it
+    fails, each time that a zone is given up or answers again.
     """
 
     def __init__(
@@ -185,7 +217,7 @@ class Reader:
                 "AIRAWARE_ZONES is empty: name each zone's database, as in"
                 " a=host=127.0.0.1 port=5432 dbname=airaware user=airaware_reader"
             )
-        self._zones = [_ZoneReader(zone) for zone in zones]
+        self._zones = [_ZoneReader(zone, self._ask_aside) for zone in zones]
         self._on_change = on_change
         self._lock = threading.Lock()
         self._probing = False
@@ -199,7 +231,10 @@ class Reader:
         A query that takes more than QUERY_SECONDS is cancelled by the reader's own limit: another
         zone is asked, but the slow one is not passed over, since it has answered.
 
-        Raises NoZoneError where none answers; TooSlowError where one was too slow.
+        A zone that has no connection to spare is not passed over either.
+
+        Raises NoZoneError where none answers; TooSlowError or FullError where the last one that
+        did was too slow, or full.
         """
         return next(self._answers(self._by_content(of), lambda zone: zone.fetch(sql, parameters)))
 
@@ -218,8 +253,7 @@ class Reader:
             if not texts or zone.held is None:
                 return zone.ask()
             if zone.is_due:
-                zone.asking = True
-                threading.Thread(target=self._ask_again, args=(zone,), daemon=True).start()
+                zone.look.start()
             return zone.held
 
         for text in self._answers(self._zones, ask):
@@ -263,45 +297,68 @@ class Reader:
         return [zone for zone in self._zones if zone.lacks(keys) == fewest]
 
     def _answers(
-        self, zones: Iterable[_ZoneReader], ask: Callable[[_ZoneReader], Answer]
+        self, zones: Sequence[_ZoneReader], ask: Callable[[_ZoneReader], Answer]
     ) -> Iterator[Answer]:
         """Yield the answers of the zones that give one; those that fail are given up.
 
-        Raises NoZoneError where none did, TooSlowError where one was too slow.
+        Where none does, those that fail are tried once more.
+
+        Raises NoZoneError where none did; TooSlowError or FullError where the last one that there
+        is was too slow, or full.
         """
-        too_slow, answered = False, False
-        for zone in zones:
-            if zone.failing:
-                continue
-            try:
-                answer = ask(zone)
-            except QueryCanceled:
-                too_slow = True
-            except FAILURES as error:
-                self._give_up(zone, error)
-            else:
-                answered = True
-                yield answer
-        if answered:
-            return
-        if too_slow:
-            raise TooSlowError(f"A query took more than {QUERY_SECONDS:g} s")
-        raise NoZoneError(
-            "No zone's database answers: "
-            + ", ".join(zone.zone.name for zone in self._zones)
-            + ". `fab status` tells which are down."
+        refusal, answered = self._no_zone(), False
+        for candidates in (self._well, self._returned):
+            for zone in candidates(zones):
+                try:
+                    answer = ask(zone)
+                except QueryCanceled:
+                    refusal = TooSlowError()
+                except FullError as error:
+                    refusal = error
+                except FAILURES as error:
+                    self._give_up(zone, error)
+                else:
+                    answered = True
+                    yield answer
+            if answered:
+                return
+        raise refusal
+
+    @staticmethod
+    def _well(zones: Sequence[_ZoneReader]) -> Iterator[_ZoneReader]:
+        return (zone for zone in zones if not zone.failing)
+
+    @staticmethod
+    def _returned(zones: Sequence[_ZoneReader]) -> Iterator[_ZoneReader]:
+        """Ask the failing zones at once, all together, and yield those that are back."""
+        failing = [zone for zone in zones if zone.failing]
+        for zone in failing:
+            zone.look.start()
+        for zone in failing:
+            with suppress(TimeoutError):
+                if zone.look.result(RETRY_SECONDS):
+                    yield zone
+
+    def _no_zone(self) -> NoZoneError:
+        names = ", ".join(zone.zone.name for zone in self._zones)
+        return NoZoneError(
+            f"No zone's database answers: {names}. `fab status` tells which are down."
         )
 
-    def _ask_again(self, zone: _ZoneReader) -> None:
-        """Ask a zone what it holds, while requests go on with what it said before."""
+    def _ask_aside(self, zone: _ZoneReader) -> bool:
+        """Ask a zone what it holds. Give it up where it fails; use it again where it answers."""
+        if zone.failing:
+            # Connections that were under way when the zone failed may have come back since.
+            zone.forget_connections()
         try:
             zone.ask()
-        except QueryCanceled:
-            pass  # slow, but there
-        except FAILURES as error:
+        except (QueryCanceled, FullError):  # there, but of no use now
+            return False
+        except (psycopg2.Error, OSError) as error:
             self._give_up(zone, error)
-        finally:
-            zone.asking = False
+            return False
+        self._take_back(zone)
+        return True
 
     def _give_up(self, zone: _ZoneReader, error: Exception) -> None:
         with self._lock:
@@ -317,25 +374,22 @@ class Reader:
         if start_probing:
             threading.Thread(target=self._probe, name="zone-probe", daemon=True).start()
 
+    def _take_back(self, zone: _ZoneReader) -> None:
+        with self._lock:
+            if not zone.failing:
+                return
+            zone.failing = False
+        self._on_change(zone.zone.name, False)
+        log.warning("zone %s answers again", zone.zone.name)
+
     def _probe(self) -> None:
         """Ask the failing zones until each has answered."""
         while True:
             time.sleep(PROBE_SECONDS)
             for zone in self._zones:
-                if zone.failing and self._is_back(zone):
-                    zone.failing = False
-                    self._on_change(zone.zone.name, False)
-                    log.warning("zone %s answers again", zone.zone.name)
+                if zone.failing:
+                    zone.look.start()
             with self._lock:
                 if not any(zone.failing for zone in self._zones):
                     self._probing = False
                     return
-
-    def _is_back(self, zone: _ZoneReader) -> bool:
-        # Connections that were under way when the zone failed may have come back since.
-        zone.forget_connections()
-        try:
-            zone.ask()
-        except (psycopg2.Error, OSError):  # whatever it is, the thread must live to ask again
-            return False
-        return True

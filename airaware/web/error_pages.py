@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, g, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, NotFound
 
-from airaware.store.zones import NoZoneError, TooSlowError
+from airaware.store.zones import FullError, NoZoneError, TooSlowError
 from airaware.web.asking import MOST_PLACES
 from airaware.web.errors import VisitorError
 
@@ -68,6 +68,10 @@ def register(app: Flask) -> None:
     @app.errorhandler(TooSlowError)
     def too_slow(_error: TooSlowError) -> Response:
         return _unavailable("Its databases took too long over this.")
+
+    @app.errorhandler(FullError)
+    def full(_error: FullError) -> Response:
+        return _unavailable("Its databases serve as many others as they can.")
 
     @app.errorhandler(NotFound)
     def not_found(_error: NotFound) -> Response:

@@ -1,24 +1,18 @@
 """The site on a small load made by hand."""
 
-import os
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-import requests
 from browser import SIZES, Site, launch, visit
 from flask import Flask
 from flask.testing import FlaskClient
 from handmade import LOADS, remove, submit
 from playwright.sync_api import Browser, Page, sync_playwright
+from serving import served
 
 from airaware.settings import Settings, Zone
 from airaware.web import create_app
-from tools.machine.postgres import HOST, free_port
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,43 +64,11 @@ def site(
     reader_zones: tuple[Zone, ...],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
-    """The site as it is deployed: gunicorn with two workers, on a free port."""
+    """The site as it is deployed, on both zones."""
     folder = tmp_path_factory.mktemp("site")
-    counters = folder / "counters"
-    counters.mkdir()
-    port = free_port()
-    url, log = f"http://{HOST}:{port}", folder / "log"
-    environ = {
-        "AIRAWARE_ZONES": ";".join(f"{zone.name}={zone.dsn}" for zone in reader_zones),
-        "AIRAWARE_ZONE": reader_zones[0].name,
-        "AIRAWARE_CENSUS_URL": "",
-        "PROMETHEUS_MULTIPROC_DIR": str(counters),
-    }
-    command = [
-        *(sys.executable, "-m", "gunicorn", "airaware.web:create_app()"),
-        *("--config", "python:airaware.web.gunicorn"),
-        *("--bind", f"{HOST}:{port}", "--workers", "2"),
-    ]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
-    try:
-        _wait_for(f"{url}/healthz", server, log)
-        yield Site(url, log)
-    finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder)
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            requests.get(url, timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError(f"the site does not start:\n{log.read_text()}")
+    with served(reader_zones, folder) as site:
+        yield site
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

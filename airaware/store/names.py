@@ -1,0 +1,78 @@
+"""The names of databases' hosts, resolved with a deadline.
+
+libpq has none: it resolves a name within PQconnectStart, for as long as the resolver takes (30 s
+where it is silent), and psycopg2 holds the interpreter meanwhile. libpq resolves nothing where it
+is given `hostaddr`; it still checks the certificate and finds the password by `host`.
+"""
+
+import ipaddress
+import socket
+from contextlib import suppress
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+from airaware.errors import AirAwareError
+from airaware.store.aside import Aside
+
+Options = dict[str, str]  # of a connection: host, hostaddr and port
+
+
+class Names:
+    """The host names of one DSN. Most have one; libpq tries several in their order."""
+
+    def __init__(self, dsn: str) -> None:
+        """Resolve nothing yet. Raises AirAwareError where it is no DSN."""
+        try:
+            given = parse_dsn(dsn)
+        except psycopg2.ProgrammingError as error:
+            raise AirAwareError(f"AIRAWARE_ZONES: {error}") from None
+        self._hosts = given.get("host", "").split(",")
+        ports = given.get("port", "").split(",")
+        self._ports = ports if len(ports) > 1 else ports * len(self._hosts)
+        self._needed = "hostaddr" not in given and any(map(_is_name, self._hosts))
+        self._lookup = Aside(self._look_up)
+        self._last: Options = {}
+
+    def options(self, seconds: float) -> Options:
+        """Return the options that keep libpq from resolving; none where it would not.
+
+        The last addresses found serve where resolving fails, or takes longer than `seconds`.
+        Raises psycopg2.OperationalError where it fails and there are none.
+        """
+        if not self._needed:
+            return {}
+        try:
+            self._last = self._lookup.result(seconds)
+        except (OSError, UnicodeError) as error:
+            if not self._last:
+                why = str(error) or f"no answer within {seconds:g} s"
+                raise psycopg2.OperationalError(
+                    f"could not resolve {','.join(self._hosts)}: {why}"
+                ) from None
+        return self._last
+
+    def _look_up(self) -> Options:
+        found = [
+            (host, address, port)
+            for host, port in zip(self._hosts, self._ports, strict=True)
+            for address in _addresses(host)
+        ]
+        columns = map(",".join, zip(*found, strict=True))
+        options = zip(("host", "hostaddr", "port"), columns, strict=True)
+        return {name: text for name, text in options if text.strip(",")}
+
+
+def _is_name(host: str) -> bool:
+    """Whether libpq would resolve it: neither an address nor a Unix socket's folder."""
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return False
+    return bool(host) and not host.startswith(("/", "@"))
+
+
+def _addresses(host: str) -> list[str]:
+    if not _is_name(host):
+        return [""]  # libpq takes the host as it is
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
