@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import trustme
-from motoserver import moto_server
+from motoserver import PATCHED, moto_server
 
 from airaware import settings
 from airaware.errors import AirAwareError
@@ -60,7 +60,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     )
     options = ("-c", str(folder / "certificate.pem"), "-k", str(folder / "key.pem"))
     images, ca = str(folder / "images.json"), folder / "ca.pem"
-    with moto_server(folder, *options, ca=ca, MOTO_AMIS_PATH=images) as url:
+    with moto_server(folder, *options, program=PATCHED, ca=ca, MOTO_AMIS_PATH=images) as url:
         yield {
             "AWS_ENDPOINT_URL": url,
             "AWS_CA_BUNDLE": str(ca),
@@ -70,9 +70,14 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         }
 
 
+def image_id(owner: str) -> str:
+    """Return the id of the owner's one image."""
+    return f"ami-{owner:0>17}"
+
+
 def _image(name: str, owner: str) -> dict[str, object]:
     return {
-        "ami_id": f"ami-{owner:0>17}",
+        "ami_id": image_id(owner),
         "name": name,
         "owner_id": owner,
         "state": "available",
