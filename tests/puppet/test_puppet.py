@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import one_more_role
 import pytest
 import yaml
 
@@ -65,6 +66,18 @@ def test_roles(environment: Path) -> None:
         *("rspec", "--default-path", SPEC, "--pattern", "**/*_spec.rb"),
         PUPPET_ENVIRONMENT_FOLDER=str(environment),
     )
+
+
+def test_one_more_role_compiles_and_is_measured(environment: Path, tmp_path: Path) -> None:
+    more = tmp_path / "production"
+    shutil.copytree(environment, more)
+    one_more_role.add(more, "modules", "hieradata")
+    said = run(
+        *("rspec", "--default-path", SPEC, SPEC / "roles_spec.rb"),
+        *(f"--example=as {role} in lab on Debian" for role in ("cache", "monitoring")),
+        PUPPET_ENVIRONMENT_FOLDER=str(more),
+    )
+    assert "2 examples, 0 failures" in said
 
 
 def test_what_terraform_knows_of_a_region_comes_first(environment: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-# A region with the role `cache` in roles.yaml, and nothing else changed; test_code.py adds it.
+# A region with one more role, `cache`, and a flow to it; tests/one_more_role.py has them.
 
 mock_provider "aws" {
   source = "./tests/mocks"

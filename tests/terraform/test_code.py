@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import one_more_role
 import pytest
 
 from tests.terraform.conftest import CHECKOUT, ROOT
@@ -14,9 +15,9 @@ from tools.region.terraform import Terraform
 CHECKOV = CHECKOUT / "build" / "checkov" / "bin" / "checkov"
 
 
-def run(terraform: Terraform, *arguments: str) -> str:
+def run(terraform: Terraform, *arguments: str, code: Path | None = None) -> str:
     done = subprocess.run(
-        [terraform.binary, f"-chdir={terraform.code}", *arguments, "-no-color"],
+        [terraform.binary, f"-chdir={code or terraform.code}", *arguments, "-no-color"],
         env=terraform.environ,
         capture_output=True,
         text=True,
@@ -70,27 +71,12 @@ def test_checkov_fails_nothing(files: list[str]) -> None:
     assert all(each["check_result"]["suppress_comment"] for each in skipped)
 
 
-CACHE = """
-cache:
-  hosts: zones
-  instance_type: t3.small
-  permissions: [read_raw]
-  passwords: [reader_password]
-  packages: {}
-  data: {mount: /var/cache, gigabytes: 3}
-"""
-
-
-def test_a_role_is_one_entry(initialised: Terraform) -> None:
-    registry, tests = initialised.code / "roles.yaml", initialised.code / "tests"
-    before = registry.read_text()
-    test = Path(shutil.copy(Path(__file__).with_name("one_more_role.tftest.hcl"), tests))
-    try:
-        registry.write_text(before + CACHE)
-        run(initialised, "test", f"-filter=tests/{test.name}")
-    finally:
-        registry.write_text(before)
-        test.unlink()
+def test_a_role_is_one_entry_and_its_flows(initialised: Terraform, tmp_path: Path) -> None:
+    code = tmp_path / "terraform"
+    shutil.copytree(initialised.code, code, symlinks=True)
+    one_more_role.add(tmp_path, "terraform")
+    test = shutil.copy(Path(__file__).with_name("one_more_role.tftest.hcl"), code / "tests")
+    run(initialised, "test", f"-filter=tests/{Path(test).name}", code=code)
 
 
 def test_nothing_tells_the_lab_from_aws() -> None:

@@ -1,11 +1,13 @@
 """A pollutant, a map metric, a role, a drill, a panel are one entry each: all else reads them.
 
-docs/adding.md says which files each takes; tests/terraform adds a role to Terraform's code.
+docs/adding.md says which files each takes; tests/terraform and tests/puppet add a role to the code
+there.
 """
 
 import csv
 import io
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -14,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import one_more_role
 import pyarrow as pa
 import pytest
 import yaml
@@ -119,17 +122,22 @@ def test_the_map_shows_columns_that_the_store_has_of_all_resolutions() -> None:
 
 
 @pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch) -> Role:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Role:
     """One more entry, and nothing else."""
-    entry = Role(
-        hosts="zones",
-        instance_type="t3.small",
-        permissions=["read_raw"],
-        passwords=["reader_password"],
-        packages={"varnish": "7."},
-    )
+    shutil.copytree(CHECKOUT / "terraform", tmp_path / "terraform")
+    one_more_role.add(tmp_path, "terraform")
+    entry = roles.read(tmp_path)["cache"]
     monkeypatch.setitem(ROLES, "cache", entry)
     return entry
+
+
+def test_a_role_takes_at_most_six_files() -> None:
+    """tests/terraform and tests/puppet add them, and nothing else."""
+    assert len(one_more_role.FILES) <= 6
+    text = (CHECKOUT / "docs" / "adding.md").read_text()
+    section = text.split("## A role of hosts")[1].split("\n## ")[0]
+    listed = {"terraform/roles.yaml", *re.findall(r"^\| `(.*?)`", section, re.MULTILINE)}
+    assert {name.replace("ROLE", "cache") for name in listed} == {*one_more_role.FILES}
 
 
 class Parameters:
