@@ -1,11 +1,11 @@
-"""The OpenAPI document of the API; the schemas come from `airaware.web.answers`."""
+"""The OpenAPI document of the API; the schemas come from the answers' classes."""
 
 import copy
 from functools import lru_cache
 from typing import Any
 
 from airaware.science.pollutants import POLLUTANTS
-from airaware.web import answers, json_schema
+from airaware.web import answers, json_schema, working_answer
 from airaware.web.asking import FIRST_YEAR, MAX_DAYS, MOST_PLACES
 from airaware.web.geocode import MAX_LENGTH
 
@@ -34,7 +34,7 @@ SCHEMAS = {
         answers.GridAir,
         answers.PointAir,
         answers.Days,
-        answers.Working,
+        working_answer.Working,
         answers.Hours,
         answers.Compared,
     ),
@@ -154,7 +154,7 @@ PATHS: dict[str, Any] = {
     "/day": _get(
         "The working of one day: monitors, distances, weights, values, rule and files",
         [ADDRESS, PARAMETER, DATE],
-        _json(answers.Working),
+        _json(working_answer.Working),
         "day",
     ),
     "/hours": _get(

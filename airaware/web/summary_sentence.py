@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
 from airaware.science.sphere import REACH_KM
-from airaware.web.answers import AqiPollutant, Day, MonitorDay, Summary, Year
+from airaware.web.answers import AqiPollutant, Day, Summary, Year
 from airaware.web.formatting import distance, error, figure
 from airaware.web.rank import Rank
+from airaware.web.working_answer import MonitorDay
 
 
 def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Rank | None) -> str:

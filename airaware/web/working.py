@@ -8,7 +8,7 @@ from airaware.science import metrics, point, pollutants
 from airaware.science.pollutant import AQI_CATEGORIES, Breakpoints, EightHourRule, Pollutant
 from airaware.store import nearby, queries
 from airaware.store.queries import Load
-from airaware.web import answers, point_year, view_model
+from airaware.web import point_year, view_model, working_answer
 from airaware.web.asking import At
 from airaware.web.summary_sentence import working_sentence
 
@@ -19,7 +19,7 @@ INTERPOLATION = (
 )
 
 
-def day(at: At, load: Load, when: date) -> answers.Working:
+def day(at: At, load: Load, when: date) -> working_answer.Working:
     """Return what the figure of a day of a load at a place rests on.
 
     Raises NoZoneError where no database answers.
@@ -28,23 +28,23 @@ def day(at: At, load: Load, when: date) -> answers.Working:
     found = view_model.days_of(at, load)[when.timetuple().tm_yday - 1]
     monitors = _monitors(point_year.measured(at, load, [when.month]), when)
     (source,) = queries.sources(at.reader, load.parameter, [load.year])
-    return answers.Working(
+    return working_answer.Working(
         **vars(view_model.described(load)),
         place=view_model.place_of(at),
         sentence=working_sentence(pollutant, found, monitors),
         day=found,
         monitors=monitors,
         rule=_rule(pollutant),
-        digests=[answers.FileDigest(source.input_name, source.input_sha256)],
+        digests=[working_answer.FileDigest(source.input_name, source.input_sha256)],
         neighbouring_hours=[
-            answers.NeighbouringHours(int(year), sha256)
+            working_answer.NeighbouringHours(int(year), sha256)
             for year, sha256 in sorted(source.edges.items())
         ],
         stages=source.code_version,
     )
 
 
-def _monitors(found: nearby.Air, when: date) -> list[answers.MonitorDay]:
+def _monitors(found: nearby.Air, when: date) -> list[working_answer.MonitorDay]:
     """Return the monitors of the day's month, the nearest first, each with its own day."""
     month = found.months.get(when.month)
     if month is None:
@@ -56,7 +56,7 @@ def _monitors(found: nearby.Air, when: date) -> list[answers.MonitorDay]:
     rows = zip(month.used.tolist(), weights.tolist(), values.tolist(), strict=True)
     return sorted(
         (
-            answers.MonitorDay(
+            working_answer.MonitorDay(
                 site=stations.sites[number],
                 latitude=float(stations.latitude[number]),
                 longitude=float(stations.longitude[number]),
@@ -71,8 +71,8 @@ def _monitors(found: nearby.Air, when: date) -> list[answers.MonitorDay]:
     )
 
 
-def _rule(pollutant: Pollutant) -> answers.Rule:
-    return answers.Rule(
+def _rule(pollutant: Pollutant) -> working_answer.Rule:
+    return working_answer.Rule(
         day=day_rule(pollutant),
         interpolation=INTERPOLATION,
         file_unit=pollutant.unit,
@@ -114,12 +114,12 @@ def _eight_hours(rule: EightHourRule) -> str:
     )
 
 
-def _table(breakpoints: Breakpoints) -> answers.AqiTable:
-    return answers.AqiTable(
+def _table(breakpoints: Breakpoints) -> working_answer.AqiTable:
+    return working_answer.AqiTable(
         breakpoints.edition,
         breakpoints.decimals,
         [
-            answers.AqiRow(category, *row)
+            working_answer.AqiRow(category, *row)
             for category, row in zip(AQI_CATEGORIES, breakpoints.rows, strict=False)
         ],
     )

@@ -11,7 +11,7 @@ from airaware.errors import AirAwareError
 from airaware.raw import epa
 from tools.drill.actions import SITE_PORT, Call, Change
 from tools.drill.world import World
-from tools.environments.fleet import RAW
+from tools.environments.fleet_access import RAW
 from tools.fleet.controller import UNIT
 from tools.fleet.hosts import Host
 from tools.fleet.web_tier import JOINING, Reason

@@ -23,7 +23,8 @@ from airaware.settings import Zone
 from airaware.store import manifest
 from airaware.store.manifest import Held
 from tools.drill.places import PLACE, filled
-from tools.environments.fleet import RAW, Fleet
+from tools.environments.fleet import Fleet
+from tools.environments.fleet_access import RAW
 from tools.fleet import hosts, ssh, web_tier
 from tools.fleet.hosts import Host
 from tools.fleet.web_tier import WebTier

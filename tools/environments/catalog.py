@@ -4,7 +4,8 @@ import os
 
 from airaware.errors import AirAwareError
 from tools.environments.environment import Environment
-from tools.environments.fleet import TERRAFORM, Fleet
+from tools.environments.fleet import Fleet
+from tools.environments.fleet_access import TERRAFORM
 from tools.environments.local import FLEETS, Local, state_folder
 from tools.lab.client import Lab
 from tools.region.aws import Aws
