@@ -1,20 +1,15 @@
 """The working of a day: what it shows, and that its number comes out of it again."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from html import unescape
-from pathlib import Path
 from types import ModuleType
 
+import day_script
 import pytest
 from flask.testing import FlaskClient
 from handmade import YEAR, YEAR_BEFORE
-
-import airaware.web
-
-SCRIPT = Path(airaware.web.__file__).parent / "static" / "recompute_day.py"
 
 
 def day(client: FlaskClient, **query: object) -> dict:
@@ -27,12 +22,7 @@ def day(client: FlaskClient, **query: object) -> dict:
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """The script that a visitor downloads."""
-    spec = importlib.util.spec_from_file_location("recompute_day", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return day_script.load()
 
 
 def test_a_day_shows_what_it_rests_on(client: FlaskClient) -> None:
@@ -108,7 +98,7 @@ def test_the_number_of_the_page_is_that_of_its_working(
 
 def test_the_script_runs_by_itself(client: FlaskClient) -> None:
     found = day(client, address="60614")
-    command = [sys.executable, "-I", "-S", str(SCRIPT)]
+    command = [sys.executable, "-I", "-S", str(day_script.SCRIPT)]
     done = subprocess.run(command, input=json.dumps(found), text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert f"value: {found['day']['value']} recomputed, {found['day']['value']} on" in done.stdout

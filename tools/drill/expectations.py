@@ -109,16 +109,17 @@ def _p99_of_a_second(visits: list[Visit]) -> float | None:
 
 def out_of_service(within_seconds: float) -> Expectation:
     """Expect the load balancer to report fewer healthy hosts in time."""
+    what = "the load balancer takes it out of service"
+    return lambda observed: _in_time(what, observed.times()["detected"], within_seconds)
 
-    def judge(observed: Observations) -> Finding:
-        seconds = observed.times()["detected"]
-        return Finding(
-            f"the load balancer takes it out of service within {within_seconds:g} s",
-            seconds is not None and seconds <= within_seconds,
-            _seconds(seconds),
-        )
 
-    return judge
+def _in_time(what: str, seconds: float | None, within_seconds: float) -> Finding:
+    """Judge whether something has happened in time; None: it has not."""
+    return Finding(
+        f"{what} within {within_seconds:g} s",
+        seconds is not None and seconds <= within_seconds,
+        _seconds(seconds),
+    )
 
 
 def zone_carries_nothing() -> Expectation:
@@ -147,12 +148,8 @@ def replaced(within_seconds: float) -> Expectation:
     """Expect the zone to have as many healthy hosts as before, in time."""
 
     def judge(observed: Observations) -> Finding:
-        seconds = observed.times()["restored"]
-        return Finding(
-            f"{observed.zone} has as many hosts in service as before within {within_seconds:g} s",
-            seconds is not None and seconds <= within_seconds,
-            _seconds(seconds),
-        )
+        what = f"{observed.zone} has as many hosts in service as before"
+        return _in_time(what, observed.times()["restored"], within_seconds)
 
     return judge
 
@@ -165,11 +162,7 @@ def grown(within_seconds: float) -> Expectation:
         seconds = observed.first_sample(
             observed.since_fault(0), lambda sample: sum(sample.healthy.values()) > whole
         )
-        return Finding(
-            f"a further web host is in service within {within_seconds:g} s",
-            seconds is not None and seconds <= within_seconds,
-            _seconds(seconds),
-        )
+        return _in_time("a further web host is in service", seconds, within_seconds)
 
     return judge
 

@@ -27,14 +27,14 @@ from airaware.store.zones import Reader
 from tools.environments import catalog
 from tools.machine.steps import console
 from tools.tasks.data import parameter_codes
-from tools.tasks.operation import ENV_HELP, PARAMETER_HELP, operation
+from tools.tasks.operation import operation
 
 QUANTITY_NAMES = {HOURS: "hours", DAILY: "daily metric", MONTH: "month's mean"}
 
 
 @operation(
     iterable=["parameter"],
-    help={"year": "a year that is loaded, as 2017", "parameter": PARAMETER_HELP, "env": ENV_HELP},
+    help={"year": "a year that is loaded, as 2017"},
 )
 def accuracy(_: Connection, year: str, parameter: list[str], env: str = "") -> None:
     """Show how far estimates are from measurements."""

@@ -13,7 +13,7 @@ from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.fleet import ssh
 from tools.machine.steps import Step, carry_out, console
-from tools.tasks.operation import ENV_HELP, operation
+from tools.tasks.operation import operation
 
 PORT = 9090
 ROLE = "monitoring"
@@ -21,7 +21,6 @@ ROLE = "monitoring"
 
 @operation(
     help={
-        "env": ENV_HELP,
         "minutes": "how far back it goes (60)",
         "output": "the file to write (the environment's own folder)",
     }

@@ -18,18 +18,14 @@ from airaware.raw import edges, epa, fetch, rawstore, synthetic
 from airaware.science import pollutants, spans
 from tools.environments import catalog
 from tools.machine.steps import console
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
+from tools.tasks.operation import operation
 
 
 @operation(
     iterable=["parameter"],
     help={
-        "year": "the year, as 2017",
-        "parameter": PARAMETER_HELP,
         "refresh": "fetch what is newer at the source, or damaged here",
         "or_synthetic": "where the source cannot be reached, make synthetic files instead",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     },
 )
 def fetch_year(
@@ -75,15 +71,7 @@ def _show(report: fetch.FetchReport) -> None:
     console.print(table)
 
 
-@operation(
-    iterable=["parameter"],
-    help={
-        "year": "the year, as 2017",
-        "parameter": PARAMETER_HELP,
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
-    },
-)
+@operation(iterable=["parameter"])
 def synthesize_year(
     _: Connection, year: str, parameter: list[str], env: str = "", dry_run: bool = False
 ) -> None:
@@ -96,11 +84,8 @@ def synthesize_year(
     iterable=["parameter"],
     help={
         "years": "one or more years, as 2013,2015-2017",
-        "parameter": PARAMETER_HELP,
         "master": "local only: another Spark cluster, as spark://HOST:7077 (this machine's cores)",
         "again": "load also where a zone holds it already",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     },
 )
 def submit_year(
@@ -126,8 +111,6 @@ def submit_year(
     help={
         "years": "one or more years, as 2013,2015-2017 (all)",
         "repair": "load what is damaged again, from another zone or else from the bucket",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     },
 )
 def verify(

@@ -23,7 +23,7 @@ from tools.drill.world import World
 from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.machine.steps import console, heartbeat
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import operation
 from tools.tasks.shift import ZONE_HELP
 
 ALL = "all"
@@ -46,9 +46,7 @@ def drills(_: Connection) -> None:
     help={
         "name": "a drill, as `fab drills` lists them; all: each in turn, from where it was left",
         "zone": f"{ZONE_HELP} (the drill's usual one, mostly the last)",
-        "env": ENV_HELP,
         "reason": "why you drill; asked for on production",
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def drill(
@@ -82,7 +80,7 @@ def drill(
         raise Exit(code=1)
 
 
-@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+@operation()
 def recover(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Undo what an interrupted drill has left."""
     fleet = catalog.fleet(env)

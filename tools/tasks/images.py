@@ -12,15 +12,13 @@ from tools.environments import catalog
 from tools.environments.fleet import Fleet
 from tools.machine.steps import Step, carry_out, console
 from tools.region import ami
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import operation
 
 
 @operation(
     help={
         "list": "show the images: age, size, commit, use",
         "prune": "delete those that are used by no launch template and no host, but for the newest",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     },
 )
 def images(

@@ -11,17 +11,14 @@ from tools.machine.steps import carry_out, console
 from tools.region import costs
 from tools.region.terraform import Plan
 from tools.rollout import rollout
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, YES_HELP, operation
+from tools.tasks.operation import operation
 
 
 @operation(
     help={
-        "env": ENV_HELP,
         "rollback": "return a fleet's hosts to the release before the last one",
         "images": "build a fleet's image if it is out of date, and start hosts from it (default);"
         " --no-images: start them from the distribution's",
-        "yes": YES_HELP,
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def deploy(
@@ -40,7 +37,7 @@ def deploy(
     catalog.find(env).bring_up(agree, images, dry_run)
 
 
-@operation(help={"env": ENV_HELP})
+@operation()
 def plan(_: Connection, env: str = "") -> None:
     """Show what `deploy` would change, and its cost a month."""
     place = catalog.fleet(env)
@@ -53,8 +50,6 @@ def plan(_: Connection, env: str = "") -> None:
     help={
         "host": "a host's name, instance id or address, as `fab status` has them (all hosts)",
         "noop": "only show what the agent would do",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def puppet(
@@ -64,7 +59,7 @@ def puppet(
     carry_out(catalog.fleet(env).puppet(host, noop), dry_run)
 
 
-@operation(help={"env": ENV_HELP})
+@operation()
 def status(_: Connection, env: str = "") -> None:
     """Show what runs, the site's address, and the years loaded."""
     catalog.find(env).show_status()
@@ -74,7 +69,6 @@ def status(_: Connection, env: str = "") -> None:
     help={
         "host": "a host's name, instance id or address, as `fab status` has them",
         "command": "what to run there (a shell)",
-        "env": ENV_HELP,
     }
 )
 def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
@@ -89,9 +83,6 @@ def ssh(_: Connection, host: str, command: str = "", env: str = "") -> None:
 @operation(
     help={
         "host": "a host's name, instance id or address, as `fab status` has them",
-        "env": ENV_HELP,
-        "yes": YES_HELP,
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def replace(
@@ -104,7 +95,7 @@ def replace(
     carry_out(place.replace(found, _agree_to_change if asks else lambda _plan: None), dry_run)
 
 
-@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+@operation()
 def resume_scaling(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Resume what a deployment that stopped left suspended."""
     place = catalog.fleet(env)
@@ -114,14 +105,14 @@ def resume_scaling(_: Connection, env: str = "", dry_run: bool = False) -> None:
     carry_out(steps, dry_run)
 
 
-@operation(help={"env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+@operation()
 def stop(_: Connection, env: str = "", dry_run: bool = False) -> None:
     """Stop the site and the databases; all data stay."""
     place = catalog.local(env)
     place.carry_out_alone(place.stop(), dry_run)
 
 
-@operation(help={"env": ENV_HELP, "yes": YES_HELP, "dry_run": DRY_RUN_HELP})
+@operation()
 def destroy(_: Connection, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Stop all, and delete databases, raw files, hosts and logs."""
     place = catalog.find(env)

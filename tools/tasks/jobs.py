@@ -6,15 +6,13 @@ from rich.table import Table
 from tools.environments import catalog
 from tools.fleet.controller import Job
 from tools.machine.steps import Step, carry_out, console
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import operation
 
 
 @operation(
     help={
         "follow": "the id of a job: print what it says until it has ended",
         "cancel": "the id of a job that runs: stop it; what it has not loaded stays as it was",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def jobs(

@@ -26,7 +26,7 @@ from tools.fleet.timeline import Recorder, Timeline, draw
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import console
 from tools.machine.usage import Meter
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import operation
 
 SHAPES = ("spike", "ramp", "soak")
 JOURNEYS = ("original", "visitor")
@@ -72,7 +72,6 @@ class Load:
 
 @operation(
     help={
-        "env": ENV_HELP,
         "shape": f"how the load goes with time: {', '.join(SHAPES)}",
         "journey": f"what a user does: {', '.join(JOURNEYS)}",
         "users": "how many at most (1000; a soak: what half of the site's capacity is)",
@@ -81,7 +80,6 @@ class Load:
         "max_p95_ms": "objective: 95 of 100 answers within so many milliseconds",
         "web": "with Locust's web page, until it is stopped there or by Ctrl-C",
         "picture": "file for a picture of servers and CPU against time (a fleet's)",
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def loadtest(

@@ -14,7 +14,7 @@ from tools.fleet import ssh
 from tools.fleet.hosts import Host
 from tools.machine.steps import console
 from tools.region import clients
-from tools.tasks.operation import ENV_HELP, operation
+from tools.tasks.operation import operation
 
 PREFIX = "logs/"
 SEND = ["sudo", "systemctl", "start", "airaware-journal.service"]
@@ -34,7 +34,6 @@ class Journal:
     help={
         "host": "a host's name, instance id or address; without it, whose journals there are",
         "lines": "how many of the last lines (200); 0 for all",
-        "env": ENV_HELP,
     }
 )
 def logs(_: Connection, host: str = "", lines: int = 200, env: str = "") -> None:

@@ -2,8 +2,9 @@
 
 import errno
 import functools
+import inspect
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg2
@@ -14,18 +15,29 @@ from invoke import Exit
 from airaware.errors import AirAwareError, explained
 from tools.machine import environ, interrupts
 
-ENV_HELP = "the environment to work on (AIRAWARE_ENV; local if neither is given)"
 DATABASE_ENDED = (psycopg2.errors.AdminShutdown, psycopg2.errors.CrashShutdown)
-DRY_RUN_HELP = "only say what would be done"
-YES_HELP = "do not ask"
-PARAMETER_HELP = "EPA's code of a pollutant, as 44201; may be repeated (all of the default ones)"
+# Of the arguments that many tasks have.
+HELP = {
+    "year": "the year, as 2017",
+    "parameter": "EPA's code of a pollutant, as 44201; may be repeated (all of the default ones)",
+    "env": "the environment to work on (AIRAWARE_ENV; local if neither is given)",
+    "dry_run": "only say what would be done",
+    "yes": "do not ask",
+}
 
 
-def operation(**options: Any) -> Callable[[Callable[..., None]], Any]:
+def operation(
+    help: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Callable[[Callable[..., None]], Any]:
     """Make a task of fab that turns expected errors into a message and exit status 1.
 
     Those are an operator's mistakes and what the machine refuses: a full disk, a missing
     permission, an error of a database or of AWS. Ctrl-C stops what fab started in the background.
+
+    Args:
+        help: Describes the arguments that `HELP` does not, or describes them better.
+        options: Of fabric's `task`.
     """
 
     def decorate(body: Callable[..., None]) -> Any:
@@ -36,7 +48,7 @@ def operation(**options: Any) -> Callable[[Callable[..., None]], Any]:
                 environ.allow_open_files()
                 _stopping_when_interrupted(body, *arguments, **named)
             except (AirAwareError, OSError, psycopg2.Error, BotoCoreError, ClientError) as error:
-                raise Exit(f"{name}: {_told(error)}", code=1) from None
+                raise Exit(f"{name}: {_explained(error)}", code=1) from None
             except KeyboardInterrupt:
                 message = f"{name}: interrupted; the same command goes on from here"
                 raise Exit(message, code=128 + signal.SIGINT) from None
@@ -45,7 +57,8 @@ def operation(**options: Any) -> Callable[[Callable[..., None]], Any]:
                 message = f"{name}: the package {error.name} is missing: make setup"
                 raise Exit(message, code=1) from None
 
-        return task(auto_shortflags=False, **options)(run)
+        usual = {name: HELP[name] for name in inspect.signature(body).parameters if name in HELP}
+        return task(auto_shortflags=False, help=usual | dict(help or {}), **options)(run)
 
     return decorate
 
@@ -63,7 +76,7 @@ def _stopping_when_interrupted(body: Callable[..., None], *arguments: Any, **nam
         raise
 
 
-def _told(error: Exception) -> str:
+def _explained(error: Exception) -> str:
     """Return what the operator can do about an error."""
     said = str(error).strip()
     if isinstance(error, OSError):

@@ -16,7 +16,7 @@ from tools.environments import catalog
 from tools.fleet.web_tier import Reason
 from tools.machine.steps import Step, carry_out, console
 from tools.region import clients
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, operation
+from tools.tasks.operation import operation
 
 ONCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
 OUT_SECONDS = 60
@@ -26,13 +26,13 @@ SHIFT_HOURS = 12  # a zonal shift ends by itself
 ZONE_HELP = "the availability zone: us-west-2b"
 
 
-@operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+@operation(help={"zone": ZONE_HELP})
 def shift_away(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
     """Take a zone's web hosts out of the site, drained."""
     carry_out(away(World(catalog.fleet(env)), zone), dry_run)
 
 
-@operation(help={"zone": ZONE_HELP, "env": ENV_HELP, "dry_run": DRY_RUN_HELP})
+@operation(help={"zone": ZONE_HELP})
 def shift_back(_: Connection, zone: str, env: str = "", dry_run: bool = False) -> None:
     """Put a zone back into the site after `shift-away`."""
     carry_out(back(World(catalog.fleet(env)), zone), dry_run)

@@ -15,14 +15,12 @@ from airaware.science import pollutants, spans
 from tools.environments import catalog
 from tools.machine.steps import console, show_table
 from tools.tasks.data import parameter_codes
-from tools.tasks.operation import DRY_RUN_HELP, ENV_HELP, PARAMETER_HELP, operation
+from tools.tasks.operation import operation
 
 
 @operation(
     help={
         "years": "one or more years, as 2013,2015-2017 (those in the raw store)",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     }
 )
 def refresh(_: Connection, years: str = "", env: str = "", dry_run: bool = False) -> None:
@@ -61,11 +59,7 @@ def _say(line: str) -> None:
 @operation(
     iterable=["parameter"],
     help={
-        "year": "the year, as 2017",
-        "parameter": PARAMETER_HELP,
         "restore": "a version's SHA-256, or its beginning: make it the year's file again",
-        "env": ENV_HELP,
-        "dry_run": DRY_RUN_HELP,
     },
 )
 def vintages(

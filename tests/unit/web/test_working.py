@@ -1,19 +1,17 @@
 """The number of a day comes out of its working again: on random days, without a database."""
 
-import importlib.util
 import json
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import day_script
 import numpy as np
 import orjson
 import pytest
 
-import airaware.web
 from airaware.science import metrics, pollutants
 from airaware.science.sphere import FAR_KM, great_circle_km, unit_vectors
 from airaware.store import nearby, queries
@@ -30,13 +28,7 @@ FIRST = date(YEAR - 1, 12, 31)
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """The script that a visitor downloads."""
-    file = Path(airaware.web.__file__).parent / "static" / "recompute_day.py"
-    spec = importlib.util.spec_from_file_location("recompute_day", file)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return day_script.load()
 
 
 class Sky:
