@@ -1,10 +1,13 @@
 """Which action a request to AWS's API asks for, by botocore's models of the services."""
 
+import gzip
 import io
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel, ServiceModel
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
@@ -35,13 +38,32 @@ def unknown(action: str) -> RefusalError:
     return RefusalError(UNKNOWN, f"The lab does not know {action}.")
 
 
-def operation(environ: dict[str, Any]) -> OperationModel:
-    """Return the action that a WSGI request asks for; leave its body readable.
+@dataclass(frozen=True)
+class Call:
+    """A request's action, its parameters by name (S3's: bucket and key only), and its region."""
+
+    operation: OperationModel
+    parameters: dict[str, Any]
+    region: str
+
+    @property
+    def service(self) -> str:
+        """The service's name in botocore."""
+        return str(self.operation.service_model.service_name)
+
+    @property
+    def action(self) -> str:
+        """The action's name, such as RunInstances."""
+        return str(self.operation.name)
+
+
+def read(environ: dict[str, Any]) -> Call:
+    """Return the call that a WSGI request makes; leave its body readable.
 
     Raises:
         RefusalError: It is no action of AWS's.
     """
-    service, _ = scope(environ)
+    service, region = scope(environ)
     # S3's bodies may be large, and do not name the action.
     request = Request(environ) if service == "s3" else _kept(environ)
     models = _models(service)
@@ -50,13 +72,35 @@ def operation(environ: dict[str, Any]) -> OperationModel:
     try:
         for model in models:
             try:
-                return get_service_router(str(model.service_name)).match(request)[0]
+                operation, labels = get_service_router(str(model.service_name)).match(request)
+                if service != "s3":
+                    labels = _parameters(operation, request, labels)
+                return Call(operation, labels, region)
             except NotFound:
                 continue
         raise unknown(f"{service} {_named(service, request)}")
     finally:
         if service != "s3":
             environ["wsgi.input"].seek(0)
+
+
+def _parameters(
+    operation: OperationModel, request: Request, labels: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the action's parameters. `labels`: those that the path names.
+
+    Raises:
+        RefusalError: One is not of its type, such as a word for a number.
+    """
+    protocol = determine_request_protocol(operation.service_model, request.mimetype)
+    parts: Any = {
+        **{"method": request.method, "values": request.values, "headers": request.headers},
+        **{"body": request.get_data(), "url_path": request.path, "url_params": labels},
+    }
+    try:
+        return dict(PROTOCOL_PARSERS[protocol](operation).parse(parts))
+    except (ValueError, RequestParserError) as error:
+        raise RefusalError("MalformedInput", f"{operation.name}: {error}") from error
 
 
 def scope(environ: dict[str, Any]) -> tuple[str, str]:
@@ -93,8 +137,10 @@ def _named(service: str, request: Request) -> str:
 
 
 def _kept(environ: dict[str, Any]) -> Request:
-    """Return the request with its body in memory, so that it can be read more than once."""
+    """Return the request with its body unpacked, in memory: it can be read more than once."""
     body = Request(environ).get_data(parse_form_data=False)
+    if environ.pop("HTTP_CONTENT_ENCODING", "") == "gzip":
+        body = gzip.decompress(body)
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = io.BytesIO(body)

@@ -1,6 +1,7 @@
-"""The gate in front of moto: an action that moto lacks fails at once, with its name.
+"""The gate in front of moto: what AWS refuses is refused, and what moto lacks fails at once.
 
-Without it, moto answers such a request with a 500, which clients retry for minutes.
+An action that moto lacks is named. Without the gate, moto answers such a request with a 500, which
+clients retry for minutes.
 """
 
 import functools
@@ -10,12 +11,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from moto.backend_index import backend_url_patterns
-from moto.core.model import OperationModel
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
-from tools.lab.aws import calls
-from tools.lab.aws.calls import RefusalError
+from tools.lab.aws import calls, limits, shapes
+from tools.lab.aws.calls import Call, RefusalError
 
 # Answers of services that speak XML, by their protocol.
 XML = {
@@ -42,18 +42,21 @@ class Gate:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
         try:
-            answer = self._answer(calls.operation(environ), environ)
+            call = calls.read(environ)
+            shapes.check(call)
+            limits.check(call)
+            answer = self._answer(call, environ)
         except RefusalError as refusal:
             answer = _refuse(refusal, environ)
         return answer(environ, start_response)
 
-    def _answer(self, operation: OperationModel, environ: dict[str, Any]) -> Response:
+    def _answer(self, call: Call, environ: dict[str, Any]) -> Response:
         """Return moto's answer.
 
         Raises:
             RefusalError: moto lacks the action, or what the request asks of it.
         """
-        action = f"{operation.service_model.service_name} {operation.name}"
+        action = f"{call.service} {call.action}"
         if not _has_backend(*calls.scope(environ)):
             raise calls.unknown(action)
         try:
