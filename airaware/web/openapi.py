@@ -167,7 +167,7 @@ PATHS: dict[str, Any] = {
     "/hours.parquet": _get(
         "Hours of any span as Parquet",
         SPAN,
-        {PARQUET: {"schema": {}}},
+        {PARQUET: {"schema": {"type": "string", "format": "binary"}}},
         "hoursParquet",
     ),
     "/days.csv": _get("Days of any span as CSV", SPAN, {CSV: {"schema": TEXT}}, "daysCsv"),
