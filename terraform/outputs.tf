@@ -25,6 +25,11 @@ output "web_groups" {
   value       = { for zone, tier in module.web_tier : zone => tier.group_name }
 }
 
+output "most_web_hosts" {
+  description = "How many web hosts there may be, in all zones together: the databases have connections for them."
+  value       = local.single ? 1 : length(var.zones) * local.roles["web"].most
+}
+
 output "hosts" {
   description = "Hosts with a name -> role, zone, instance and addresses. The web tier's are found by their tag Role."
   value = {

@@ -25,6 +25,7 @@ module "web_tier" {
   packages_url      = var.packages_url
   grace_seconds     = local.web_grace_seconds
   role              = "web"
+  max_size          = local.roles["web"].most
   zone              = each.key
   tags              = local.tags
   image_id          = local.image_id

@@ -25,6 +25,7 @@ variables {
   grace_seconds     = 900
   vpc_id            = "vpc-1"
   groups            = ["web", "database"]
+  max_size          = 7
   metric            = { namespace = "AirAware", name = "HostCPU" }
 }
 
@@ -108,7 +109,7 @@ run "a_volume_that_is_kept_leaves_a_snapshot" {
   }
 }
 
-run "a_zone_has_one_to_seven_web_hosts" {
+run "a_zone_has_one_web_host_or_several" {
   command = plan
 
   module {
@@ -121,7 +122,7 @@ run "a_zone_has_one_to_seven_web_hosts" {
 
   assert {
     condition     = aws_autoscaling_group.this.min_size == 1 && aws_autoscaling_group.this.max_size == 7
-    error_message = "The group's bounds are not 1 and 7."
+    error_message = "The group's bounds are not 1 and max_size."
   }
 }
 

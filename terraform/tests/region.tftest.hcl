@@ -31,6 +31,10 @@ run "each_zone_has_a_database_and_a_web_group" {
     error_message = "There is not one database in each zone."
   }
   assert {
+    condition     = output.most_web_hosts == 2 * local.roles["web"].most
+    error_message = "The databases reckon with another number of web hosts than the groups may have."
+  }
+  assert {
     condition     = output.web_groups == { us-west-2a = "airaware-test-web-a", us-west-2b = "airaware-test-web-b" }
     error_message = "There is not one group of web hosts in each zone."
   }

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import connections
 import one_more_role
 import pytest
 import yaml
@@ -65,6 +66,8 @@ def test_roles(environment: Path) -> None:
     run(
         *("rspec", "--default-path", SPEC, "--pattern", "**/*_spec.rb"),
         PUPPET_ENVIRONMENT_FOLDER=str(environment),
+        MAX_CONNECTIONS=str(connections.of_web_hosts() + connections.of_others()),
+        WEB_PROCESSES=f"--workers {connections.WORKERS} --threads {connections.THREADS} ",
     )
 
 

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import connections
 import psycopg2
 import pytest
 import requests
+from browser import Site
 from deadline import until
+from handmade import LOADS
 from psycopg2 import sql
 from serving import served
 
@@ -101,6 +104,13 @@ def test_a_request_tries_once_more_and_not_again_and_again(reader_zones: tuple[Z
     assert changes == [("a", True), ("a", False), ("a", True)]
 
 
+def end_connections(cursor: psycopg2.extensions.cursor) -> None:
+    """End the readers' connections, those of other tests among them."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (READER,)
+    )
+
+
 @contextmanager
 def full(region: Local, *zones: str) -> Iterator[None]:
     """Let the reader have one connection in each of some zones, and take it."""
@@ -109,11 +119,7 @@ def full(region: Local, *zones: str) -> Iterator[None]:
         for zone in zones:
             with superuser(region.clusters[zone]) as cursor:
                 cursor.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 1").format(role))
-                # Of readers that other tests have made.
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
-                    (READER,),
-                )
+                end_connections(cursor)
             held.append(psycopg2.connect(region.clusters[zone].dsn(READER)))
         yield
     finally:
@@ -181,3 +187,20 @@ def test_a_name_that_does_not_resolve_costs_no_answer_of_the_own_zone(
             own.start()
         assert set(visitors.map(status, [AIR, "/readyz"] * 8)) == {200}
         assert f"could not resolve {UNRESOLVED}: no answer within 1 s" in site.log.read_text()
+
+
+def test_a_worker_holds_no_more_connections_than_databases_reckon_with(
+    region: Local, site: Site
+) -> None:
+    """One for each thread, and one for what it asks aside."""
+    paths = [f"{AIR}&year={year}" for _, year in LOADS] + ["/readyz", "/map"]
+    with superuser(region.clusters["a"]) as cursor:
+        end_connections(cursor)
+    with ThreadPoolExecutor(32) as visitors:
+        list(visitors.map(lambda path: requests.get(site.url + path, timeout=60), 40 * paths))
+    with superuser(region.clusters["a"]) as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'airaware-web'"
+        )
+        ((held,),) = cursor.fetchall()
+    assert 2 <= held <= 2 * (connections.THREADS + 1)

@@ -331,11 +331,12 @@ class Fleet(FleetAccess):
         release.settle(self.client("s3"), self.bucket, version)
 
     def _region_data(self) -> dict[str, Any]:
-        """Return the Hiera data that only Terraform knows: the zones' databases, and the bucket."""
+        """Return the Hiera data that only Terraform knows."""
         outputs = self.outputs()
         return {
             "airaware::settings::zones": outputs["databases"],
             "airaware::bucket": outputs["bucket"],
+            "profile::database::web_hosts": outputs["most_web_hosts"],
         }
 
     def _ensure_passwords(self) -> None:

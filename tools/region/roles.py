@@ -24,6 +24,7 @@ class Role:
     passwords: list[str]
     packages: dict[str, str]
     count: int | None = None
+    most: int | None = None
     data: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -32,6 +33,8 @@ class Role:
             raise ValueError(f"hosts is {self.hosts!r}, and none of {', '.join(PLACED)}")
         if (self.hosts == "several") != (self.count is not None):
             raise ValueError("count belongs to `hosts: several`")
+        if (self.hosts == "group") != (self.most is not None):
+            raise ValueError("most belongs to `hosts: group`")
 
 
 def read(checkout: Path = CHECKOUT) -> dict[str, Role]:

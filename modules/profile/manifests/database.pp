@@ -4,8 +4,14 @@
 #   PostgreSQL's major version.
 # @param clients
 #   Addresses that may connect; security groups say which of them can.
-# @param max_connections
-#   How many may, at once.
+# @param web_hosts
+#   How many web hosts there may be, in all zones together: each may ask this database alone.
+# @param web_workers
+#   The processes of each.
+# @param web_threads
+#   The threads of each process, which hold a connection each, and the process one more.
+# @param other_connections
+#   How many connections there are beside theirs.
 # @param settings
 #   postgresql.conf, but for what follows from the host's memory and name.
 # @param secrets
@@ -15,12 +21,17 @@
 class profile::database (
   Pattern[/\A\d+\z/] $version,
   Array[Stdlib::IP::Address::V4::CIDR, 1] $clients,
-  Integer[10, 1000] $max_connections,
+  Integer[1] $web_hosts,
+  Integer[1] $web_workers,
+  Integer[1] $web_threads,
+  Integer[10] $other_connections,
   Hash[String[1], Variant[String, Integer]] $settings,
   Hash[Enum['airaware_owner', 'airaware_reader'], String[1], 2, 2] $secrets,
   Optional[Integer[256]] $memory_mib = undef,
 ) {
   $memory = pick($memory_mib, $facts['memory']['system']['total_bytes'] / 1048576)
+
+  $max_connections = $web_hosts * $web_workers * ($web_threads + 1) + $other_connections
 
   # A quarter for PostgreSQL's own cache, the rest for the kernel's; sorts of all connections
   # together within an eighth.

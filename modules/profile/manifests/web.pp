@@ -4,6 +4,8 @@
 #   Where it listens.
 # @param workers
 #   gunicorn's processes.
+# @param threads
+#   The threads of each.
 # @param drain_seconds
 #   How long a server about to stop still answers while /readyz says no: longer than the balancer
 #   needs to notice.
@@ -12,6 +14,7 @@
 class profile::web (
   Stdlib::Port $port,
   Integer[1] $workers,
+  Integer[1] $threads,
   Integer[0] $drain_seconds,
   Integer[1] $finish_seconds,
 ) {
@@ -32,6 +35,7 @@ class profile::web (
     content   => epp('profile/airaware-web.service.epp', {
         'port'           => $port,
         'workers'        => $workers,
+        'threads'        => $threads,
         'drain_seconds'  => $drain_seconds,
         'finish_seconds' => $finish_seconds,
     }),

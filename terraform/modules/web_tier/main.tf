@@ -58,7 +58,7 @@ resource "aws_launch_template" "this" {
 resource "aws_autoscaling_group" "this" {
   name                      = var.name
   min_size                  = 1
-  max_size                  = 7
+  max_size                  = var.max_size
   vpc_zone_identifier       = [var.subnet_id]
   target_group_arns         = [var.target_group_arn]
   health_check_type         = "ELB"

@@ -38,6 +38,11 @@ variable "root_gigabytes" {
   type        = number
 }
 
+variable "max_size" {
+  description = "How many hosts the group may have."
+  type        = number
+}
+
 variable "subnet_id" {
   description = "The subnet, in this zone."
   type        = string

@@ -72,6 +72,26 @@ describe 'host.test', type: :host do
     end
   end
 
+  ENVIRONMENTS.each do |environment|
+    context "as database in #{environment}" do
+      let(:trusted_facts) { certificate_of('database', environment) }
+
+      it 'has a connection for each that all web hosts may hold, and some for others' do
+        is_expected.to contain_postgresql__server__config_entry('max_connections')
+          .with_value(ENV.fetch('MAX_CONNECTIONS').to_i)
+      end
+    end
+
+    context "as web in #{environment}" do
+      let(:trusted_facts) { certificate_of('web', environment) }
+
+      it 'runs the workers and threads that databases reckon with' do
+        is_expected.to contain_systemd__unit_file('airaware-web.service')
+          .with_content(%r{#{ENV.fetch('WEB_PROCESSES')}})
+      end
+    end
+  end
+
   context 'as database with 8 GB of memory in production' do
     let(:trusted_facts) { certificate_of('database', 'production') }
 
