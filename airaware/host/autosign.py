@@ -92,7 +92,7 @@ class Policy:
         except ClientError as error:
             if error.response["Error"]["Code"].startswith("InvalidInstanceID"):
                 raise RefusedError(f"EC2 knows no instance {instance_id}") from None
-            raise RefusedError(f"EC2 does not tell of {instance_id}: {error}") from None
+            raise RefusedError(f"EC2 does not describe {instance_id}: {error}") from None
         except BotoCoreError as error:
             raise RefusedError(f"EC2 cannot be asked for {instance_id}: {error}") from None
         instances = [i for r in answer["Reservations"] for i in r["Instances"]]

@@ -25,7 +25,7 @@ from airaware.host.metadata import group_name
 from airaware.host.usage import usage
 
 NAMESPACE, METRIC, DIMENSION = "AirAware", "HostCPU", "AutoScalingGroupName"
-TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # what node exporter tells besides its own
+TEXTFILES = Path("/var/lib/prometheus/node-exporter")  # node exporter adds these to its own metrics
 # Published so long before a period of CloudWatch ends, a value is there when the period is judged.
 LEAD_SECONDS = 1.0
 # The first values are of the boot and of Puppet's first run, not of visitors: a group
@@ -82,14 +82,14 @@ def main(left_out: Callable[[int], bool] = is_own) -> None:
         try:
             cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum(group, percent)])
             refused = False
-            tell_prometheus(time.time())
+            write_metric(time.time())
         except (BotoCoreError, ClientError) as error:
             if not refused:  # once per outage, not every few seconds
                 log.error("CloudWatch did not take the value: %s", error)
             refused = True
 
 
-def tell_prometheus(published: float, folder: Path = TEXTFILES) -> None:
+def write_metric(published: float, folder: Path = TEXTFILES) -> None:
     """Leave the time of the last value for node exporter, where this host has it.
 
     An alert is on it, as a group without values does not scale.

@@ -1,4 +1,4 @@
-"""What a host tells of itself beside its node exporter, which reads it from a file.
+"""Export metrics of this host through a file that its node exporter reads.
 
     python -m airaware.host.metrics --file FILE --puppet SUMMARY --certificate PEM
 
@@ -89,8 +89,8 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, value)
 
 
-def tell(collector: Collector, file: Path, ticks: Iterable[object]) -> None:
-    """Write the file at each tick, whole. What cannot be read is told once, and tried again."""
+def export(collector: Collector, file: Path, ticks: Iterable[object]) -> None:
+    """Write the file at each tick, whole. A failure is logged once; the next tick tries again."""
     registry = CollectorRegistry()
     registry.register(collector)
     silent = False
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--puppet", type=Path, required=True, help="last_run_summary.yaml")
     parser.add_argument("--certificate", type=Path, required=True, help="the host's, PEM")
     given = parser.parse_args()
-    tell(HostMetrics(given.puppet, given.certificate), given.file, ticks(EVERY_SECONDS))
+    export(HostMetrics(given.puppet, given.certificate), given.file, ticks(EVERY_SECONDS))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from airaware.errors import AirAwareError
-from airaware.host.metrics import tell, ticks
+from airaware.host.metrics import export, ticks
 
 EVERY_SECONDS = 60
 
@@ -64,7 +64,7 @@ class Suspended:
                 for group in page["AutoScalingGroups"]
             }
         except (BotoCoreError, ClientError) as error:
-            raise AirAwareError(f"AWS does not tell of the groups: {error}") from None
+            raise AirAwareError(f"AWS does not describe the groups: {error}") from None
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--environment", required=True, help="the groups' tag Environment")
     given = parser.parse_args()
     groups = Suspended(boto3.client("autoscaling"), given.environment)
-    tell(groups, given.file, ticks(EVERY_SECONDS))
+    export(groups, given.file, ticks(EVERY_SECONDS))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class Usage:
 def usage(root: Path = Path("/")) -> Usage:
     """Return the host's usage now: a virtual machine's own, or a container's.
 
-    A container's /proc/stat tells of the whole machine; its control group tells of itself, and may
-    cap it.
+    A container's /proc/stat counts the whole machine; its control group counts only the container,
+    and may cap it.
     Raises AirAwareError where neither is to be found.
     """
     if (root / "run/systemd/container").exists():
@@ -53,4 +53,4 @@ def _of_control_group(groups: Path) -> Usage:
         most, per = limit.read_text().split() if limit.exists() else ("max", "1")
         used_seconds = int(numbers["usage_usec"]) / 1e6
         return Usage(used_seconds, cpus if most == "max" else int(most) / int(per))
-    raise AirAwareError(f"No control group tells of this container's CPU: {groups} has none")
+    raise AirAwareError(f"No control group counts this container's CPU: {groups} has none")

@@ -117,7 +117,7 @@ def _zones_to_load(
         try:
             zone_load = stack.enter_context(ZoneLoad(zone, load))
             if not zone_load.lock(wait=False):
-                say(source.input_name, f"zone {zone.name}: another submit is at it; waiting")
+                say(source.input_name, f"zone {zone.name}: another submit is loading it; waiting")
                 zone_load.lock(wait=True)
             if not again and zone_load.holds(source):
                 say(source.input_name, f"zone {zone.name} holds it already")

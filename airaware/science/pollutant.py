@@ -112,7 +112,7 @@ class Pollutant:
 
     code: int
     name: str  # as in the files' "Parameter Name"
-    label: str  # short, for pages: tells 88101 from 88502
+    label: str  # short, for pages; distinguishes 88101 from 88502
     file_units: tuple[str, ...]  # accepted in the files' "Units of Measure"
     unit: str
     display_unit: str

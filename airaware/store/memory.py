@@ -118,7 +118,7 @@ class Memory(Reader):
     ) -> Value:
         """Return what `make` reads of some loads' rows, from memory where it was read before.
 
-        Their checksums tell whether these are the same. What else it is made of is in the key.
+        Equal checksums mean equal rows. Whatever else the value depends on is in the key.
         """
         (found,) = self.remember_each(kind, of, [key], lambda _: {key: make()}).values()
         return found

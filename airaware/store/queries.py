@@ -61,7 +61,7 @@ class Load:
 class Served:
     """All loads that the store serves at a moment; equal where nothing was swapped in between."""
 
-    texts: tuple[str, ...]  # as each zone told it
+    texts: tuple[str, ...]  # each zone's list of its loads, as JSON
     loads: tuple[Load, ...] = field(compare=False)
 
     @cached_property

@@ -92,7 +92,9 @@ def _fill_cells(cursor: extensions.cursor) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Bring the zones' schema up to date.")
-    parser.add_argument("--check", action="store_true", help="only tell, by the exit status")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; report by the exit status"
+    )
     check = parser.parse_args(arguments).check
     status = 0
     for zone in settings.read().zones:

@@ -47,7 +47,7 @@ class Verified:
         return self.found is not None and self.found != self.load.checksum
 
     def __str__(self) -> str:
-        """Return what is to be said of it."""
+        """Return a sentence that describes it."""
         name = f"zone {self.zone}: {self.load.year} of {self.load.parameter}"
         if not self.load.verifiable:
             renew = RENEW.format(year=self.load.year, parameter=self.load.parameter)

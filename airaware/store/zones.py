@@ -32,7 +32,7 @@ from airaware.store.names import Names
 RESOLVE_SECONDS = 1.0
 CONNECT_SECONDS = 1.5
 ANSWER_SECONDS = 2.0
-QUERY_SECONDS = 1.5  # then the server says so itself: it is there, which silence would not tell
+QUERY_SECONDS = 1.5  # then the server itself ends it: unlike silence, that shows it is there
 PROBE_SECONDS = 1.0
 # Who finds that all zones fail waits so long for one that is back.
 RETRY_SECONDS = 0.5
@@ -116,7 +116,7 @@ class _ZoneReader:
     def __init__(self, zone: Zone, look: Callable[["_ZoneReader"], bool]) -> None:
         self.zone = zone
         self.failing = False
-        self.held: str | None = None  # as the zone last told it: HELD's JSON
+        self.held: str | None = None  # the zone's last answer to HELD, as JSON
         self.keys: frozenset[Key] = frozenset()  # of the loads in it
         self.look = Aside(lambda: look(self))
         self._asked_at = 0.0
@@ -280,7 +280,7 @@ class Reader:
         return list(groups.values())
 
     def ready(self) -> bool:
-        """Whether any zone's database tells what it holds."""
+        """Whether any zone's database answers what it holds."""
         try:
             next(self._answers(self._zones, _ZoneReader.ask))
         except NoZoneError:
@@ -342,7 +342,7 @@ class Reader:
     def _no_zone(self) -> NoZoneError:
         names = ", ".join(zone.zone.name for zone in self._zones)
         return NoZoneError(
-            f"No zone's database answers: {names}. `fab status` tells which are down."
+            f"No zone's database answers: {names}. `fab status` shows which are down."
         )
 
     def _ask_aside(self, zone: _ZoneReader) -> bool:

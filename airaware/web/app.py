@@ -34,8 +34,8 @@ from airaware.web import (
 )
 
 # Nothing comes from another host, and nothing runs that is not in static/. A worker goes by the
-# policy that its own script came with. The Referer would tell the next site the address, so there
-# is none.
+# policy that its own script came with. The Referer would give the address to the next site, so
+# there is none.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; worker-src 'self';"
     " connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
@@ -99,7 +99,7 @@ class _Site(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         _, error, _ = exc_info
-        self.logger.error("%s failed: %s", request.endpoint, logs.told(error))
+        self.logger.error("%s failed: %s", request.endpoint, logs.described(error))
 
 
 class _Json(DefaultJSONProvider):

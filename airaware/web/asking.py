@@ -105,7 +105,7 @@ class Span:
 def at(address: str) -> At:
     """Return the place of an address. Raises a VisitorError, or NoZoneError without a database.
 
-    The address is kept in `g` while the request lasts: an error's page tells which one it is of.
+    The address is kept in `g` while the request lasts: the error page shows it.
     """
     g.address = address
     deadline = g.setdefault("census_deadline", time.monotonic() + sum(CENSUS_TIMEOUT_SECONDS))

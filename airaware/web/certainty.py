@@ -29,7 +29,7 @@ def expected(
 ) -> float | None:
     """Return the expected error of a quantity in a month, so far from the nearest monitor.
 
-    In the unit of EPA's file; None where there is no estimate, or too little to tell by.
+    In the unit of EPA's file; None where there is no estimate, or too few monitors to know it.
     """
     if nearest_km is None:
         return None

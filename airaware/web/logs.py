@@ -11,7 +11,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Describe an exception without its message: its type, and the lines it came through."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__name__}\n{frames}".rstrip()
@@ -32,4 +32,4 @@ class GunicornLogger(Logger):  # type: ignore[misc]
         """Log an exception that the application did not answer."""
         error = sys.exception()
         if error is not None:
-            super().error("A request failed: %s", told(error))
+            super().error("A request failed: %s", described(error))

@@ -123,11 +123,11 @@ def errors(parameter: int, year: int) -> Response:
         far = [error for begin, error in known.items() if begin * KM_PER_MILE >= REACH_KM]
         return {"near": [min(near), max(near)] if near else None, "far": max(far, default=None)}
 
-    told = {
+    errors = {
         quantity: [of_month(quantity, month) for month in range(1, 13)]
         for quantity in (MONTH, DAILY)
     }
-    return _kept(values_version(load), "application/json", lambda: json.dumps(told).encode())
+    return _kept(values_version(load), "application/json", lambda: json.dumps(errors).encode())
 
 
 def encode(values: tiles.Values, factor: float) -> bytes:

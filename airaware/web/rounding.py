@@ -24,7 +24,7 @@ def rounded_each(values: np.ndarray) -> list[float | None]:
     power = _POWERS[np.clip(decimals, 0, 22).astype(int)]
     scaled = np.where(finite, values, 1.0) * power
     found: list[float | None] = (np.rint(scaled) / power).tolist()
-    # What lies halfway between two decimals, or nearly, is told apart by its exact value alone.
+    # A value on the middle between two decimals, or nearly, is rounded by its exact value.
     halfway = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-6
     for n in np.flatnonzero(~finite | halfway | (decimals < 0) | (decimals > 22)).tolist():
         found[n] = rounded(float(values[n]))

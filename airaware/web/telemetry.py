@@ -43,7 +43,7 @@ PASSED_OVER = Gauge(
 
 
 def zone_changed(zone: str, failing: bool) -> None:
-    """Count a zone that is given up, and tell of those that are passed over until they answer."""
+    """Count a zone that is given up; show those that are passed over until they answer."""
     PASSED_OVER.labels(zone).set(failing)
     if failing:
         FAILOVERS.labels(zone).inc()

@@ -59,7 +59,7 @@ def grid(at: At, year: int) -> answers.GridAir:
 
 
 def _key(cell: int, loads: Sequence[Load]) -> tuple[object, ...]:
-    """Return what answers of a cell are made of beside the loads' rows: they tell when it came."""
+    """Return what a cell's answers depend on beside the loads' rows: the loads' dates."""
     return cell, *(load.committed_at for load in loads)
 
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from twozones import BUCKET, A, B
 
 from airaware.errors import AirAwareError
-from airaware.host.metrics import tell
+from airaware.host.metrics import export
 from airaware.host.scaling import Suspended
 from tools.drill.faults import RESTING
 from tools.drill.world import World
@@ -240,7 +240,7 @@ def test_a_fleet_without_groups_has_nothing_suspended() -> None:
 def test_the_monitoring_host_sees_what_is_suspended(world: World, tmp_path: Path) -> None:
     file = tmp_path / "scaling.prom"
     for environment, expected in [("test", {"web-a": 0, "web-b": len(BY_HAND)}), ("other", {})]:
-        tell(Suspended(world.client("autoscaling"), environment), file, [0])
+        export(Suspended(world.client("autoscaling"), environment), file, [0])
         samples = [
             sample
             for family in text_string_to_metric_families(file.read_text())
@@ -268,7 +268,7 @@ def test_where_aws_does_not_answer_the_file_stays_as_it_was(
         aws_secret_access_key="any",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    tell(Suspended(nowhere, "test"), file, [0, 1])
+    export(Suspended(nowhere, "test"), file, [0, 1])
     assert not file.exists()
     (record,) = caplog.records
-    assert "AWS does not tell of the groups" in record.getMessage()
+    assert "AWS does not describe the groups" in record.getMessage()

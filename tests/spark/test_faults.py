@@ -265,7 +265,7 @@ def test_two_submits_at_the_same_time_and_one_later(versions, submits, zones):
     for zone in zones:
         assert new.is_held_by(zone)
         assert sum(text.count(f"zone {zone.name} holds it, checksum") for text in said) == 1
-    assert sum("another submit is at it; waiting" in text for text in said) == 1
+    assert sum("another submit is loading it; waiting" in text for text in said) == 1
     before = [held(zone, OZONE, YEAR) for zone in zones]
 
     status, third = submits.run(new.raw, str(YEAR), [OZONE])

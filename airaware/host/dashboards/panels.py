@@ -96,7 +96,7 @@ def fleet() -> Dashboard:
                 "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
                 "{{host}} {{instance_id}}",
             ),
-            about="A host that shares a machine, as in the lab, tells of the machine.",
+            about="A host that shares a machine, as in the lab, shows the machine's memory.",
             greatest=1,
         ),
         graph(
@@ -177,7 +177,7 @@ def site() -> Dashboard:
                 'haproxy_frontend_http_responses_total{proxy=~"listener-.*"}[1m]))',
                 "{{code}}",
             ),
-            about="Where its nodes tell Prometheus, as in the lab; AWS's are in CloudWatch.",
+            about="Where its nodes export metrics, as in the lab; AWS's are in CloudWatch.",
         ),
         graph(
             "Probes that succeeded, over a minute",

@@ -1,4 +1,4 @@
-"""Serves the page of the dashboards, made anew for whoever asks.
+"""Serve the page of the dashboards, rendered for each request.
 
 python -m airaware.host.dashboards.serve --port 3000 --prometheus http://localhost:9090
 """

@@ -7,7 +7,7 @@ import pytest
 import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
-from airaware.host.metrics import HostMetrics, tell
+from airaware.host.metrics import HostMetrics, export
 
 RUN = """\
 ---
@@ -47,7 +47,7 @@ def collector(tmp_path: Path) -> HostMetrics:
 
 def told(collector: HostMetrics, tmp_path: Path, ticks: int = 1) -> dict[str, float]:
     file = tmp_path / "host.prom"
-    tell(collector, file, range(ticks))
+    export(collector, file, range(ticks))
     assert file.stat().st_mode & 0o777 == 0o644
     families = text_string_to_metric_families(file.read_text())
     return {sample.name: sample.value for family in families for sample in family.samples}

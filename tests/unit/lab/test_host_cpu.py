@@ -114,14 +114,14 @@ def test_what_a_host_takes_to_begin_is_not_of_its_visitors(tmp_path: Path) -> No
 
 
 def test_prometheus_is_told_when_the_last_value_was_taken(tmp_path: Path) -> None:
-    cpu.tell_prometheus(1764000000.5, tmp_path)
-    cpu.tell_prometheus(1764000010.5, tmp_path)
+    cpu.write_metric(1764000000.5, tmp_path)
+    cpu.write_metric(1764000010.5, tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.name == "host_cpu.prom"
     assert file.read_text().splitlines()[-1] == (
         "airaware_host_cpu_published_timestamp_seconds 1764000010.500"
     )
-    cpu.tell_prometheus(1764000020.5, tmp_path / "of a host without node exporter")
+    cpu.write_metric(1764000020.5, tmp_path / "of a host without node exporter")
 
 
 @pytest.mark.usefixtures("here")
