@@ -63,7 +63,7 @@ variable "visitors_range" {
 }
 
 variable "balancer_metrics" {
-  description = "Whether the balancer's nodes tell Prometheus of themselves, as the lab's do. AWS's are in CloudWatch."
+  description = "Whether the balancer's nodes export metrics to Prometheus, as the lab's do. AWS's are in CloudWatch."
   type        = bool
   default     = false
 }

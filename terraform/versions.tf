@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# Nothing here tells AWS from the lab: AWS_ENDPOINT_URL alone points the provider to another endpoint.
+# Nothing here distinguishes AWS from the lab: AWS_ENDPOINT_URL alone points the provider to another endpoint.
 provider "aws" {
   region = var.region
 

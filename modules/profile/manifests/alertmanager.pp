@@ -1,4 +1,4 @@
-# @summary Alertmanager on port 9093 of the host itself: tells who is named of what fires.
+# @summary Alertmanager on port 9093 of the host itself: notifies the configured receivers of alerts that fire.
 #
 # @param receivers
 #   Alertmanager's own receivers (webhook_configs, email_configs, ...) by the severity that they get.

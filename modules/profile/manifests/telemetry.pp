@@ -1,4 +1,4 @@
-# @summary What tells of a host, by programs of the release: its metrics and its journal.
+# @summary Exports a host's metrics and ships its journal, by programs of the release.
 class profile::telemetry {
   contain profile::node_exporter
   contain profile::journal

@@ -6,8 +6,8 @@ set -eu
 role=$1 environment=$2 domain=$3 base=http://169.254.169.254/latest
 token=$(curl -fsS --retry 10 --retry-connrefused -X PUT \
     -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$base/api/token")
-tell() { curl -fsS --retry 10 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/$1"; }
-instance_id=$(tell instance-id) zone=$(tell placement/availability-zone) address=$(tell local-ipv4)
+metadata() { curl -fsS --retry 10 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/$1"; }
+instance_id=$(metadata instance-id) zone=$(metadata placement/availability-zone) address=$(metadata local-ipv4)
 name=${4:-$instance_id}
 
 cat >/etc/hosts <<HOSTS
