@@ -70,7 +70,7 @@ step() {
     printf '  %s: done in %ds\n' "$title" $((SECONDS - started))
 }
 
-# What can be said of this account and this folder before anything is made.
+# Checks of this account and this folder, before anything is made.
 check_place() {
     local made others=() owner
     case $PWD in
@@ -271,7 +271,7 @@ out_of_reach() {
     echo "If a disk is full, make room. If their source was out of reach, try again later$named"
 }
 
-# uv does not read where pip gets its packages; a mirror that pip is told of is meant for both.
+# uv does not read where pip gets its packages; a mirror that pip is configured with is meant for both.
 tell_uv_of_pip() {
     local index cert
     index=$(of_pip index-url) cert=$(of_pip cert)

@@ -239,8 +239,8 @@ def test_that_a_drill_has_ended_is_not_forgotten(monkeypatch, state: str, told: 
 
     host = SimpleNamespace(role="monitoring", state=state, instance_id="i-1", name="monitoring")
     world = SimpleNamespace(hosts=lambda: [host], ssh=lost)
-    Call("tell_prometheus", {"drill": "tiny", "running": 1})(world)
-    end = Call("tell_prometheus", {"drill": "tiny", "running": 0})
+    Call("publish_drill", {"drill": "tiny", "running": 1})(world)
+    end = Call("publish_drill", {"drill": "tiny", "running": 0})
     if told:
         with pytest.raises(AirAwareError, match="the connection is lost"):
             end(world)

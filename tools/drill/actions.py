@@ -330,7 +330,7 @@ def spoilt(code: bytes, version: str) -> bytes:
 
 
 @action
-def tell_prometheus(world: World, drill: str, running: int) -> None:
+def publish_drill(world: World, drill: str, running: int) -> None:
     """Show in the dashboards, if the fleet has any, whether a drill is running.
 
     A monitoring host that cannot be reached does not keep a drill from starting. At the drill's end

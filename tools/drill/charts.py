@@ -14,7 +14,7 @@ COLOURS = (
     "#2166ac",
     "#e08214",
     "#5aae61",
-)  # of the zones; colour-blind readers can tell them apart
+)  # of the zones; colour-blind readers can distinguish them
 FAILED = "#b2182b"
 MOMENTS = (("injected", "fault"), ("returned", "return"), ("recovered", "steady again"))
 

@@ -198,11 +198,11 @@ def jobs_end(*states: str) -> Expectation:
     """Expect the drill's jobs to end in these states, in the order in which they were started."""
 
     def judge(observed: Observations) -> Finding:
-        told = ", ".join(f"{job} {state}" for job, state in observed.jobs.items())
+        ended = ", ".join(f"{job} {state}" for job, state in observed.jobs.items())
         return Finding(
             f"jobs end as: {', '.join(states)}",
             tuple(observed.jobs.values()) == states,
-            told or "none was started",
+            ended or "none was started",
         )
 
     return judge

@@ -37,12 +37,12 @@ done
 
 def announced(drill: str, fault: Fault) -> Fault:
     """Return a drill's fault, shown in the dashboards for as long as it lasts."""
-    told = Change(
-        "tell Prometheus of the drill",
-        Call("tell_prometheus", {"drill": drill, "running": 1}),
-        Call("tell_prometheus", {"drill": drill, "running": 0}),
+    shown = Change(
+        "publish the drill to Prometheus",
+        Call("publish_drill", {"drill": drill, "running": 1}),
+        Call("publish_drill", {"drill": drill, "running": 0}),
     )
-    return lambda world, zone: [told, *fault(world, zone)]
+    return lambda world, zone: [shown, *fault(world, zone)]
 
 
 def detach(world: World, zone: str, reason: Reason = Reason.DRILL) -> list[Change]:

@@ -16,7 +16,7 @@ from typing import Any
 from airaware.errors import AirAwareError
 from tools.drill.actions import Call, Change
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 @dataclass
@@ -65,15 +65,15 @@ class Journal:
                 f" fab recover"
             )
 
-    def perform(self, changes: list[Change], world: Any, tell: Tell) -> None:
+    def perform(self, changes: list[Change], world: Any, say: Say) -> None:
         """Make the changes in order, each after it is written down."""
         for change in changes:
             self.done.append(asdict(change) | {"at": datetime.now(UTC).isoformat()})
             self._write()
-            tell(change.text)
+            say(change.text)
             change.do(world)
 
-    def undo(self, world: Any, tell: Tell) -> list[str]:
+    def undo(self, world: Any, say: Say) -> list[str]:
         """Undo all changes, the last first, and remove each from the journal.
 
         A failure does not keep the rest from being undone; it stays in the journal.
@@ -88,7 +88,7 @@ class Journal:
         for entry in reversed(self.done.copy()):
             try:
                 if entry["undo"]:
-                    tell(f"undo: {entry['text']}")
+                    say(f"undo: {entry['text']}")
                     Call(**entry["undo"])(world)
                     undone.append(entry["text"])
             except Exception as error:  # whatever it is, the rest is undone

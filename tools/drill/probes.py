@@ -129,7 +129,7 @@ def no_job_runs() -> Probe:
 BATCH = (*DATABASES, zones_are_equal(), spark_is_whole(), no_job_runs())
 
 
-def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], None]) -> None:
+def await_all(probes: tuple[Probe, ...], world: object, say: Callable[[str], None]) -> None:
     """Wait until all probes hold.
 
     Raises:
@@ -145,4 +145,4 @@ def await_all(probes: tuple[Probe, ...], world: object, tell: Callable[[str], No
                 )
             time.sleep(POLL_SECONDS)
         if holds is None:
-            tell(f"unknown, because nothing answers: {probe.text}")
+            say(f"unknown, because nothing answers: {probe.text}")

@@ -73,11 +73,11 @@ def facts(
 
 def refused(drill: Drill, zone: str, why: str) -> dict[str, Any]:
     """Return what the summary shows of a drill that did not begin."""
-    told = {"drill": drill.name, "verdict": "refused", "zone": zone, "aborted": why, "page": ""}
-    return told | {"findings": [], "times": {}, "requests": {}, "failed": 0}
+    entry = {"drill": drill.name, "verdict": "refused", "zone": zone, "aborted": why, "page": ""}
+    return entry | {"findings": [], "times": {}, "requests": {}, "failed": 0}
 
 
-def write(told: dict[str, Any], result: Result, into: Path) -> Path:
+def write(entry: dict[str, Any], result: Result, into: Path) -> Path:
     """Write the report into a folder: HTML with the chart, and JSON with the time series.
 
     Returns:
@@ -86,9 +86,9 @@ def write(told: dict[str, Any], result: Result, into: Path) -> Path:
     from tools.drill import charts  # Matplotlib takes a second to import, in every task
 
     into.mkdir(parents=True, exist_ok=True)
-    page = into / f"{told['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
+    page = into / f"{entry['drill']}-{result.began:%Y%m%dT%H%M%S}.html"
     picture = charts.picture(result.observed)
-    page.write_text(TEMPLATES.get_template("report.html.j2").render(told, picture=picture))
+    page.write_text(TEMPLATES.get_template("report.html.j2").render(entry, picture=picture))
     series = by_second(result.observed.visits, result.observed.began)
     samples = [
         {
@@ -98,30 +98,30 @@ def write(told: dict[str, Any], result: Result, into: Path) -> Path:
         }
         for sample in result.observed.samples
     ]
-    series_told = {"visits": series, "servers": samples, "cpu": result.observed.cpu}
-    page.with_suffix(".json").write_text(json.dumps(told | {"series": series_told}, indent=1))
+    all_series = {"visits": series, "servers": samples, "cpu": result.observed.cpu}
+    page.with_suffix(".json").write_text(json.dumps(entry | {"series": all_series}, indent=1))
     return page
 
 
-def summary(told: list[dict[str, Any]], page: Path) -> None:
+def summary(entries: list[dict[str, Any]], page: Path) -> None:
     """Write one page about several drills; their own pages lie beside it."""
-    page.write_text(TEMPLATES.get_template("summary.html.j2").render(drills=told))
+    page.write_text(TEMPLATES.get_template("summary.html.j2").render(drills=entries))
 
 
-def line(told: dict[str, Any]) -> str:
+def line(entry: dict[str, Any]) -> str:
     """Return a drill's result in one line."""
-    moved = told["times"].get("moved")
+    moved = entry["times"].get("moved")
     ended = f", the last {moved:.1f} s after the fault" if moved else ""
-    total = sum(row["requests"] for row in told["requests"].values())
-    missed = [each["expected"] for each in told["findings"] if each["met"] is False]
+    total = sum(row["requests"] for row in entry["requests"].values())
+    missed = [each["expected"] for each in entry["findings"] if each["met"] is False]
     parts = [
-        *([told["aborted"]] if told["aborted"] else []),
-        *([f"{told['failed']} of {total} requests failed{ended}"] if total else []),
-        *([f"clock factor {told['place']['clock factor']}"] if "place" in told else []),
+        *([entry["aborted"]] if entry["aborted"] else []),
+        *([f"{entry['failed']} of {total} requests failed{ended}"] if total else []),
+        *([f"clock factor {entry['place']['clock factor']}"] if "place" in entry else []),
         *([f"missed: {', '.join(missed)}"] if missed else []),
-        *([told["limit"]] if told.get("limit") else []),
+        *([entry["limit"]] if entry.get("limit") else []),
     ]
-    return f"{told['drill']:18} {told['verdict']:8} {'; '.join(parts)}"
+    return f"{entry['drill']:18} {entry['verdict']:8} {'; '.join(parts)}"
 
 
 def _injected(result: Result) -> str | None:

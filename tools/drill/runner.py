@@ -17,7 +17,7 @@ from typing import Any
 from airaware.errors import AirAwareError
 from tools.drill import expectations, probes
 from tools.drill import journal as journals
-from tools.drill.journal import Journal, Tell
+from tools.drill.journal import Journal, Say
 from tools.drill.model import Drill, Finding
 from tools.drill.observations import Observations
 from tools.drill.visitors import Visitors, coming
@@ -73,7 +73,7 @@ class _AbortedError(Exception):
     """Ends the drill early; its message says why."""
 
 
-def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Result:
+def run(drill: Drill, world: Any, journal: Journal, zone: str, say: Say) -> Result:
     """Run a drill to its end, and judge it.
 
     Raises:
@@ -83,8 +83,8 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
     with journal.alone(), _interruptible():
         journal.must_be_empty()
         drill.fault(world, zone)  # raises where there is nothing to break
-        tell("wait for the steady state")
-        probes.await_all(drill.steady_state, world, tell)
+        say("wait for the steady state")
+        probes.await_all(drill.steady_state, world, say)
         looks = world.looks()
         # What it breaks is what serves now: a host that was on its way out has gone.
         changes = drill.fault(world, zone)
@@ -101,11 +101,11 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
             visitors += _visitors(drill.rate, world, stack)
             stack.enter_context(_watched(world, result.observed, bool(result.jobs)))
             try:
-                _carry_out(result, changes, world, journal, visitors, tell)
+                _carry_out(result, changes, world, journal, visitors, say)
             except _AbortedError as reason:
                 result.aborted = str(reason)
                 if result.observed.returned and not result.observed.recovered:
-                    _await_steady(result, world, tell)
+                    _await_steady(result, world, say)
         visits = (visit for each in visitors for visit in each.visits)
         result.observed.visits = sorted(visits, key=lambda visit: visit.due)
         result.machine = meter.usage()
@@ -113,7 +113,7 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, tell: Tell) -> Re
         return result
 
 
-def recover(world: Any, journal_folder: Any, tell: Tell) -> list[str]:
+def recover(world: Any, journal_folder: Any, say: Say) -> list[str]:
     """Undo what an interrupted drill left behind.
 
     Returns:
@@ -121,7 +121,7 @@ def recover(world: Any, journal_folder: Any, tell: Tell) -> list[str]:
     """
     journal = Journal(journal_folder)
     with journal.alone():
-        return journals.read(journal_folder).undo(world, tell)
+        return journals.read(journal_folder).undo(world, say)
 
 
 def _carry_out(
@@ -130,7 +130,7 @@ def _carry_out(
     world: Any,
     journal: Journal,
     visitors: list[Visitors],
-    tell: Tell,
+    say: Say,
 ) -> None:
     """Inject the fault, undo it and wait for the steady state; record the moments."""
     drill, observed = result.drill, result.observed
@@ -139,36 +139,36 @@ def _carry_out(
         with ExitStack() as spike:
             observed.breaking = time.monotonic()
             with _interrupted_at_budget(drill, visitors):
-                journal.perform(changes, world, tell)
+                journal.perform(changes, world, say)
             observed.injected = time.monotonic()
             visitors += _visitors(drill.spike_rate, world, spike)
-            tell(f"the fault is there for {drill.hold_seconds:g} s")
+            say(f"the fault is there for {drill.hold_seconds:g} s")
             _watch(drill, visitors, drill.hold_seconds, lambda: _is_over(result, world))
     except KeyboardInterrupt:
         raise _AbortedError("the operator stopped it") from None
     finally:
         with interrupts.ignored():
-            result.undone = journal.undo(world, tell)
+            result.undone = journal.undo(world, say)
         observed.returned = time.monotonic()
     answer = drill.answer(world, observed.zone)
     result.jobs += _jobs(answer)
     for change in answer:
-        tell(change.text)
+        say(change.text)
         change.do(world)
-    _await_steady(result, world, tell)
+    _await_steady(result, world, say)
     if observed.recovered:
-        tell("wait until its alerts have cleared")
+        say("wait until its alerts have cleared")
         _watch(drill, visitors, CLEAR_SECONDS, lambda: not _firing(world, observed))
         _watch(drill, visitors, drill.after_seconds)
 
 
-def _await_steady(result: Result, world: Any, tell: Tell) -> None:
+def _await_steady(result: Result, world: Any, say: Say) -> None:
     """Wait until the steady state holds again or its time is over, and add the finding."""
     observed = result.observed
     assert observed.returned is not None, "the fault is still there"
-    tell("wait for the steady state again")
+    say("wait for the steady state again")
     try:
-        probes.await_all(result.drill.steady_state, world, tell)
+        probes.await_all(result.drill.steady_state, world, say)
     except AirAwareError as error:
         result.findings.append(Finding(STEADY_AGAIN, False, str(error)))
         return
@@ -320,11 +320,11 @@ def _judge_alerts(drill: Drill, observed: Observations) -> Finding:
     still = _still(observed, observed.ended or math.inf)
     late = {name for name in drill.alerts if begins.get(name, math.inf) > drill.alert_seconds}
     unforeseen = begins.keys() - drill.alerts - drill.other_alerts
-    told = ", ".join(
+    fired = ", ".join(
         f"{name} after {seconds:.0f} s{' and still' if name in still else ''}"
         for name, seconds in sorted(begins.items())
     )
-    return Finding(expected, not (late or unforeseen or still), told or "none fired")
+    return Finding(expected, not (late or unforeseen or still), fired or "none fired")
 
 
 @contextmanager

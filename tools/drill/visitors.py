@@ -51,7 +51,7 @@ class Visit:
     """A request: when it was due (time.monotonic), how long it took, whether it was answered well.
 
     `kind` is the kind of visitor, `node` the address of the load balancer's node that it asked;
-    `read` tells whether the answer took a database.
+    `read`: whether the answer took a database.
     """
 
     due: float
@@ -64,7 +64,7 @@ class Visit:
 
 @dataclass
 class Visitors:
-    """Visitors who come until they are told to stop; `visits` grows meanwhile."""
+    """Visitors who come until they are stopped; `visits` grows meanwhile."""
 
     process: subprocess.Popen[str]
     visits: list[Visit] = field(default_factory=list)

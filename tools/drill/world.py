@@ -90,7 +90,7 @@ class World:
         Raises:
             AirAwareError: The fleet is down, or has no load balancer.
         """
-        self.fleet.hosts()  # tells a person whose fleet is down what to do
+        self.fleet.hosts()  # if it is down, its error says what to do
         outputs = self.fleet.terraform.outputs()
         if not outputs.get("web_groups"):
             raise AirAwareError(

@@ -267,7 +267,7 @@ class Local:
         """
         yield from self.stop()
         if self.folder.exists():
-            yield Step(f"delete {self.folder}, but for what is of fleets", self._delete)
+            yield Step(f"delete {self.folder}, but keep the folders of fleets", self._delete)
 
     def _delete(self) -> None:
         for path in (self.folder / name for name in (*FOLDERS, *OTHERS)):

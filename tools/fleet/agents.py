@@ -102,11 +102,11 @@ def status(config: Path, host: Host) -> dict[str, Any]:
     return json.loads(said) if said else {}
 
 
-def work(told: Mapping[str, Any]) -> tuple[float, ...]:
+def work(found: Mapping[str, Any]) -> tuple[float, ...]:
     """Return the counters of a host's status that grow while it works."""
-    if not told:
+    if not found:
         return ()
-    return told["lines"], told["package_bytes"], told["cpu_seconds"] // CPU_STEP_SECONDS
+    return found["lines"], found["package_bytes"], found["cpu_seconds"] // CPU_STEP_SECONDS
 
 
 def ask(config: Path, host: Host, *words: str, stdin: str = "", fails: bool = False) -> str | None:
@@ -148,8 +148,8 @@ def _follow(config: Path, host: Host, *words: str) -> tuple[int, str]:
                 return Look(True)
             if len(lines) > heard:
                 return Look(False, "", (len(lines),), lines[-1].strip())
-            told = status(config, host)
-            return Look(False, "", (len(lines), *work(told)), "".join(lines[-1:]).strip())
+            found = status(config, host)
+            return Look(False, "", (len(lines), *work(found)), "".join(lines[-1:]).strip())
 
         try:
             progress.wait_for({host.name: look}, patience_seconds=AGENT_SECONDS)

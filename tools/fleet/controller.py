@@ -158,7 +158,7 @@ def start_command(job: str, years: str, parameters: list[int], again: bool = Fal
 
 
 def read_jobs(entries: Iterable[Mapping[str, str]], boot: str) -> list[Job]:
-    """Return the jobs that journal entries tell of, in order; `boot` is the present boot."""
+    """Return the jobs in journal entries, in order; `boot` is the present boot."""
     jobs: dict[str, Job] = {}
     for entry in entries:
         job_id = entry["UNIT"].removeprefix(UNIT).removesuffix(".service")

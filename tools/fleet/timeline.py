@@ -109,7 +109,7 @@ class Recorder:
 
     def start(self) -> None:
         """Mark the begin of the load, and record from now on."""
-        self._look()  # where AWS refuses to tell, it does so before the load
+        self._look()  # if AWS refuses the query, fail before the load
         self.timeline.begun = time.time()
         self._thread.start()
 

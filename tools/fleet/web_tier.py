@@ -204,7 +204,7 @@ class WebTier:
         """
         for zone, way_back in self._shifted_away().items():
             raise AirAwareError(
-                f"{zone} is shifted away: its web hosts get no requests, so nobody could tell"
+                f"{zone} is shifted away: its web hosts get no requests, so nobody could see"
                 f" whether a release works there. Nothing was changed. First: {way_back}"
             )
 

@@ -69,7 +69,7 @@ class Lab:
         }
 
     def clock_factor(self) -> float:
-        """As the daemon was told."""
+        """Return the clock factor that the daemon runs with."""
         return float(self._facts()["clock_factor"])
 
     def outside(self) -> Sequence[str]:

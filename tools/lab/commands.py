@@ -1,4 +1,4 @@
-"""Runs the machine's programs, and tells what failed in their own words."""
+"""Run the machine's programs; a failure's message has their own output."""
 
 import os
 import subprocess

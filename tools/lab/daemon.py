@@ -3,7 +3,7 @@
     python -m tools.lab.daemon --folder FOLDER
 
 Runs as root until SIGTERM, then takes all down. FOLDER/daemon.json is there while it is ready, and
-FOLDER/daemon.log tells what it does. moto's state is not kept: the region is empty at its start.
+FOLDER/daemon.log is its log. moto's state is not kept: the region is empty at its start.
 """
 
 import argparse
@@ -50,10 +50,10 @@ log = logging.getLogger("tools.lab.daemon")
 
 @dataclass
 class Rounds:
-    """Has each actor follow the region. One that fails is told of once, and stops no other."""
+    """Has each actor follow the region. A failure is logged once, and stops no other actor."""
 
     actors: dict[str, Callable[[model.Region], None]]
-    _told: set[str] = field(default_factory=set)
+    _logged: set[str] = field(default_factory=set)
 
     def go(self, region: model.Region) -> None:
         """One round."""
@@ -61,13 +61,13 @@ class Rounds:
             try:
                 follow(region)
             except Exception as error:
-                self._tell(name, error)
+                self._log(name, error)
 
-    def _tell(self, name: str, error: Exception) -> None:
-        told = f"{name}: {type(error).__name__}: {error}"
-        if told not in self._told:
-            self._told.add(told)
-            log.error("%s", told, exc_info=not isinstance(error, AirAwareError))
+    def _log(self, name: str, error: Exception) -> None:
+        failure = f"{name}: {type(error).__name__}: {error}"
+        if failure not in self._logged:
+            self._logged.add(failure)
+            log.error("%s", failure, exc_info=not isinstance(error, AirAwareError))
 
 
 def main() -> None:
@@ -213,7 +213,7 @@ def _actors(
         healths = hosts.health()
         gaps.observed.hosts = {host: health.state for host, health in healths.items()}
         gaps.observed.targets = balancers.health()
-        states.tell(region, healths)
+        states.log(region, healths)
 
     return (
         {
@@ -235,11 +235,11 @@ def _actors(
 
 @dataclass
 class _States:
-    """Tells of each host whenever its state has changed."""
+    """Logs each change of a host's state."""
 
     _known: dict[str, str] = field(default_factory=dict)
 
-    def tell(self, region: model.Region, healths: dict[str, HostHealth]) -> None:
+    def log(self, region: model.Region, healths: dict[str, HostHealth]) -> None:
         """Log what differs from the time before."""
         for host, health in healths.items():
             if self._known.get(host) != health.state:

@@ -1,4 +1,4 @@
-"""Asks whether this machine can carry a lab, by trying; what it lacks is told in sentences."""
+"""Try whether this machine can carry a lab; report what it lacks in sentences."""
 
 import os
 import shutil

@@ -28,7 +28,7 @@ def listen() -> None:
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
-    # The kernel and the shell may both tell of a closed terminal.
+    # The kernel and the shell may both report a closed terminal.
     signal.signal(number, signal.SIG_IGN)
     if number == signal.SIGHUP:
         be_silent()

@@ -71,12 +71,12 @@ def wait_for(
     limit_seconds: float = LIMIT_SECONDS,
     poll_seconds: float | None = None,
     cause: Callable[[Mapping[str, Look]], str] = lambda _: "",
-    tell: Callable[[str], None] = lambda line: console.print(line, markup=False),
+    say: Callable[[str], None] = lambda line: console.print(line, markup=False),
     clock: Clock | None = None,
 ) -> None:
     """Return when all probes are done, each under the name of what it looks at.
 
-    Changes of state are told as they come, and all states at least every 20 s (plus the time
+    Changes of state are reported as they come, and all states at least every 20 s (plus the time
     the slowest probe takes). Probes run side by side, so they must be safe in threads.
 
     Raises:
@@ -93,7 +93,7 @@ def wait_for(
             now = clock.now()
             for name, look in looks.items():
                 if look.state and look.state != records[name].last.state:
-                    tell(f"{name}: {look.state}")
+                    say(f"{name}: {look.state}")
                     shown = now
                 if records[name].moves(look):
                     moved = now
@@ -103,7 +103,7 @@ def wait_for(
             if standing and now - began >= limit_seconds:
                 _give_up(f"Not done after {now - began:.0f} s", standing, cause)
             if standing and now - shown >= SHOW_SECONDS:
-                tell(f"after {now - began:.0f} s: {_in_short(standing, now - moved)}")
+                say(f"after {now - began:.0f} s: {_in_short(standing, now - moved)}")
                 shown = now
             if standing:
                 clock.sleep(poll_seconds)

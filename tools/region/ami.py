@@ -1,6 +1,6 @@
 """The machine images of an environment: which there are, what they were built from, who uses them.
 
-An image tells of itself by its tags (packer/image.pkr.hcl). It is out of date where the digest of
+An image's tags describe it (packer/image.pkr.hcl). It is out of date where the digest of
 what goes into it today is another one.
 """
 

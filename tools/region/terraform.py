@@ -187,13 +187,13 @@ class Terraform:
     def outputs(self) -> dict[str, Any]:
         """Return the values of outputs.tf after the last apply; empty before the first.
 
-        Read once until the next apply: Terraform takes a second of CPU time to tell.
+        Read once until the next apply: `terraform output` takes a second of CPU time.
         """
         if not self.code.exists():  # another operator's machine has applied so far
             self.init()
         if not self._outputs:
-            told = json.loads(self._run("output", "-json"))
-            self._outputs = {name: each["value"] for name, each in told.items()}
+            outputs = json.loads(self._run("output", "-json"))
+            self._outputs = {name: each["value"] for name, each in outputs.items()}
         return self._outputs
 
     @functools.cached_property
@@ -337,7 +337,7 @@ def find_binary(environ: Mapping[str, str]) -> Path:
 
 
 def _version(terraform: str) -> tuple[int, ...]:
-    """Major and minor number; (0,) where it does not tell."""
+    """Major and minor number; (0,) where it reports none."""
     said = subprocess.run(
         [terraform, "version", "-json"],
         capture_output=True,

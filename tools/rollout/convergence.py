@@ -78,18 +78,22 @@ def _probes(look: Callable[[Host], Look], hosts: list[Host]) -> dict[str, Callab
 
 
 def _look(config: Path, host: Host, stays: Callable[[Host], bool]) -> Look:
-    told = agents.status(config, host)
-    if not told:
+    status = agents.status(config, host)
+    if not status:
         gone = not stays(host)
         return Look(gone, LEFT if gone else BOOTING, detail="no answer by SSH")
-    state = told["state"]
+    state = status["state"]
     if state != "done" and not stays(host):
         return Look(True, LEFT)
     details = [
-        *([f"the master does not answer ({told['master_error']})"] if told["master_error"] else []),
-        *([f"last log line: {told['last_line']}"] if told["last_line"] else []),
+        *(
+            [f"the master does not answer ({status['master_error']})"]
+            if status["master_error"]
+            else []
+        ),
+        *([f"last log line: {status['last_line']}"] if status["last_line"] else []),
     ]
-    return Look(state == "done", state, agents.work(told), "; ".join(details))
+    return Look(state == "done", state, agents.work(status), "; ".join(details))
 
 
 def _cause(config: Path, standing: Mapping[str, Look], masters: list[Host]) -> str:

@@ -73,10 +73,10 @@ def drill(
         if fleet.environment == PRODUCTION:
             reason = leave_for_production(world, reason)
         if name == ALL:
-            told = _drill_all(chosen, world, zone, reason)
+            entries = _drill_all(chosen, world, zone, reason)
         else:
-            told = [_drill(chosen[0], world, _zone(chosen[0], world, zone), reason)]
-    if any(each["verdict"] != "met" for each in told):
+            entries = [_drill(chosen[0], world, _zone(chosen[0], world, zone), reason)]
+    if any(each["verdict"] != "met" for each in entries):
         raise Exit(code=1)
 
 
@@ -111,8 +111,8 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
     shown = replace(chosen, fault=faults.announced(chosen.name, chosen.fault))
     with heartbeat(f"drill {chosen.name}"):
         result = runner.run(shown, world, Journal(_folder(fleet)), zone, _tell)
-    told = report.facts(result, fleet.name, fleet.region.clock_factor(), reason, release)
-    page = report.write(told, result, report.folder(fleet.name))
+    entry = report.facts(result, fleet.name, fleet.region.clock_factor(), reason, release)
+    page = report.write(entry, result, report.folder(fleet.name))
     for finding in result.findings:
         word = {True: "met", False: "MISSED", None: "not seen"}[finding.met]
         console.print(f"  {word:8} {finding.expected}: {finding.measured}", markup=False)
@@ -120,34 +120,34 @@ def _drill(chosen: Drill, world: World, zone: str, reason: str) -> dict[str, Any
         console.print(f"  LEFT     {what}", markup=False)
     console.print(f"  {result.machine}", markup=False)
     console.print(f"  report   {page}", markup=False)
-    console.print(report.line(told), markup=False)
-    return told | {"page": page.name}
+    console.print(report.line(entry), markup=False)
+    return entry | {"page": page.name}
 
 
 def _drill_all(chosen: list[Drill], world: World, zone: str, reason: str) -> list[dict[str, Any]]:
     """Run the drills that this fleet has not been through; update the summary page after each."""
     kept = _folder(world.fleet) / "all.json"
-    told: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    entries: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
     page = report.folder(world.fleet.name) / "all.html"
     for each in chosen:
-        if each.name in {done["drill"] for done in told}:
+        if each.name in {done["drill"] for done in entries}:
             console.print(f"{each.name}: done already ({kept} remembers)", markup=False)
             continue
         where = _zone(each, world, zone)
         try:
-            told.append(_drill(each, world, where, reason))
+            entries.append(_drill(each, world, where, reason))
         except AirAwareError as error:
             if journals.read(_folder(world.fleet)).file.exists():
                 raise  # what was not undone is for the operator to decide
             console.print(f"{each.name}: {error}", markup=False)
-            told.append(report.refused(each, where, str(error)))
-        kept.write_text(json.dumps(told))
-        report.summary(told, page)
+            entries.append(report.refused(each, where, str(error)))
+        kept.write_text(json.dumps(entries))
+        report.summary(entries, page)
     console.print(f"\nall in one page: {page}", markup=False)
-    for each_told in told:
-        console.print(report.line(each_told), markup=False)
+    for entry in entries:
+        console.print(report.line(entry), markup=False)
     kept.unlink()
-    return told
+    return entries
 
 
 def _say(chosen: Drill, world: World, zone: str) -> None:

@@ -223,7 +223,7 @@ class _Memory:
             self.points.append((time.monotonic() - self._begun, taken))
 
     def growth_percent(self) -> float | None:
-        """Return the growth since memory had settled; None if the load was too short to tell."""
+        """Return the growth since memory had settled; None if the load was too short."""
         settled = self._settled()
         if not settled or self.points[-1][0] < 2 * SETTLED_SECONDS:
             return None

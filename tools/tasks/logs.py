@@ -95,12 +95,12 @@ def meant(found: list[Journal], living: list[Host], host: str) -> list[Journal]:
 
 def tail(s3: Any, bucket: str, journal: Journal, lines: int) -> list[str]:
     """Return a journal's last lines, all if `lines` is 0; read no more objects than needed."""
-    told: list[str] = []
+    found: list[str] = []
     for text in _backwards(s3, bucket, journal):
-        told = text.splitlines() + told
-        if 0 < lines <= len(told):
+        found = text.splitlines() + found
+        if 0 < lines <= len(found):
             break
-    return told[-lines:]
+    return found[-lines:]
 
 
 def _bucket(fleet: Fleet) -> tuple[Any, str]:

@@ -76,7 +76,7 @@ def test_states_are_told_as_they_change_and_at_least_every_30_s(clock: Clock) ->
     told: list[tuple[float, str]] = []
     looks = [Look(False, "booting")] * 3 + [Look(False, "applying")] * 100 + [Look(True, "done")]
     progress.wait_for(
-        {"web": sees(looks)}, clock=clock, tell=lambda line: told.append((clock.now(), line))
+        {"web": sees(looks)}, clock=clock, say=lambda line: told.append((clock.now(), line))
     )
     changes = [line for _, line in told if line.startswith("web: ")]
     assert changes == ["web: booting", "web: applying", "web: done"]

@@ -14,7 +14,7 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
 # What services sign by -> their names in botocore, where these differ. Where two share it, the
-# API's version tells them apart.
+# API's version distinguishes them.
 SIGNED_AS = {
     "elasticloadbalancing": ("elbv2", "elb"),
     "monitoring": ("cloudwatch",),

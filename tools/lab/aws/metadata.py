@@ -30,7 +30,7 @@ TOKEN = "X-aws-ec2-metadata-token"
 
 
 class Metadata:
-    """The service; `apply` tells it which instances there are."""
+    """The service; `apply` gives it the instances that there are."""
 
     def __init__(self, moto: Moto, listening: socket.socket) -> None:
         """Serve on the socket at once."""

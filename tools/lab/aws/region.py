@@ -135,7 +135,7 @@ class _Handler(MotoRequestHandler):
     wbufsize = 1 << 20
 
     def handle_expect_100(self) -> bool:
-        """Tell a client that waits before it sends its body to go on, now and once."""
+        """Have a client that waits before it sends its body go on, once."""
         del self.headers["Expect"]
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.wfile.flush()

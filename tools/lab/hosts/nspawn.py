@@ -276,7 +276,7 @@ class _Host:
                 ids = status.partition("NSpid:")[2].splitlines()[0].split()
                 if len(ids) > 1 and ids[-1] == "1":
                     return pid
-        raise AirAwareError(f"{self.id} has no first process: {self.folder}/console.log tells why")
+        raise AirAwareError(f"{self.id} has no first process: see {self.folder}/console.log")
 
     def _stop(self) -> None:
         """Stop it cleanly, or by force after the deadline, and clean up."""

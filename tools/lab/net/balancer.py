@@ -187,7 +187,7 @@ class Node:
         wanted = states({server: health for server, (_, health) in carrying.items()})
         for server, (row, _) in carrying.items():
             if _state(row) != wanted[server]:
-                self._haproxy.tell(f"set server {carrier}/{server} state {wanted[server]}")
+                self._haproxy.send(f"set server {carrier}/{server} state {wanted[server]}")
         return health
 
     def _register(self, key: Key, group: model.TargetGroup, target: model.Target) -> TargetHealth:
@@ -209,7 +209,7 @@ class Node:
             orders.append(f"set server {carried} state ready")
         if known.state == "unhealthy":
             orders.append(f"set server {checked} health down")
-        self._haproxy.tell(*orders)
+        self._haproxy.send(*orders)
         self._registered.setdefault(key, time.monotonic())
         return known
 
@@ -225,7 +225,7 @@ class Node:
         if key in self._passed:
             return verdict(row)
         if "L7OK" in row["check_status"]:
-            self._haproxy.tell(f"set server {haproxy.check_backend(group.arn)}/{server} health up")
+            self._haproxy.send(f"set server {haproxy.check_backend(group.arn)}/{server} health up")
             self._passed.add(key)
             return HEALTHY
         check = group.check
@@ -256,7 +256,7 @@ class Node:
         is asked again.
         """
         name = f"{backend}/{server}"
-        self._haproxy.tell(
+        self._haproxy.send(
             f"set server {name} state maint",
             f"shutdown sessions server {name}",
             f"del server {name}",
@@ -269,7 +269,7 @@ class Node:
 
 
 def _state(row: dict[str, str]) -> str:
-    """Return the state that a server of a carrying backend was told to be in."""
+    """Return the state that a server of a carrying backend was set to."""
     return {"MAINT": "maint", "DRAIN": "drain"}.get(row["status"], "ready")
 
 

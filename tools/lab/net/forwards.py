@@ -161,7 +161,7 @@ class _Way:
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Copy until the source has said all, then tell the sink so; it may have more to say."""
+    """Copy until the source ends, then shut the sink down for writing; it may still send."""
     while block := await source.read(BLOCK_BYTES):
         sink.write(block)
         await sink.drain()

@@ -83,8 +83,8 @@ frontend metrics
 def _frontend(node: model.Node, listener: model.Listener) -> str:
     """Return the section of a listener.
 
-    An ALB tells 502 (refused, broken off) from 504 (no answer in time), and says 503 only where no
-    target is in use; HAProxy says 503 wherever no connection came about.
+    An ALB distinguishes 502 (refused, broken off) from 504 (no answer in time), and says 503 only
+    where no target is in use; HAProxy says 503 wherever no connection came about.
     """
     carrier = backend(listener.target_group_arn)
     return f"""
@@ -200,8 +200,8 @@ class HAProxy:
         lines = self._ask(f"show stat -1 {SERVERS_ONLY} -1").lstrip("# ").splitlines()
         return {(row["pxname"], row["svname"]): row for row in csv.DictReader(lines)}
 
-    def tell(self, *orders: str) -> None:
-        """Give orders to the process, in one go."""
+    def send(self, *orders: str) -> None:
+        """Send commands to the process, in one go."""
         if orders:
             self._ask("; ".join(orders))
 

@@ -23,7 +23,7 @@ ROUTER_SETTINGS = {
     "ipv4/ip_forward": "1",
     # What stays within a bridge passes the firewall too.
     "bridge/bridge-nf-call-iptables": "1",
-    # Two subnets share a zone's bridge: without this, hosts would be told to leave the router out.
+    # Two subnets share a zone's bridge: without this, redirects would have hosts bypass the router.
     "ipv4/conf/all/send_redirects": "0",
     "ipv4/conf/default/send_redirects": "0",
     "ipv6/conf/all/disable_ipv6": "1",
