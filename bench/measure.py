@@ -22,7 +22,7 @@ MEMORY_INTERVAL_SECONDS = 0.5
 class Figure:
     """One line of the table. `bound` is the greatest good value, or the least if `at_least`.
 
-    An `aim` is what is to be reached beyond the bound: to miss it is told, and no failure.
+    An `aim` is stricter than the bound: missing it is reported, but is no failure.
     """
 
     name: str

@@ -81,14 +81,14 @@ def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
         rounds = [one_round(running, extent, new, number) for number in range(ROUNDS)]
     found = {name: float(np.median([each[name] for each in rounds])) for name in rounds[0]}
     return [
-        *(Figure(name, found[name], unit) for name, unit in TOLD.items()),
+        *(Figure(name, found[name], unit) for name, unit in WITHOUT_BOUND.items()),
         *(replace(bound, value=found[bound.name]) for bound in BOUNDS),
         *([] if extent is QUICK else zone_figures(place)),
         *size_figures(place),
     ]
 
 
-TOLD = {
+WITHOUT_BOUND = {
     "the first AirAware's answers": "1/s",
     "ours, two workers": "1/s",
     "one worker's empty answers": "1/s",
