@@ -64,7 +64,8 @@ def load_year(
         say(name, "only a header: no rows that year; the zones stay as they are")
         return Outcome.NO_ROWS
     beyond = edges.neighbours(raw, parameter, year, info.synthetic, partial(say, name))
-    source = Source(name, info.sha256, code_version(parameter), info.synthetic, beyond.digests)
+    version, synthetic = code_version(parameter), info.synthetic
+    source = Source(name, info.sha256, version, synthetic, beyond.digests, file.date)
     load = Load(parameter, year, uuid.uuid4().hex[:12])
     with ExitStack() as stack:
         zones, complete = _zones_to_load(stack, config, load, source, again)
@@ -79,6 +80,7 @@ def load_year(
             uncorrected=notes["uncorrected"],
             utc_offsets=notes["clocks"]["offsets"],
             gmt_misfits=notes["clocks"]["misfits"],
+            newest_change=notes["newest_change"],
         )
         if not counts.candidates:
             say(name, f"no row for the grid; the zones stay as they are: {_in_words(counts)}")

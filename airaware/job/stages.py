@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airaware.errors import AirAwareError
 from airaware.job.model import (
@@ -75,6 +76,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         for notes in blocks.column("counts").to_pylist():
             counts.update(json.loads(notes))
         found = {"counts": counts, "uncorrected": {}, "stations": [], "clocks": asdict(clocks)}
+        found["newest_change"] = pc.max(blocks.column("newest_change")).as_py()
         return _pieces([(STATIONS_PIECE, 0, None, json.dumps(found))])
     stations = assemble(table, job.days(month), clocks.offsets)
     daily = metrics.daily(job.pollutant, stations.hours)
@@ -224,33 +226,39 @@ def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
 class Notes:
     """What the months of a year noted.
 
-    counts of rows by reason; uncorrected hours by site; the fields of gmt.Clocks; and the year's
-    stations (site, latitude, longitude, instruments), by site.
+    counts of rows by reason; uncorrected hours by site; the fields of gmt.Clocks; the year's
+    stations (site, latitude, longitude, instruments), by site; and the newest change of a row.
     """
 
     counts: dict[str, int]
     uncorrected: dict[str, int]
     clocks: dict[str, dict[str, int]]
     stations: list[tuple[str, float, float, int]]
+    newest_change: str | None
 
 
 def _joined_notes(table: pa.Table) -> Notes:
-    """Return the notes of all months; the clocks are those of month 0, which every file has."""
+    """Return the notes of all months.
+
+    Clocks and the newest change are those of month 0, which every file has.
+    """
     counts: Counter[str] = Counter()
     uncorrected: Counter[str] = Counter()
     places: dict[str, tuple[float, float]] = {}
     pocs: dict[str, set[int]] = {}
     clocks: dict[str, dict[str, int]] = {}
+    newest_change = None
     for notes in table.sort_by("month").column("notes").to_pylist():
         found = json.loads(notes)
         counts.update(found["counts"])
         uncorrected.update(found["uncorrected"])
         clocks |= found.get("clocks", {})
+        newest_change = newest_change or found.get("newest_change")
         for site, latitude, longitude, instruments in found["stations"]:
             places.setdefault(site, (latitude, longitude))
             pocs.setdefault(site, set()).update(instruments)
     stations = [(site, *places[site], len(pocs[site])) for site in sorted(places)]
-    return Notes(dict(counts), dict(uncorrected), clocks, stations)
+    return Notes(dict(counts), dict(uncorrected), clocks, stations, newest_change)
 
 
 def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> Rows:

@@ -35,6 +35,7 @@ TEXTS = (
     "Units of Measure", "Qualifier",
 )  # fmt: skip
 METHOD = "Method Code"
+CHANGED = "Date of Last Change"
 # The columns that name a site, and how long each code is.
 SITE_CODES = {"State Code": 2, "County Code": 3, "Site Num": 4}
 

@@ -13,7 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,11 +53,21 @@ class Kept:
 
 @dataclass(frozen=True)
 class Exact:
-    """One version of a stored file: its bytes' SHA-256 in hex, and the object's version in S3."""
+    """One version of a stored file: its bytes' SHA-256 in hex, and the object's version in S3.
+
+    modified_seconds: when it was changed at its source, since 1970; no part of what tells versions
+    apart.
+    """
 
     name: str
     sha256: str
     version: str = ""
+    modified_seconds: float = field(default=0, compare=False)
+
+    @property
+    def date(self) -> str:
+        """The day on which it was changed at its source, as 2014-06-12 (UTC)."""
+        return f"{datetime.fromtimestamp(self.modified_seconds, UTC):%Y-%m-%d}"
 
 
 FETCH_AGAIN = "Fetch it again: `fab fetch-year YEAR --refresh`."
@@ -224,7 +235,7 @@ class FolderStore:
     def exact(self, name: str) -> Exact:
         """Return which version of the file is there. Raises AirAwareError where it is absent."""
         with self.local(name) as path:
-            return Exact(name, _digest(path))
+            return Exact(name, _digest(path), modified_seconds=path.stat().st_mtime)
 
     @contextmanager
     def reading(self, file: Exact) -> Iterator[Path]:
@@ -351,9 +362,9 @@ class S3Store:
         head = self._known(name)
         version = head.get("VersionId", "")
         if recorded := head["Metadata"].get("sha256"):
-            return Exact(name, recorded, version)
+            return Exact(name, recorded, version, _modified(head))
         with self._downloaded(name, version) as path:
-            return Exact(name, _digest(path), version)
+            return Exact(name, _digest(path), version, _modified(head))
 
     @contextmanager
     def reading(self, file: Exact) -> Iterator[Path]:

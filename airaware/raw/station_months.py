@@ -20,8 +20,8 @@ from airaware.science.pollutants import get
 PLAIN, AS_MEASURED, CORRECTED = 0, 1, 2
 
 # One record per run of rows of a site, instrument and month. `hour` counts from MARGIN_HOURS before
-# the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON) and
-# what the rows say of their sites' clocks (`gmt.votes`), nothing else.
+# the month's beginning. A record of month 0 carries a block's counts of rows by verdict (JSON),
+# what the rows say of their sites' clocks (`gmt.votes`), and their newest change; nothing else.
 SCHEMA = pa.schema(
     [
         ("parameter", pa.int32()),
@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         ("method", pa.binary()),  # uint8, kinds of methods; null where all are PLAIN
         ("counts", pa.string()),
         ("gmt", pa.string()),
+        ("newest_change", pa.string()),  # of the rows kept, as 2014-05-01; null where none says so
     ]
 )
 
@@ -156,6 +157,7 @@ def _block(
             pieces(method) if method.any() else [None] * (runs + 1),
             [None] * runs + [json.dumps(counts)],
             [None] * runs + [json.dumps(votes)],
+            [None] * runs + [verdicts.newest_change(table, kept)],
         ],
         schema=SCHEMA,
     )

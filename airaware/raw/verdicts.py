@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from airaware.raw import gmt
-from airaware.raw.epa import METHOD, NUMBERS, SITE_CODES, TEXTS, VALUE
+from airaware.raw.epa import CHANGED, METHOD, NUMBERS, SITE_CODES, TEXTS, VALUE
 from airaware.science import grid
 from airaware.science.pollutant import Pollutant
 
@@ -89,7 +89,8 @@ def read_csv(header: list[str], block: bytes, pollutant: Pollutant) -> tuple[pa.
     come as numbers, but as texts in a block where something is wrong.
     """
     texts = dict.fromkeys(header, pa.dictionary(pa.int32(), pa.string()))
-    wanted = {*TEXTS, *NUMBERS, gmt.TIME, *([METHOD] if pollutant.uncorrected_methods else [])}
+    wanted = {*TEXTS, *NUMBERS, gmt.TIME, CHANGED}
+    wanted |= {METHOD} if pollutant.uncorrected_methods else set()
     bad_lines = 0
 
     def skip(_: object) -> str:
@@ -148,15 +149,28 @@ def day_of(year: int) -> Callable[[str], int]:
     """Date text -> day of the year from 0, or minus a verdict's code."""
 
     def judge(text: str) -> int:
-        if not _DATE.fullmatch(text):
-            return -_CODE[BAD_TIME]
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
+        day = _date(text)
+        if day is None:
             return -_CODE[BAD_TIME]
         return (day - date(year, 1, 1)).days if day.year == year else -_CODE[OTHER_YEAR]
 
     return judge
+
+
+def _date(text: str) -> date | None:
+    """Return the date that a text is, as 2013-06-15; None where it is none."""
+    with suppress(ValueError):
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    return None
+
+
+def newest_change(table: pa.Table, rows: np.ndarray) -> str | None:
+    """Return the newest "Date of Last Change" of some rows; None where none of them has one."""
+    if CHANGED not in table.column_names:
+        return None
+    column = table.column(CHANGED).combine_chunks()
+    texts = column.dictionary.take(np.unique(column.indices.to_numpy()[rows])).to_pylist()
+    return max(filter(_date, texts), default=None)
 
 
 def hour_of(text: str) -> int:

@@ -95,13 +95,13 @@ class DatabaseCopies:
         with closing(store.connect(self.zone)) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT parameter, year, input_name, input_sha256, code_version, synthetic,"
-                " edges, rows_read, excluded, rejected, uncorrected, utc_offsets, gmt_misfits,"
-                " started_at, checksum::text, hash FROM load"
+                " edges, file_date::text, rows_read, excluded, rejected, uncorrected, utc_offsets,"
+                " gmt_misfits, newest_change::text, started_at, checksum::text, hash FROM load"
             )
             return {
                 (parameter, year): Saved(parameter, year, Source(*source), Counts(*counts), *rest)
                 for parameter, year, *fields in cursor
-                for source, counts, rest in [(fields[:5], fields[5:11], fields[11:])]
+                for source, counts, rest in [(fields[:6], fields[6:13], fields[13:])]
             }
 
     @contextmanager

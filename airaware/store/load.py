@@ -64,7 +64,8 @@ class Source:
     """What a load is made from: files and code. Two loads of equal sources are equal.
 
     edges: a digest of the hours used of each neighbouring year that a day of the load reaches into,
-    None where they were not there.
+    None where they were not there; file_date: when the file was changed at its source, as
+    2014-06-12, None where nothing says so.
     """
 
     input_name: str
@@ -72,6 +73,7 @@ class Source:
     code_version: str
     synthetic: bool
     edges: Mapping[str, str | None] = field(default_factory=dict)
+    file_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Counts:
     """What became of a file's rows.
 
     By site: hours that EPA has not corrected; its clock's hours from UTC; and rows with a GMT time
-    that does not fit that clock.
+    that does not fit that clock. newest_change: the newest "Date of Last Change" of a row kept.
     """
 
     rows_read: int
@@ -88,6 +90,7 @@ class Counts:
     uncorrected: Mapping[str, int] = field(default_factory=dict)
     utc_offsets: Mapping[str, int] = field(default_factory=dict)
     gmt_misfits: Mapping[str, int] = field(default_factory=dict)
+    newest_change: str | None = None
 
     @property
     def candidates(self) -> int:
@@ -317,8 +320,9 @@ class ZoneLoad:
         cursor.execute(
             "INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version,"
             " synthetic, edges, rows_read, excluded, rejected, uncorrected, utc_offsets,"
-            " gmt_misfits, rows_loaded, hash, checksum, found_checksum, started_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " gmt_misfits, rows_loaded, hash, checksum, found_checksum, started_at, file_date,"
+            " newest_change) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s, %s, %s, %s, %s, %s)",
             (
                 *key,
                 self.load.attempt,
@@ -338,6 +342,8 @@ class ZoneLoad:
                 checksum,
                 checksum,
                 started_at,
+                source.file_date,
+                counts.newest_change,
             ),
         )
 

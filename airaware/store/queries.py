@@ -45,7 +45,8 @@ class Load:
     """One parameter's year that the store serves.
 
     incomplete_days: those that reach into a year whose hours were not there; uncorrected: whether
-    any station has T640 hours that EPA has not corrected.
+    any station has T640 hours that EPA has not corrected; file_date: when its file was changed at
+    EPA, newest_change: the newest "Date of Last Change" of its rows, None where not recorded.
     """
 
     parameter: int
@@ -55,6 +56,8 @@ class Load:
     checksum: str  # of all its rows: the same in every zone
     incomplete_days: tuple[date, ...] = ()
     uncorrected: bool = False
+    file_date: str | None = None
+    newest_change: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,10 @@ class Served:
 
     @cached_property
     def version(self) -> str:
-        """What the figures of all loads depend on: the same in every zone."""
+        """What the answers of all loads depend on: the same in every zone."""
         return "\n".join(
             f"{each.parameter} {each.year} {each.checksum} {each.incomplete_days}"
-            f" {each.uncorrected}"
+            f" {each.uncorrected} {each.file_date} {each.newest_change}"
             for each in self.loads
         )
 
@@ -156,7 +159,7 @@ def _loads(texts: tuple[str, ...]) -> tuple[Load, ...]:
             datetime.fromisoformat(committed_at),
             checksum,
             _incomplete_days(parameter, year, edges),
-            uncorrected,
+            *rest,
         )
         for _, (
             parameter,
@@ -165,7 +168,7 @@ def _loads(texts: tuple[str, ...]) -> tuple[Load, ...]:
             committed_at,
             checksum,
             edges,
-            uncorrected,
+            *rest,
         ) in sorted(rows.items())
     )
 

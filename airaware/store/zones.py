@@ -42,7 +42,7 @@ SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
 # What a zone holds: asked of a zone that may be back, for readiness, and for what the site offers.
 HELD = """
 SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges,
-                                 uncorrected <> '{}')
+                                 uncorrected <> '{}', file_date, newest_change)
                 ORDER BY parameter, year)::text AS loads FROM load
 """
 # What another zone holds is asked again, in the background, when the answer is older.

@@ -193,6 +193,24 @@ class ZipCodes:
 
 
 @dataclass(frozen=True)
+class LoadedFile:
+    """EPA's file of a year that was loaded, and how to cite it."""
+
+    file: str
+    date: Annotated[
+        DayText | None, Keywords(description="when EPA changed the file; null where not recorded")
+    ]
+    newest_change: Annotated[
+        DayText | None,
+        Keywords(
+            description='the newest "Date of Last Change" of its rows; null where not recorded'
+        ),
+    ]
+    checksum: Annotated[str, Keywords(description="of the load: of all that was made of the file")]
+    cite: str
+
+
+@dataclass(frozen=True)
 class Pollutant:
     """A pollutant, and how a day of it is judged."""
 
@@ -203,6 +221,7 @@ class Pollutant:
     unit: Annotated[str, Keywords(description="of all concentrations")]
     synthetic: Annotated[bool, Keywords(description="made up by a program: not the real air")]
     loaded_at: Annotated[str, Keywords(format="date-time")]
+    sources: Annotated[list[LoadedFile], Keywords(description="a file of each year, by year")]
     data_since: Annotated[int, Keywords(description="the first year of EPA's hourly data of it")]
     daily_metric: str
     standard: Standard

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from airaware.science.accuracy import HOURS, SEASONS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load
-from airaware.web import columns, view_model
+from airaware.web import citation, columns, view_model
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 
@@ -48,6 +48,7 @@ def about(at: At, span: Span, rows: str) -> dict[str, str]:
         "method": view_model.METHOD,
         "source": "US EPA, AirData: "
         + "; ".join(f"{source.input_name} (SHA-256 {source.input_sha256})" for source in sources),
+        "cite": "; ".join(file.cite for file in citation.sources(loads)),
         "monitors": "; ".join(_monitors(at, load) for load in loads),
         "expected error": "; ".join(_errors(at, span, load) for load in loads),
         "made": f"{datetime.now(UTC):%Y-%m-%d}, by AirAware; an estimate, not a regulatory finding",

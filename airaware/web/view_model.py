@@ -18,7 +18,7 @@ from airaware.science.sphere import REACH_KM
 from airaware.science.standards import FORM_YEARS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
-from airaware.web import answers, overview, point_year
+from airaware.web import answers, citation, overview, point_year
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
@@ -103,7 +103,11 @@ def hours(at: At, span: Span) -> answers.Hours:
     loads = at.within(span)
     years = list(measured_hours(at, span))
     return answers.Hours(
-        **vars(described(loads[-1])) | {"synthetic": any(load.synthetic for load in loads)},
+        **vars(described(loads[-1]))
+        | {
+            "synthetic": any(load.synthetic for load in loads),
+            "sources": citation.sources(loads),
+        },
         place=place_of(at),
         uncorrected_monitors=[
             monitor for load in loads for monitor in uncorrected(at, load, at.point)
@@ -211,6 +215,7 @@ def described(load: Load) -> answers.Pollutant:
         unit=pollutant.display_unit,
         synthetic=load.synthetic,
         loaded_at=load.committed_at.isoformat(timespec="seconds"),
+        sources=citation.sources([load]),
         data_since=pollutant.first_year,
         daily_metric=pollutant.daily_label,
         standard=overview.daily_standard(pollutant),

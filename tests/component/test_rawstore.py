@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import time
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -240,6 +241,7 @@ def test_exactly_one_version_is_read(store, file):
     store.put(NAME, file, sha256(file))
     exact = store.exact(NAME)
     assert exact.sha256 == sha256(file)
+    assert exact.date == f"{datetime.fromtimestamp(file.stat().st_mtime, UTC):%Y-%m-%d}"
     with store.reading(exact) as path:
         assert path.name == NAME
         assert path.read_bytes() == file.read_bytes()

@@ -42,8 +42,9 @@ def loaded(zones: tuple[Zone, ...]) -> Iterator[str]:
         zone_load.lock(wait=True)
         zone_load.stage()
         insert(zones[0], zone_load.load)
-        source = Source("hourly_44201_1986.zip", "ab" * 32, "1", True, {"1987": "cd", "1985": None})
-        counts = Counts(1000, {"Canada": 7}, {}, {"17-031-4201": 5})
+        edges = {"1987": "cd", "1985": None}
+        source = Source("hourly_44201_1986.zip", "ab" * 32, "1", True, edges, "2014-06-12")
+        counts = Counts(1000, {"Canada": 7}, {}, {"17-031-4201": 5}, newest_change="2014-05-30")
         yield zone_load.commit(source, counts, 2, datetime(2026, 1, 1, tzinfo=UTC))
     for zone in zones:
         with closing(store.connect(zone)) as connection, connection, connection.cursor() as cursor:
@@ -99,6 +100,8 @@ def test_a_zone_gets_what_another_has(zones: tuple[Zone, ...], loaded: str) -> N
     backup.refill(DatabaseCopies(zones[1]), [DatabaseCopies(zones[0])])
     assert served(zones[1]) == served(zones[0])
     assert held(zones[1]).checksum == loaded
+    assert held(zones[1]).source.file_date == "2014-06-12"
+    assert held(zones[1]).counts.newest_change == "2014-05-30"
 
 
 def test_the_reader_may_copy(

@@ -72,7 +72,7 @@ def test_a_file_replaced_between_tasks_stops_the_load(zones, versions, raw, monk
         put(raw, versions[1])
         list(stages.read_shares(job, beyond, iter(shares[1:])))
         notes = {"counts": {verdicts.READ: 1}, "uncorrected": {}, "stations": 3}
-        notes["clocks"] = {"offsets": {}, "misfits": {}}
+        notes |= {"clocks": {"offsets": {}, "misfits": {}}, "newest_change": None}
         return [Row(piece=0, zone=zone.name, error=None, notes=json.dumps(notes)) for zone in zones]
 
     monkeypatch.setattr(driver, "run", run)

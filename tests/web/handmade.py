@@ -19,6 +19,8 @@ YEAR, YEAR_BEFORE = 2025, 2024
 CHICAGO = (41.9229, -87.6483)  # ZIP code 60614
 FARGO = (46.877, -96.789)
 SYNTHETIC = 88101
+# Of the latest year's files, and their newest change; the year before has none, as old loads.
+DATES = ("2026-06-12", "2026-05-30")
 LOADS = ((44201, YEAR_BEFORE), (44201, YEAR), (88101, YEAR), (88502, YEAR))
 # Each kind of page, by name.
 PAGES = {
@@ -146,7 +148,9 @@ def _keys(parameter: int, year: int, rows: int) -> tuple[np.ndarray, np.ndarray]
 def submit(zone: Zone, parameter: int, year: int) -> None:
     """Load one parameter's year into a zone, as the batch does."""
     load = Load(parameter, year, "byhand")
-    source = Source(f"hourly_{parameter}_{year}.zip", "0" * 64, "test", parameter == SYNTHETIC)
+    name, synthetic = f"hourly_{parameter}_{year}.zip", parameter == SYNTHETIC
+    file_date, newest_change = DATES if year == YEAR else (None, None)
+    source = Source(name, "0" * 64, "test", synthetic, file_date=file_date)
     with ZoneLoad(zone, load) as attempt:
         attempt.stage()
         copy_piece(zone, load, 0, "cell_year", cell_year_rows(parameter, year))
@@ -154,7 +158,8 @@ def submit(zone: Zone, parameter: int, year: int) -> None:
         copy_piece(zone, load, 2, "station", station_rows(parameter, year))
         copy_piece(zone, load, 3, "station_day", station_day_rows(parameter, year))
         uncorrected = {UNCORRECTED: 700} if (parameter, year) == (88101, YEAR) else {}
-        attempt.commit(source, Counts(0, {}, {}, uncorrected), 4, datetime.now(UTC))
+        counts = Counts(0, {}, {}, uncorrected, newest_change=newest_change)
+        attempt.commit(source, counts, 4, datetime.now(UTC))
 
 
 @contextmanager

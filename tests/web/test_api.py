@@ -12,7 +12,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
-from handmade import FARGO, YEAR, YEAR_BEFORE, as_owner
+from handmade import DATES, FARGO, YEAR, YEAR_BEFORE, as_owner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
@@ -171,6 +171,7 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
     assert about["utc_offset"].startswith("UTC-06:00")
     assert "standard time" in about["hour"]
     assert "hourly_88101" in about["source"]
+    assert about["cite"] == cited(client)[0]["cite"]
     assert "17-031-0001 at 3.0 km" in about["monitors"]
     assert "µg/m³" in about["unit"]
     assert "not the real air" in about["synthetic"]
@@ -190,6 +191,37 @@ def test_csv_and_parquet_hold_the_same_hours_and_say_what_they_are(client: Flask
         [float(row["value"] or "nan") for row in rows],
         rtol=1e-4,
     )
+
+
+def cited(client: FlaskClient, year: int = YEAR, number: int = 1) -> list[dict[str, str]]:
+    """The sources of a pollutant of a year's answer: PM2.5, or the first."""
+    path = f"/api/v1/air?address=60614&year={year}"
+    sources: list[dict[str, str]] = client.get(path).get_json()["pollutants"][number]["sources"]
+    return sources
+
+
+def test_answers_files_and_pages_say_how_old_their_data_are_and_how_to_cite_them(
+    client: FlaskClient,
+) -> None:
+    (of_year,), (before,) = cited(client, YEAR, 0), cited(client, YEAR_BEFORE, 0)
+    assert (of_year["date"], of_year["newest_change"]) == DATES
+    assert of_year["cite"] == (
+        f"U.S. EPA, AQS, hourly file hourly_44201_{YEAR}.zip of {DATES[0]}, newest change"
+        f" {DATES[1]} (AirAware load 44201-{YEAR}, checksum {of_year['checksum']})"
+    )
+    assert (before["date"], before["newest_change"]) == (None, None)
+    assert "of a date not recorded, newest change not recorded (" in before["cite"]
+    assert "Made up by a program" in cited(client)[0]["cite"]
+    assert of_year["cite"] in client.get(f"/air?address=60614&year={YEAR}").text
+    assert of_year["cite"] in client.get(f"/day?address=60614&date={YEAR}-07-04").text
+    span = f"address=60614&from={YEAR_BEFORE}-12-30&to={YEAR}-01-02"
+    assert client.get(f"/api/v1/hours?{span}").get_json()["sources"] == [before, of_year]
+    for name in ("hours", "days", "months"):
+        text = client.get(f"/api/v1/{name}.csv?{span}").text
+        assert f"# cite: {before['cite']}; {of_year['cite']}\n" in text
+    week = client.get(f"/history?address=60614&from={YEAR_BEFORE}-12-30").text
+    assert before["cite"] in week
+    assert of_year["cite"] in week
 
 
 def test_a_file_says_the_error_to_expect(client: FlaskClient) -> None:

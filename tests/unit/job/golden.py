@@ -111,6 +111,10 @@ def _rows(pollutant: Pollutant, year: int) -> Iterator[list[str]]:
                 yield [fields.get(name, "") for name in epa.COLUMNS_24]
 
 
+# How old the data are: no row of a load depends on it.
+OF_THE_MANIFEST = "newest_change"
+
+
 def outputs(parameter: int) -> dict[str, str]:
     """Return a digest of what each stage makes of the parameter's small input."""
     job = model.Job(
@@ -129,13 +133,17 @@ def outputs(parameter: int) -> dict[str, str]:
     }
     pieces = pa.concat_tables(stages.month_pieces(job, table) for table in by_month.values())
     notes = [json.loads(text) for text in pieces.column("notes").drop_null().to_pylist()]
+    for note in notes:
+        note.pop(OF_THE_MANIFEST, None)
     stations = [assemble(table, job.days(month)) for month, table in by_month.items() if month]
     days = _of(pieces, lambda piece: model.CELL_PIECES <= piece < model.STATIONS_PIECE)
     station_days = np.frombuffer(days, model.STATION_DAYS)
     cells = _of(pieces, lambda piece: piece < model.CELL_PIECES)
     residuals = _of(pieces, lambda piece: piece == model.RESIDUALS_PIECE)
     found = {
-        "read": digest([records.drop(["position"]).to_pylist(), dict(beyond.digests)]),
+        "read": digest(
+            [records.drop(["position", OF_THE_MANIFEST]).to_pylist(), dict(beyond.digests)]
+        ),
         "corrections": digest([[each.replaced, each.uncorrected_hours] for each in stations]),
         "stations": digest(
             [notes, [[each.sites, each.hours, each.smoke_hours] for each in stations]]

@@ -360,7 +360,11 @@ def test_counts_of_all_blocks_and_months_are_added_up():
     empty = dict.fromkeys(station_months.SCHEMA.names) | keys
     counts = [{"kept": 2, verdicts.READ: 3, verdicts.BAD_LINE: 1}, {"kept": 5, verdicts.READ: 5}]
     votes = json.dumps([(COOK, PLACES[COOK], [(-6, 2), (6, 1)])])
-    blocks = table(empty | {"counts": json.dumps(found), "gmt": votes} for found in counts)
+    changes = ["2014-05-01", None]
+    blocks = table(
+        empty | {"counts": json.dumps(found), "gmt": votes, "newest_change": newest}
+        for found, newest in zip(counts, changes, strict=True)
+    )
     months = [
         table([record(COOK, 1, 0, [(5, 1, False), (5, 2, False)], month=1)]),
         table([record(COOK, 2, 0, [(5, 1, False)], month=2), record(LAKE, 1, 1, [(5, 1, False)])]),
@@ -378,6 +382,7 @@ def test_counts_of_all_blocks_and_months_are_added_up():
         {},
         {"offsets": {COOK: -6}, "misfits": {COOK: 2}},
         [(COOK, *PLACES[COOK], 2), (LAKE, *PLACES[LAKE], 1)],
+        "2014-05-01",
     )
 
 

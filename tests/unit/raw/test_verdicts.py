@@ -217,3 +217,18 @@ def test_bytes_that_are_no_text_spoil_their_row_alone(write):
 
 def test_empty_lines_are_no_rows(write):
     assert reasons(write(["", row(), "", ""])) == {"kept": 1}
+
+
+def test_the_newest_change_is_that_of_rows_that_are_kept(write):
+    def newest(*changes: str) -> set[str | None]:
+        rows = [row(Time_Local=f"{n:02}:00", Date_of_Last_Change=c) for n, c in enumerate(changes)]
+        path = write([*rows, row(State_Code="CC", Date_of_Last_Change="2019-01-01")])
+        batches = station_months.read(path, OZONE, 2013)
+        return {note["newest_change"] for batch in batches for note in batch.to_pylist()[-1:]}
+
+    assert newest("2014-05-01", "2015-11-30", "") == {"2015-11-30"}
+    assert newest("2014-02-31", "soon", "20160101", "2014-05-01") == {"2014-05-01"}
+    assert newest("", "never") == {None}
+    path = write(text_of([row()], [name for name in epa.COLUMNS_24 if name != epa.CHANGED]))
+    (batch,) = station_months.read(path, OZONE, 2013)
+    assert batch.to_pylist()[-1]["newest_change"] is None

@@ -1,0 +1,31 @@
+"""How to cite the loads that an answer rests on."""
+
+from collections.abc import Iterable
+
+from airaware.raw import epa
+from airaware.store.queries import Load
+from airaware.web import answers
+
+
+def sources(loads: Iterable[Load]) -> list[answers.LoadedFile]:
+    """Return the files that some loads were made of, with their dates and a line to cite."""
+    return [
+        answers.LoadedFile(
+            file=epa.file_name(load.parameter, load.year),
+            date=load.file_date,
+            newest_change=load.newest_change,
+            checksum=load.checksum,
+            cite=_line(load),
+        )
+        for load in loads
+    ]
+
+
+def _line(load: Load) -> str:
+    name = epa.file_name(load.parameter, load.year)
+    origin = "Made up by a program" if load.synthetic else "U.S. EPA, AQS"
+    return (
+        f"{origin}, hourly file {name} of {load.file_date or 'a date not recorded'}, newest change"
+        f" {load.newest_change or 'not recorded'} (AirAware load {load.parameter}-{load.year},"
+        f" checksum {load.checksum})"
+    )
