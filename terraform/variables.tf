@@ -62,6 +62,12 @@ variable "visitors_range" {
   }
 }
 
+variable "balancer_idle_seconds" {
+  description = "How long the balancer keeps an idle connection to a web host: shorter than the host does (profile::web::keepalive_seconds), or a request may meet a connection that the host is closing, which is a 502."
+  type        = number
+  default     = 60
+}
+
 variable "balancer_metrics" {
   description = "Whether the balancer's nodes export metrics to Prometheus, as the lab's do. AWS's are in CloudWatch."
   type        = bool

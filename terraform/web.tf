@@ -10,6 +10,7 @@ module "balancer" {
   subnet_ids        = module.network.public_subnet_ids
   security_group_id = module.firewall.group_ids["balancer"]
   target_port       = local.port.web
+  idle_seconds      = var.balancer_idle_seconds
   certificate_arn   = var.certificate_arn
   protect           = var.keep_data
 }

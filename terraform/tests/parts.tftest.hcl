@@ -26,6 +26,7 @@ variables {
   vpc_id            = "vpc-1"
   groups            = ["web", "database"]
   max_size          = 7
+  idle_seconds      = 60
   metric            = { namespace = "AirAware", name = "HostCPU" }
 }
 

@@ -17,6 +17,7 @@ from tools.region import roles
 
 CHECKOUT = Path(__file__).parents[2]
 SPEC = Path(__file__).parent / "spec"
+ENVIRONMENTS = sorted(path.stem for path in (CHECKOUT / "hieradata" / "env").glob("*.yaml"))
 PARTS = ("environment.conf", "hiera.yaml", "hieradata", "manifests", "modules")
 
 pytestmark = pytest.mark.skipif(
@@ -176,3 +177,23 @@ def test_ports_are_those_that_terraform_opens() -> None:
         "spark_blocks": spark["spark.blockManager.port"],
         "spark_driver_ui": spark["spark.ui.port"],
     }.items() <= opened.items()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_web_hosts_keep_connections_longer_than_the_balancer_does(environment: str) -> None:
+    """Who is asked must not close first: a request that meets the close gets a 502."""
+    hiera = [
+        CHECKOUT / "hieradata" / f"{name}.yaml"
+        for name in (f"env/{environment}/web", "role/web", f"env/{environment}", "common")
+    ]
+    kept = [yaml.safe_load(path.read_text()) for path in hiera if path.exists()]
+    name = "profile::web::keepalive_seconds"
+    seconds = next(data[name] for data in kept if name in data)
+    terraform = CHECKOUT / "terraform"
+    ours = (terraform / "env" / f"{environment}.tfvars").read_text()
+    default = (terraform / "variables.tf").read_text().partition('"balancer_idle_seconds"')[2]
+    idle = re.search(r"^balancer_idle_seconds *= (\d+)", ours, re.M) or re.search(
+        r"^  default *= (\d+)", default, re.M
+    )
+    assert idle is not None
+    assert seconds >= int(idle[1]) + 10

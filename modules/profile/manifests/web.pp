@@ -6,6 +6,8 @@
 #   gunicorn's processes.
 # @param threads
 #   The threads of each.
+# @param keepalive_seconds
+#   How long an idle connection is kept: longer than the balancer keeps it.
 # @param drain_seconds
 #   How long a server about to stop still answers while /readyz says no: longer than the balancer
 #   needs to notice.
@@ -15,6 +17,7 @@ class profile::web (
   Stdlib::Port $port,
   Integer[1] $workers,
   Integer[1] $threads,
+  Integer[1] $keepalive_seconds,
   Integer[0] $drain_seconds,
   Integer[1] $finish_seconds,
 ) {
@@ -33,11 +36,12 @@ class profile::web (
 
   systemd::unit_file { 'airaware-web.service':
     content   => epp('profile/airaware-web.service.epp', {
-        'port'           => $port,
-        'workers'        => $workers,
-        'threads'        => $threads,
-        'drain_seconds'  => $drain_seconds,
-        'finish_seconds' => $finish_seconds,
+        'port'              => $port,
+        'workers'           => $workers,
+        'threads'           => $threads,
+        'keepalive_seconds' => $keepalive_seconds,
+        'drain_seconds'     => $drain_seconds,
+        'finish_seconds'    => $finish_seconds,
     }),
     enable    => true,
     active    => true,

@@ -8,6 +8,7 @@ resource "aws_lb" "this" {
   internal                         = false
   subnets                          = values(var.subnet_ids)
   security_groups                  = [var.security_group_id]
+  idle_timeout                     = var.idle_seconds
   enable_cross_zone_load_balancing = true
   enable_zonal_shift               = true # for fab shift-away; AWS's default is not to take part
   drop_invalid_header_fields       = true

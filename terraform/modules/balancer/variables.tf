@@ -23,6 +23,11 @@ variable "target_port" {
   type        = number
 }
 
+variable "idle_seconds" {
+  description = "How long an idle connection is kept."
+  type        = number
+}
+
 variable "certificate_arn" {
   description = "ACM certificate for 443; null: only 80."
   type        = string
