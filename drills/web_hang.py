@@ -5,18 +5,19 @@ from tools.drill.model import Drill
 
 DRILL = Drill(
     name="web-hang",
-    hypothesis="A web host that hangs is out of service within seconds, and replaced",
+    hypothesis="A web host that hangs is out of service within seconds, and its watchdog has it"
+    " serve again; nobody replaces it",
     steady_state=probes.WEB,
     fault=faults.hang_web_host,
     expected=(
         expectations.none_fails_before(),
         expectations.out_of_service(15),
         expectations.failures_end(15),
-        expectations.replaced(90),
+        expectations.serves_again(30),
         expectations.none_fails_after(),
     ),
     rate=120,
     budget=2_000,
-    hold_seconds=100,
+    hold_seconds=60,
     other_alerts=frozenset({"HostDown", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}),
 )

@@ -33,10 +33,19 @@ locals {
       resources = ["*"] # a metric has no ARN
       condition = { StringEquals = { "cloudwatch:namespace" = local.cpu_metric.namespace } }
     }
+    # Reported as unhealthy, a host is replaced by its group.
+    report_hung_host = {
+      actions   = ["autoscaling:SetInstanceHealth"]
+      resources = ["arn:aws:autoscaling:${var.region}:${data.aws_caller_identity.current.account_id}:autoScalingGroup:*:autoScalingGroupName/${local.name}-web-*"]
+    }
     # A load's tasks read one version of its file, whatever takes its name meanwhile.
     read_raw  = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
     write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
-    # DescribeAutoScalingGroups takes no ARN.
+    # Neither takes an ARN.
+    watch_site = {
+      actions   = ["autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth"]
+      resources = ["*"]
+    }
     watch_suspensions = { actions = ["autoscaling:DescribeAutoScalingGroups"], resources = ["*"] }
   }
 

@@ -12,7 +12,7 @@ TICK_SECONDS = 1.0
 # A tick that comes later than this was not the watchdog's to choose: the machine is busy.
 LATE_SECONDS = 0.5
 SILENT_SECONDS = 10  # from a worker's last answer until it is killed
-HELP_SECONDS = 3  # what a new worker has for its first answer
+HELP_SECONDS = 2  # what a new worker has for its first answer
 HUNG_SECONDS = 120  # from the site's last answer until the host may be reported
 REPORT_SECONDS = 30  # between two attempts to report it
 # Puppet's first run installs and restarts the site. Without a master it never ends.

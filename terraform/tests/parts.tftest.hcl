@@ -127,7 +127,7 @@ run "a_zone_has_one_web_host_or_several" {
   }
 }
 
-run "the_balancer_says_which_web_host_is_well" {
+run "a_web_host_is_not_replaced_for_what_the_balancer_sees" {
   command = plan
 
   module {
@@ -139,8 +139,8 @@ run "the_balancer_says_which_web_host_is_well" {
   }
 
   assert {
-    condition     = aws_autoscaling_group.this.health_check_type == "ELB"
-    error_message = "The group does not heed the balancer's health checks."
+    condition     = aws_autoscaling_group.this.health_check_type == "EC2"
+    error_message = "The group replaces a host that is only busy, or has lost its database."
   }
 }
 

@@ -210,11 +210,24 @@ run "an_environment_s_sizes_go_before_the_roles_own" {
   }
 }
 
-run "monitoring_alone_sees_what_the_web_groups_have_suspended" {
+run "monitoring_and_web_hosts_alone_see_what_the_web_groups_have_suspended" {
   command = plan
 
   assert {
-    condition     = [for role, permissions in local.role_permissions : role if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:DescribeAutoScalingGroups")])] == ["monitoring"]
-    error_message = "The monitoring host cannot see that a group stays suspended, or another role can."
+    condition     = [for role, permissions in local.role_permissions : role if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:DescribeAutoScalingGroups")])] == ["monitoring", "web"]
+    error_message = "The monitoring host or a web host cannot see what a group has suspended, or another role can."
+  }
+}
+
+run "web_hosts_alone_report_hosts_and_of_their_environments_groups_alone" {
+  command = plan
+
+  assert {
+    condition = { for role, permissions in local.role_permissions : role => flatten([
+      for permission in permissions : permission.resources if contains(permission.actions, "autoscaling:SetInstanceHealth")
+      ]) if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:SetInstanceHealth")]) } == {
+      web = ["arn:aws:autoscaling:us-west-2:123456789012:autoScalingGroup:*:autoScalingGroupName/${local.name}-web-*"]
+    }
+    error_message = "Another role than web may report hosts, or hosts of other groups."
   }
 }

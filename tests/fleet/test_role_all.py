@@ -91,7 +91,7 @@ OWN = {
     },
     **{"prometheus": "monitoring", "prometheus-alertmanager": "monitoring"},
     **{"prometheus-blackbox-exporter": "monitoring"},
-    **{"airaware-web": "web", "airaware-cpu-metric": "web"},
+    **{"airaware-web": "web", "airaware-watchdog": "web", "airaware-cpu-metric": "web"},
 }
 
 

@@ -154,6 +154,20 @@ def replaced(within_seconds: float) -> Expectation:
     return judge
 
 
+def serves_again(within_seconds: float) -> Expectation:
+    """Expect the hosts that the fault takes out of service to be back in time, not replaced."""
+
+    def judge(observed: Observations) -> Finding:
+        seconds = observed.back_seconds()
+        return Finding(
+            f"the same hosts are in service again within {within_seconds:g} s",
+            seconds is not None and seconds <= within_seconds,
+            _seconds(seconds),
+        )
+
+    return judge
+
+
 def grown(within_seconds: float) -> Expectation:
     """Expect one more healthy host than before, in time."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from airaware.errors import AirAwareError
 from airaware.raw import epa
-from tools.drill.actions import SITE_PORT, Call, Change
+from tools.drill.actions import Call, Change
 from tools.drill.world import World
 from tools.environments.fleet_access import RAW
 from tools.fleet.controller import UNIT
@@ -19,8 +19,9 @@ from tools.fleet.web_tier import JOINING, Reason
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone
 
 # What a group without its balancer's targets would otherwise do: launch others, give its hosts back
-# to the balancer, and take those that get no checks for sick.
+# to the balancer, and replace those that are ill.
 RESTING = ("Launch", JOINING, "HealthCheck", "ReplaceUnhealthy")
+SITE_UNIT = "airaware-web.service"
 DATABASE_PORT = 5432
 DATABASE_VOLUME = "/var/lib/postgresql"
 # Only where the volume is one of its own.
@@ -101,9 +102,9 @@ def hang_web_host(world: World, zone: str) -> list[Change]:
     host = _one(world.serving(zone), f"web host in {zone}")
     return [
         Change(
-            f"send SIGSTOP to what listens on port {SITE_PORT} of {host.name}",
-            _on(host, _signal_listeners("STOP")),
-            _on(host, _signal_listeners("CONT")),
+            f"send SIGSTOP to all of the site's processes on {host.name}",
+            _on(host, f"systemctl kill --signal=STOP {SITE_UNIT}"),
+            _on(host, f"systemctl kill --signal=CONT {SITE_UNIT}"),
         )
     ]
 
@@ -308,10 +309,3 @@ def _one(found: list[Host], what: str) -> Host:
 
 def _on(host: Host, command: str) -> Call:
     return Call("run_on_host", {"instance_id": host.instance_id, "command": command})
-
-
-def _signal_listeners(signal: str) -> str:
-    """Return a shell command that sends a signal to the processes that serve the site."""
-    sockets = f"ss --listening --tcp --numeric --processes 'sport = :{SITE_PORT}'"
-    pids = f"$({sockets} | grep --only-matching 'pid=[0-9]*' | cut --delimiter== --fields=2)"
-    return f'set -eu; pids={pids}; test -n "$pids"; kill -{signal} $pids'

@@ -97,6 +97,19 @@ class Observations:
             "recovered": None if self.recovered is None else self.recovered - self.injected,
         }
 
+    def back_seconds(self) -> float | None:
+        """Return the seconds from the fault until all hosts that left service are back.
+
+        None where some never were: a host that is replaced has a successor of another id.
+        """
+        out = self.times().get("detected")
+        if out is None:
+            return None
+        last = [s for s in self.samples if s.at < self.since_fault(out)][-1]
+        then = next(s for s in self.samples if s.at >= self.since_fault(out))
+        lost = last.in_service - then.in_service
+        return self.first_sample(then.at, lambda sample: lost <= sample.in_service)
+
     def new_alerts(self) -> list[tuple[str, float, float]]:
         """Return the alerts that began after the fault, earliest first."""
         begun = (each for each in self.alerts or () if each[1] >= (self.breaking or 0))

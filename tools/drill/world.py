@@ -63,6 +63,11 @@ class Sample:
     healthy: Mapping[str, int]
     states: Mapping[str, str]
 
+    @property
+    def in_service(self) -> frozenset[str]:
+        """The hosts that the load balancer reports as healthy, by instance id."""
+        return frozenset(host for host, state in self.states.items() if state == "healthy")
+
 
 @dataclass(frozen=True)
 class Look:

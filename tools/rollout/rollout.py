@@ -34,7 +34,8 @@ AT_ONCE = 4
 # Whom a release restarts, and whom a job that runs needs.
 SPARK = ("spark_master", "spark_worker")
 ABSENT = 1  # exit status of test
-# What a group does to a host that says it is about to stop, and about one that is busy with itself.
+# What a group does about a host that EC2 or its own watchdog finds ill, and about one that is busy
+# with itself.
 SUSPENDED = ("HealthCheck", "ReplaceUnhealthy", "AlarmNotification")
 
 

@@ -117,6 +117,12 @@ def fleet() -> Dashboard:
                 "{{role}}",
             ),
         ),
+        graph(
+            "What watchdogs did, in five minutes",
+            COUNT,
+            ("sum by (action) (increase(airaware_watchdog_actions_total[5m]))", "{{action}}"),
+            about="Workers that hung and were killed, sites restarted, hosts reported.",
+        ),
         figure("Alerts that fire", COUNT, 'count(ALERTS{alertstate="firing"}) or vector(0)'),
         figure("Targets that are down", COUNT, 'count(up{job!="spark_job"} == 0) or vector(0)'),
     )

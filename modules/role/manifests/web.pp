@@ -4,5 +4,6 @@ class role::web {
   include profile::release
   include profile::telemetry
   include profile::web
+  include profile::watchdog
   include profile::cpu_metric
 }

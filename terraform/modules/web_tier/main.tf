@@ -56,12 +56,14 @@ resource "aws_launch_template" "this" {
 }
 
 resource "aws_autoscaling_group" "this" {
-  name                      = var.name
-  min_size                  = 1
-  max_size                  = var.max_size
-  vpc_zone_identifier       = [var.subnet_id]
-  target_group_arns         = [var.target_group_arn]
-  health_check_type         = "ELB"
+  name                = var.name
+  min_size            = 1
+  max_size            = var.max_size
+  vpc_zone_identifier = [var.subnet_id]
+  target_group_arns   = [var.target_group_arn]
+  # A host that the balancer passes over may only be busy, or without a database. One that hangs has
+  # its watchdog report it (airaware/host/watchdog.py).
+  health_check_type         = "EC2"
   health_check_grace_period = var.grace_seconds
 
   launch_template {

@@ -49,6 +49,16 @@ describe 'host.test', type: :host do
     is_expected.to contain_file('/etc/airaware/settings').with_content(%r{^#{Regexp.escape(zones_line(zones))}})
   end
 
+  it 'has its watchdog ask where the workers answer, as their own account' do
+    is_expected.to contain_systemd__unit_file('airaware-web.service')
+      .with_content(%r{^Environment=AIRAWARE_WORKER_SOCKETS=/run/airaware-web/workers$})
+      .with_content(%r{--pid /run/airaware-web/web\.pid })
+    is_expected.to contain_systemd__unit_file('airaware-watchdog.service')
+      .with_content(%r{^User=airaware$})
+      .with_content(%r{--workers /run/airaware-web/workers })
+      .with_content(%r{--pid-file /run/airaware-web/web\.pid })
+  end
+
   context 'as database' do
     let(:trusted_facts) { certificate_of('database', 'lab') }
 

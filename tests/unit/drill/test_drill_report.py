@@ -62,6 +62,25 @@ def observed() -> Observations:
     )
 
 
+@pytest.mark.parametrize(
+    ("later", "met"),
+    [({"i-2": "healthy"}, True), ({"i-3": "healthy"}, False), ({"i-2": "unhealthy"}, False)],
+)
+def test_a_host_that_is_replaced_does_not_serve_again(
+    observed: Observations, later: dict[str, str], met: bool
+) -> None:
+    def sample(at: int, in_zone: int, states: dict[str, str]) -> Sample:
+        return Sample(at, {}, {ZONE: in_zone}, {"i-1": "healthy", **states})
+
+    observed.samples = [
+        *(sample(at, 1, {"i-2": "healthy"}) for at in range(20)),
+        *(sample(at, 0, {"i-2": "unhealthy"}) for at in range(20, 40)),
+        *(sample(at, 1, later) for at in range(40, 130)),
+    ]
+    finding = expectations.serves_again(30)(observed)
+    assert (finding.met, finding.measured) == (met, "30.0 s" if met else "never")
+
+
 def test_percentiles_are_by_nearest_rank() -> None:
     visits = [replace(visit(0), seconds=number / 100) for number in range(1, 201)]
     assert request_statistics([*visits, visit(0, ok=False)]) == {

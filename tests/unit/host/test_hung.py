@@ -57,7 +57,7 @@ def test_where_no_new_worker_answers_the_site_is_restarted() -> None:
     host.ticks(5, {ONE: True, TWO: True})
     assert host.ticks(13, {ONE: False, TWO: False}) == [
         (15, Decision(kill=(ONE, TWO))),
-        (18, Decision(restart=True)),
+        (17, Decision(restart=True)),
     ]
     assert host.ticks(300, {103: True, 104: True}) == []
 
@@ -66,7 +66,7 @@ def test_a_new_worker_spares_the_site_its_restart() -> None:
     host = Host()
     host.ticks(5, {ONE: True})
     assert host.ticks(10, {ONE: False}) == [(15, Decision(kill=(ONE,)))]
-    assert host.ticks(2, {}) == []
+    assert host.ticks(1, {}) == []
     assert host.ticks(20, {103: True}) == []
 
 
