@@ -10,11 +10,14 @@ import numpy as np
 import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
+from small_load import COUNTS, PARAMETER, STARTED, YEAR, source
 
 from airaware import store
 from airaware.science import grid
 from airaware.settings import Zone
-from airaware.store import schema
+from airaware.store import manifest, queries, schema, verify
+from airaware.store.load import Load, ZoneLoad
+from airaware.store.zones import Reader
 from tools.environments.local import Local
 from tools.machine.postgres import OWNER, SUPERUSER
 
@@ -150,4 +153,48 @@ def test_the_command_brings_up_to_date_and_checks(scratch, monkeypatch, capsys):
         "zone scratch: not up to date",
         f"zone scratch: {', '.join(names())}",
         "zone scratch: up to date",
+    ]
+
+
+# A load as the release before wrote it: with its hash of rows, and without dates.
+OLD_LOAD = """
+INSERT INTO load (parameter, year, attempt, input_name, input_sha256, code_version, synthetic,
+                  rows_read, excluded, rejected, rows_loaded, checksum, started_at)
+VALUES (%s, %s, 'before', %s, %s, %s, true, 0, '{}', '{}', '{}', 12345, now())
+"""
+
+
+@pytest.mark.usefixtures("few_cells")
+def test_a_database_of_the_version_before_is_opened_and_its_years_renewed(scratch, migrations):
+    newest = migrations / names()[-1]
+    statements = newest.read_text()
+    newest.unlink()
+    schema.migrate(scratch)
+    made_of = source()
+    row = (PARAMETER, YEAR, made_of.input_name, made_of.input_sha256, made_of.code_version)
+    with closing(store.connect(scratch)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(OLD_LOAD, row)
+
+    newest.write_text(statements)
+    assert not schema.is_current(scratch)
+    assert schema.migrate(scratch) == [newest.name]
+    (old,) = manifest.loads(scratch)
+    assert (old.verifiable, old.damaged) == (False, False)
+    (found,) = verify.verify(scratch)
+    assert not found.damaged
+    assert f"Renew it: fab submit-year {YEAR} --parameter {PARAMETER}" in str(found)
+    assert list(verify.differences([scratch])) == []
+    (served,) = queries.served(Reader([scratch])).loads
+    assert (served.checksum, served.file_date, served.newest_change) == ("12345", None, None)
+
+    # What submit-year does: a zone that does not hold the very load gets it.
+    with ZoneLoad(scratch, Load(PARAMETER, YEAR, "renewed")) as zone_load:
+        assert not zone_load.holds(made_of)
+        zone_load.stage()
+        zone_load.commit(made_of, COUNTS, 0, STARTED)
+        assert zone_load.holds(made_of)
+    (renewed,) = manifest.loads(scratch)
+    assert (renewed.verifiable, renewed.damaged) == (True, False)
+    assert [str(each) for each in verify.verify(scratch)] == [
+        f"zone scratch: {YEAR} of {PARAMETER} is sound"
     ]
