@@ -60,6 +60,9 @@ locals {
       { from = "hosts", to = "internet", port = "https", why = "AWS APIs and packages" },
       { from = "hosts", to = "internet", port = "http", why = "signed packages of the distribution" },
 
+      # In place of that of all hosts, which is to the same port.
+      { from = "controller", to = "internet", port = "https", why = "AWS APIs, packages, EPA files" },
+
       # A host that an image is made of: nothing comes to it but SSH, through SSM.
       { from = "image", to = "internet", port = "https", why = "AWS APIs and packages" },
       { from = "image", to = "internet", port = "http", why = "signed packages of the distribution" },

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'tmpdir'
+require 'yaml'
 require_relative 'spec_helper'
 
 describe 'host.test', type: :host do
@@ -99,6 +101,30 @@ describe 'host.test', type: :host do
         is_expected.to contain_systemd__unit_file('airaware-web.service')
           .with_content(%r{#{ENV.fetch('WEB_PROCESSES')}})
       end
+    end
+  end
+
+  context 'as controller' do
+    let(:trusted_facts) { certificate_of('controller', 'production') }
+
+    it 'asks EPA for newer files once that is switched on' do
+      is_expected.to contain_systemd__unit_file('airaware-refresh.timer')
+        .with(enable: false, active: false).with_content(%r{^OnCalendar=Sun })
+    end
+
+    context 'that refreshes' do
+      let(:folder) { Dir.mktmpdir }
+      let(:hiera_config) do
+        hiera = YAML.load_file(File.join(ENVIRONMENT, 'hiera.yaml'))
+        hiera['defaults']['datadir'] = File.join(ENVIRONMENT, 'hieradata')
+        hiera['hierarchy'].unshift('name' => 'on', 'datadir' => folder, 'path' => 'on.yaml')
+        File.write(File.join(folder, 'on.yaml'), "profile::controller::refresh: true\n")
+        File.join(folder, 'hiera.yaml').tap { |file| File.write(file, hiera.to_yaml) }
+      end
+
+      after { FileUtils.remove_entry(folder) }
+
+      it { is_expected.to contain_systemd__unit_file('airaware-refresh.timer').with(enable: true, active: true) }
     end
   end
 
