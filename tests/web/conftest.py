@@ -20,16 +20,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew-golden", action="store_true")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def loaded(zones: tuple[Zone, ...]) -> Iterator[None]:
-    """LOADS, in both zones."""
-    for zone in zones:
-        for parameter, year in LOADS:
-            submit(zone, parameter, year)
+    """LOADS, in both zones; made once for all files here."""
+    _each_load(submit, zones)
     yield
+    _each_load(remove, zones)
+
+
+@pytest.fixture(scope="module")
+def nothing_loaded(
+    loaded: None,  # noqa: ARG001 (it has to be there before)
+    zones: tuple[Zone, ...],
+) -> Iterator[None]:
+    """Databases without a load, for a file that makes its own; LOADS come back in the end."""
+    _each_load(remove, zones)
+    yield
+    _each_load(submit, zones)
+
+
+def _each_load(do: Callable[[Zone, int, int], None], zones: tuple[Zone, ...]) -> None:
     for zone in zones:
         for parameter, year in LOADS:
-            remove(zone, parameter, year)
+            do(zone, parameter, year)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from tools.machine.postgres import Cluster
 OZONE, EARLIER, LATER = 44201, 2012, 2013
 BACK_SECONDS = 30
 
+pytestmark = pytest.mark.usefixtures("nothing_loaded")
+
 
 @pytest.fixture
 def client_for(settings_for: Callable[..., Settings]) -> Callable[..., FlaskClient]:
