@@ -21,6 +21,9 @@ SIDE_BY_SIDE = -n $$(nproc) --dist loadfile --no-loadscope-reorder
 # The lab's region is one for all its tests; a visitor's query has a limit of time, which a neighbour
 # at work could break. The other parts run side by side.
 ALONE = tests/web tests/lab tests/fleet
+# The longest files first: begun last, one would leave the other workers idle.
+LONG = tests/spark tests/terraform tests/puppet
+OTHER = $(filter-out tests/unit tests/__pycache__ $(ALONE) $(LONG),$(patsubst %/,%,$(wildcard tests/*/ tests/test_*.py)))
 
 .PHONY: setup demo lab test test-slow check lint bench screenshots soak drills stop
 
@@ -30,7 +33,7 @@ lab: ; @tools/setup.sh lab && $(FAB) deploy --env lab
 demo: ; @trap : INT; tools/setup.sh demo && exec $(FAB) fetch-year "$(YEAR)" --or-synthetic deploy submit-year "$(YEAR)" status
 test:
 	@tools/setup.sh tests && $(MAKE) check COVERAGE="--cov --cov-report=term"
-	@$(PYTEST) -m 'not slow' -n $$(nproc) --dist loadfile tests $(addprefix --ignore ,tests/unit $(ALONE))
+	@$(PYTEST) -m 'not slow' $(SIDE_BY_SIDE) $(LONG) $(OTHER)
 	@$(PYTEST) -m 'not slow' $(ALONE)
 test-slow: ; @tools/setup.sh tests && $(PYTEST) -m slow
 check: lint ; @$(PYTEST) $(SIDE_BY_SIDE) $(COVERAGE) tests/unit

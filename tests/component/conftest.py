@@ -10,9 +10,12 @@ from motoserver import moto_server
 from tools.drill.world import World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of moto as it is: the lab's tests put patches into this process's."""
+    """The address of moto as it is: the lab's tests put patches into this process's.
+
+    Tests reset it before they begin.
+    """
     with moto_server(tmp_path_factory.mktemp("moto")) as url:
         yield url
 
