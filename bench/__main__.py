@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, one table, build/bench.json. Exit status 1: a bound is missed.
 
-`python -m bench job`, `site` and `census` are its parts. `--quick` is
+`python -m bench job`, `site`, `verify` and `census` are its parts. `--quick` is
 the site alone, on small years and in short loops: a first look.
 """
 
@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import main_job, site, slow_census
+from bench import main_job, site, slow_census, verify
 from bench.measure import report
 from tools.machine.usage import Meter
 
@@ -16,6 +16,7 @@ BUILD = Path("build").absolute()
 PARTS = {
     "job": lambda place, raw, _: main_job.figures(place, raw),
     "site": site.figures,
+    "verify": verify.figures,
     "census": lambda place, raw, _: slow_census.figures(place, raw),
 }
 

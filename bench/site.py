@@ -74,8 +74,7 @@ class Servers:
 
 def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
     """Return all figures of the site, whose years are loaded here where they are not yet."""
-    if len(manifest.loads(place.zones(OWNER)[0])) < len(extent.stations):
-        submit(place, raw, str(YEAR), tuple(extent.stations))
+    load_years(place, raw, extent)
     new = [answer_path(place) for place in islice(places.places(SEED), NEW_PLACES)]
     with servers(place) as running:
         rounds = [one_round(running, extent, new, number) for number in range(ROUNDS)]
@@ -86,6 +85,12 @@ def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
         *([] if extent is QUICK else zone_figures(place)),
         *size_figures(place),
     ]
+
+
+def load_years(place: Local, raw: Path, extent: Extent) -> None:
+    """Load the years of an extent where they are not yet."""
+    if len(manifest.loads(place.zones(OWNER)[0])) < len(extent.stations):
+        submit(place, raw, str(YEAR), tuple(extent.stations))
 
 
 WITHOUT_BOUND = {

@@ -58,7 +58,7 @@ class Verified:
 
 
 def verify(
-    zone: Zone, years: Collection[int] = (), sleep: Callable[[float], None] = time.sleep
+    zone: Zone, years: Collection[int] = (), sleep: Callable[[float], object] = time.sleep
 ) -> Iterator[Verified]:
     """Add up and record each load of a zone, or those of some years; the newest first.
 
@@ -69,7 +69,7 @@ def verify(
             yield Verified(zone.name, each, _verified(zone, each, sleep))
 
 
-def _verified(zone: Zone, each: Loaded, sleep: Callable[[float], None]) -> Decimal | None:
+def _verified(zone: Zone, each: Loaded, sleep: Callable[[float], object]) -> Decimal | None:
     """Return and record a load's sum; None where it has no comparable one, or was replaced."""
     if not each.verifiable:
         return None
@@ -88,7 +88,7 @@ def _verified(zone: Zone, each: Loaded, sleep: Callable[[float], None]) -> Decim
         return found if cursor.rowcount else None
 
 
-def _sum(cursor: extensions.cursor, partition: str, sleep: Callable[[float], None]) -> Decimal:
+def _sum(cursor: extensions.cursor, partition: str, sleep: Callable[[float], object]) -> Decimal:
     """Return what a partition's rows add up to, read piece by piece; 0 where it is not there."""
     cursor.execute(
         "SELECT pg_relation_size(to_regclass(%s)) / current_setting('block_size')::int",
