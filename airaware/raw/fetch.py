@@ -1,11 +1,12 @@
 """Bring a year's hourly files from EPA, or from a mirror, into the raw store.
 
-The source (AIRAWARE_EPA_URL) is an http(s) address or a folder. A download that breaks off resumes
-where it stopped, also in a later run; a file reaches the raw store only when it is whole and what
-its name says.
+The source (AIRAWARE_EPA_URL) is an http(s) address, a folder, or s3://BUCKET/PREFIX. A download
+that breaks off resumes where it stopped, also in a later run; a file reaches the raw store only
+when it is whole and what its name says.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -197,8 +198,13 @@ def _source(url: str, store: rawstore.Store) -> Source:
         return HttpSource(url, _partial_folder(store))
     if url.startswith("file://"):
         return FolderSource(Path(unquote(urlsplit(url).path)))
+    if url.startswith("s3://"):
+        return BucketSource(rawstore.open(url), _partial_folder(store) / "mirror")
     if "://" in url:
-        raise AirAwareError(f"AIRAWARE_EPA_URL: '{url}' is neither a folder nor an http address")
+        raise AirAwareError(
+            f"AIRAWARE_EPA_URL: '{url}' is neither a folder, nor an http address, nor"
+            " s3://BUCKET/PREFIX"
+        )
     return FolderSource(Path(url))
 
 
@@ -231,6 +237,35 @@ class FolderSource:
 
     def discard(self, name: str) -> None:
         """Nothing to forget: the file is the mirror's."""
+
+
+class BucketSource:
+    """A mirror in a bucket. Copies of its files wait in `folder` until they are stored."""
+
+    def __init__(self, mirror: rawstore.Store, folder: Path) -> None:
+        """Copy from a bucket's prefix; `folder` has the copies."""
+        self.folder = folder
+        self._mirror = mirror
+
+    def get(self, name: str, newer_than: float | None, progress: Progress) -> Path | None:
+        """As Source.get."""
+        if not self._mirror.exists(name):
+            raise AbsentError
+        if newer_than is not None and self._mirror.modified_seconds(name) <= newer_than:
+            return None
+        copy = self.folder / name
+        with self._mirror.local(name) as path:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, copy)
+            except OSError as error:
+                raise AirAwareError(f"Cannot write {copy}: {explained(error)}") from None
+        progress(name, _size(copy), _size(copy))
+        return copy
+
+    def discard(self, name: str) -> None:
+        """As Source.discard."""
+        (self.folder / name).unlink(missing_ok=True)
 
 
 class HttpSource:

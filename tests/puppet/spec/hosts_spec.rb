@@ -112,6 +112,16 @@ describe 'host.test', type: :host do
         .with(enable: false, active: false).with_content(%r{^OnCalendar=Sun })
     end
 
+    context 'in the lab' do
+      let(:trusted_facts) { certificate_of('controller', 'lab') }
+
+      it 'takes them from a mirror in the bucket' do
+        is_expected.to contain_file('/etc/airaware/settings')
+          .with_content(%r{^AIRAWARE_EPA_URL="s3://epa-data/raw/mirror"$})
+          .with_content(%r{^SPARK_CONF_DIR="/etc/spark"$})
+      end
+    end
+
     context 'that refreshes' do
       let(:folder) { Dir.mktmpdir }
       let(:hiera_config) do

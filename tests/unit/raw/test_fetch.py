@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from airaware import settings
 from airaware.errors import AirAwareError
@@ -357,6 +359,25 @@ def test_a_folder_is_a_source(at, tmp_path, ozone, scheme):
     os.utime(folder / NAME, (later_seconds, later_seconds))
     assert fetch.fetch_year(config, 2017, refresh=True).files[0].status == "fetched"
     assert (folder / NAME).read_bytes() == ozone
+
+
+def test_a_bucket_is_a_source(at, tmp_path, ozone, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    path = tmp_path / NAME
+    path.write_bytes(ozone)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="mirror-of-the-test")
+        config = at("s3://mirror-of-the-test/raw/mirror")
+        with pytest.raises(AirAwareError, match=f"none of {NAME}"):
+            fetch.fetch_year(config, 2017)
+        mirror = rawstore.open(config.epa_url)
+        for seconds in (JUNE_SECONDS, JUNE_SECONDS * 2):
+            os.utime(path, (seconds, seconds))
+            mirror.put(NAME, path, epa.check_file(path, 44201, 2017).sha256)
+            assert fetch.fetch_year(config, 2017, refresh=True).files[0].status == "fetched"
+            assert rawstore.open(config.raw).modified_seconds(NAME) == seconds
+            assert fetch.fetch_year(config, 2017, refresh=True).files[0].status == "kept"
 
 
 @pytest.mark.parametrize("url", ["/no/such/folder", "ftp://example.org", "http://[bad"])
