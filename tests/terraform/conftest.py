@@ -1,28 +1,28 @@
-"""Terraform for the tests, and moto as the region that it plans and applies against."""
+"""Terraform for the tests, and the lab's API as the region that it plans and applies against."""
 
-import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import trustme
-from motoserver import PATCHED, moto_server
+import requests
 
 from airaware import settings
 from airaware.errors import AirAwareError
+from tools.machine.postgres import free_port
 from tools.region.terraform import Terraform
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT = CHECKOUT / "terraform"
 REGION = "us-west-2"
-OWN_ACCOUNT, DEBIAN = (
-    "123456789012",
-    "136693071363",
-)  # moto's own, and who publishes Debian's images
+START_SECONDS = 180
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
 
 
@@ -45,54 +45,40 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """moto's region as the environment variables that lead to it.
-
-    By TLS: the bucket's policy refuses plain HTTP.
-    """
-    folder = tmp_path_factory.mktemp("moto")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1", "localhost")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
-    certificate.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
-    (folder / "images.json").write_text(
-        json.dumps([_image("airaware-base-0", OWN_ACCOUNT), _image("debian-12-amd64-0", DEBIAN)])
-    )
-    options = ("-c", str(folder / "certificate.pem"), "-k", str(folder / "key.pem"))
-    images, ca = str(folder / "images.json"), folder / "ca.pem"
-    with moto_server(folder, *options, program=PATCHED, ca=ca, MOTO_AMIS_PATH=images) as url:
+    """The lab's region, a process of its own, as the environment variables that lead to it."""
+    folder = tmp_path_factory.mktemp("region")
+    port, ca = free_port(), folder / "ca.pem"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MOTO_")}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.terraform.labregion", str(port), str(folder)],
+            cwd=CHECKOUT,
+            env=clean,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait_for(server, f"https://127.0.0.1:{port}", ca, folder / "log")
         yield {
-            "AWS_ENDPOINT_URL": url,
+            "AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}",
             "AWS_CA_BUNDLE": str(ca),
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+    finally:
+        server.terminate()
+        server.wait()
 
 
-def image_id(owner: str) -> str:
-    """Return the id of the owner's one image."""
-    return f"ami-{owner:0>17}"
-
-
-def _image(name: str, owner: str) -> dict[str, object]:
-    return {
-        "ami_id": image_id(owner),
-        "name": name,
-        "owner_id": owner,
-        "state": "available",
-        "public": True,
-        "architecture": "x86_64",
-        "image_type": "machine",
-        "virtualization_type": "hvm",
-        "hypervisor": "xen",
-        "root_device_type": "ebs",
-        "root_device_name": "/dev/xvda",
-        "description": name,
-        "image_location": name,
-        "sriov": "simple",
-        "platform": "",
-    }
+def _wait_for(server: subprocess.Popen, url: str, ca: Path, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError):  # no certificate yet, or no server
+            requests.get(url, verify=str(ca), timeout=START_SECONDS)
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the region did not start: {log.read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +109,7 @@ def place(
     state_bucket: None,  # noqa: ARG001 (it has to be there)
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Terraform]:
-    """Makes an environment ready to be planned, against moto."""
+    """Makes an environment ready to be planned, against the lab's API."""
 
     def make(environment: str, *variants: str) -> Terraform:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -1,11 +1,16 @@
-"""The lab's environment applied and destroyed, on the lab's API; in `make test-slow`."""
+"""Every environment applied and destroyed, on the lab's API; in `make test-slow`."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.terraform.conftest import DEBIAN, image_id
+from airaware.errors import AirAwareError
+from tests.terraform.conftest import REGION
+from tests.terraform.labregion import DEBIAN, image_id
+from tools.environments.fleet import Fleet
 from tools.region.terraform import Terraform
 
 pytestmark = pytest.mark.slow
@@ -49,3 +54,41 @@ def test_the_lab_is_applied_and_taken_down(
     lab.destroy(made.append)
     assert lab.outputs() == {}
     assert set(lab.plan().changes.values()) == {"create"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "variant"),
+    [
+        ("lab", "single"),
+        *(("staging", variant) for variant in ("multi", "single")),
+        *(("production", variant) for variant in ("multi", "single")),
+    ],
+)
+def test_an_environment_is_applied_once_and_taken_down(
+    place: Callable[..., Terraform],
+    client: Callable[[str], Any],
+    endpoint: dict[str, str],
+    tmp_path: Path,
+    environment: str,
+    variant: str,
+) -> None:
+    terraform = place(environment, *(["single"] if variant == "single" else []))
+    terraform.plan()
+    terraform.apply(str)
+    if environment != "lab" and variant == "multi":
+        environ = endpoint | {"AWS_DEFAULT_REGION": REGION}
+        region: Any = SimpleNamespace(is_up=lambda: True, environ=lambda: environ)
+        fleet = Fleet(environment, tmp_path, region)
+        fleet.terraform = terraform
+        with pytest.raises(AirAwareError, match=r"Nothing was destroyed: .* protected"):
+            fleet._destroy()
+    assert terraform.plan().changes == {}
+
+    elb = client("elbv2")
+    for balancer in elb.describe_load_balancers()["LoadBalancers"]:
+        elb.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+        )
+    terraform.destroy(str)
+    assert terraform.outputs() == {}

@@ -1,4 +1,4 @@
-"""The environments planned against plain moto; the lab, multi, is deployed by tests/fleet."""
+"""The environments planned on the lab's API; the lab, multi, is deployed by tests/fleet."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -353,4 +353,25 @@ class Fleet(FleetAccess):
 
     def _destroy(self) -> None:
         self.terraform.init()
+        self._refuse_if_protected()
         self.terraform.destroy(console.print)
+
+    def _refuse_if_protected(self) -> None:
+        """Check for deletion protection first: AWS refuses only once hosts are gone already.
+
+        Raises:
+            AirAwareError: The load balancer is protected.
+        """
+        elb, name = self.client("elbv2"), self.outputs().get("balancer_dns_name")
+        pages = elb.get_paginator("describe_load_balancers").paginate() if name else ()
+        for balancer in (each for page in pages for each in page["LoadBalancers"]):
+            arn = balancer["LoadBalancerArn"]
+            attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+            protection = {"Key": "deletion_protection.enabled", "Value": "true"}
+            if balancer["DNSName"] == name and protection in attributes:
+                raise AirAwareError(
+                    f"Nothing was destroyed: the load balancer of {self.name} is protected from"
+                    " deletion. To delete it, too, lift that, then run this again: aws elbv2"
+                    f" modify-load-balancer-attributes --load-balancer-arn {arn} --attributes"
+                    " Key=deletion_protection.enabled,Value=false"
+                )
