@@ -102,7 +102,8 @@ def test_files_are_made_for_others_to_read() -> None:
 
 def test_the_tests_themselves_have_a_clean_environment() -> None:
     """And what is clean stays as it is, or fab would start itself anew for ever."""
-    own = ("PYTEST_", "MOTO_")  # set since then, by pytest and by the lab in this process
+    # Set since then in this process, by pytest, the lab and PySpark.
+    own = ("PYTEST_", "MOTO_", "SPARK_AUTH_SOCKET_TIMEOUT", "SPARK_BUFFER_SIZE")
     ours = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     assert environ.inherited() == ours
     assert "COLUMNS" not in ours, "a narrow terminal is none of the tests' business"
