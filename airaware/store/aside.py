@@ -51,6 +51,6 @@ class Aside(Generic[Answer]):
             outcome.set_result(answer)
 
     def _finish(self) -> None:
-        """Have the next one who asks start the call anew."""
+        """Let the next caller start a new call."""
         with self._lock:
             self._running = None

@@ -1,18 +1,14 @@
 """Terraform for the tests, and the lab's API as the region that it plans and applies against."""
 
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import requests
+from motoserver import serving
 
 from airaware import settings
 from airaware.errors import AirAwareError
@@ -22,7 +18,6 @@ from tools.region.terraform import Terraform
 CHECKOUT = Path(__file__).parents[2]
 ROOT = CHECKOUT / "terraform"
 REGION = "us-west-2"
-START_SECONDS = 180
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUCFuhlTuDCYYUrqU6Z9oNsvvDXH2nzIAhAAx7lJ3Fs"
 
 
@@ -48,37 +43,16 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """The lab's region, a process of its own, as the environment variables that lead to it."""
     folder = tmp_path_factory.mktemp("region")
     port, ca = free_port(), folder / "ca.pem"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MOTO_")}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.terraform.labregion", str(port), str(folder)],
-            cwd=CHECKOUT,
-            env=clean,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        _wait_for(server, f"https://127.0.0.1:{port}", ca, folder / "log")
+    url = f"https://127.0.0.1:{port}"
+    program = ("tests.terraform.labregion", str(port), str(folder))
+    with serving(program, url, folder / "log", ca):
         yield {
-            "AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}",
+            "AWS_ENDPOINT_URL": url,
             "AWS_CA_BUNDLE": str(ca),
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(server: subprocess.Popen, url: str, ca: Path, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError):  # no certificate yet, or no server
-            requests.get(url, verify=str(ca), timeout=START_SECONDS)
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"the region did not start: {log.read_text()}")
 
 
 @pytest.fixture(scope="session")

@@ -72,15 +72,15 @@ def test_what_spins_for_ever_has_an_end(clock: Clock) -> None:
         progress.wait_for({"web": lambda: next(spins)}, clock=clock)
 
 
-def test_states_are_told_as_they_change_and_at_least_every_30_s(clock: Clock) -> None:
-    told: list[tuple[float, str]] = []
+def test_states_are_shown_as_they_change_and_at_least_every_30_s(clock: Clock) -> None:
+    shown: list[tuple[float, str]] = []
     looks = [Look(False, "booting")] * 3 + [Look(False, "applying")] * 100 + [Look(True, "done")]
     progress.wait_for(
-        {"web": sees(looks)}, clock=clock, say=lambda line: told.append((clock.now(), line))
+        {"web": sees(looks)}, clock=clock, say=lambda line: shown.append((clock.now(), line))
     )
-    changes = [line for _, line in told if line.startswith("web: ")]
+    changes = [line for _, line in shown if line.startswith("web: ")]
     assert changes == ["web: booting", "web: applying", "web: done"]
-    times = [0.0, *(moment for moment, _ in told)]
+    times = [0.0, *(moment for moment, _ in shown)]
     assert max(b - a for a, b in itertools.pairwise(times)) <= 30
 
 

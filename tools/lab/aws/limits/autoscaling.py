@@ -1,6 +1,6 @@
 """Limits of EC2 Auto Scaling."""
 
-from moto.autoscaling.models import autoscaling_backends
+from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from tools.lab.aws.calls import Call
@@ -10,10 +10,14 @@ API = "https://docs.aws.amazon.com/autoscaling/ec2/APIReference/"
 SIZED = ("CreateAutoScalingGroup", "UpdateAutoScalingGroup", "SetDesiredCapacity")
 
 
+def _group(call: Call) -> FakeAutoScalingGroup | None:
+    groups = autoscaling_backends[DEFAULT_ACCOUNT_ID][call.region].autoscaling_groups
+    return groups.get(call.parameters["AutoScalingGroupName"])
+
+
 def _sizes(call: Call) -> tuple[int, int, int]:
     """Return the least, wanted and greatest size that a group would have after the call."""
-    name = call.parameters["AutoScalingGroupName"]
-    group = autoscaling_backends[DEFAULT_ACCOUNT_ID][call.region].autoscaling_groups.get(name)
+    group = _group(call)
     least, most = (
         next(iter(values(call, key)), getattr(group, attribute, 0))
         for key, attribute in (("MinSize", "min_size"), ("MaxSize", "max_size"))
@@ -29,8 +33,7 @@ def _out_of_bounds(call: Call) -> bool:
 
 
 def _has_members(call: Call) -> bool:
-    name = call.parameters["AutoScalingGroupName"]
-    group = autoscaling_backends[DEFAULT_ACCOUNT_ID][call.region].autoscaling_groups.get(name)
+    group = _group(call)
     return bool(group and group.instance_states and values(call, "ForceDelete") != [True])
 
 

@@ -24,7 +24,9 @@ TAGGED = (
     *("CreateTags", "RunInstances", "CreateVolume", "CreateImage", "CreateSecurityGroup"),
     *("CreateVpc", "CreateSubnet", "AllocateAddress", *LAUNCH_TEMPLATES),
 )
-GROUP_TEXT = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}"
+# What descriptions and names in security groups are made of; "&" is allowed beside it in most.
+CHARACTERS = r"a-zA-Z0-9 ._:/()#,@\[\]+=;{}!$*-"
+GROUP_TEXT = f"[&{CHARACTERS}]{{1,255}}"
 
 
 def _state(call: Call) -> EC2Backend:
@@ -58,7 +60,7 @@ LIMITS = (
         "a rule's description has at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*",
         RULE_ACTIONS,
         all_match(
-            r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}",
+            f"[&{CHARACTERS}]{{0,255}}",
             "IpPermissions[].IpRanges[].Description",
             "IpPermissions[].Ipv6Ranges[].Description",
         ),
@@ -71,7 +73,7 @@ LIMITS = (
         "the description of a rule that names a group or a prefix list has no &",
         RULE_ACTIONS,
         all_match(
-            r"[a-zA-Z0-9 ._:/()#,@\[\]+=;{}!$*-]{0,255}",
+            f"[{CHARACTERS}]{{0,255}}",
             "IpPermissions[].UserIdGroupPairs[].Description",
             "IpPermissions[].PrefixListIds[].Description",
         ),
