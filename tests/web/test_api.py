@@ -214,6 +214,8 @@ def test_answers_files_and_pages_say_how_old_their_data_are_and_how_to_cite_them
     assert "Made up by a program" in cited(client)[0]["cite"]
     assert of_year["cite"] in client.get(f"/air?address=60614&year={YEAR}").text
     assert of_year["cite"] in client.get(f"/day?address=60614&date={YEAR}-07-04").text
+    compared = client.get(f"/compare?address=60614&address=Fargo, ND&year={YEAR}").text
+    assert compared.count(of_year["cite"]) == 1  # the places' years are of the same file
     span = f"address=60614&from={YEAR_BEFORE}-12-30&to={YEAR}-01-02"
     assert client.get(f"/api/v1/hours?{span}").get_json()["sources"] == [before, of_year]
     for name in ("hours", "days", "months"):
