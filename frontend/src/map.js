@@ -71,6 +71,8 @@ function showLegend() {
 // The error to expect in the month, near a monitor and far from any. The browser keeps the answer.
 async function showError() {
   const { pollutant, year, metric, month } = chosen();
+  const name = element(`month-${month}`).nextElementSibling.textContent;
+  element("legend-when").textContent = `${name} ${year.year}`;
   const address = `${addresses.errors}/${pollutant.parameter}/${year.year}?v=${year.version}`;
   const answer = await fetch(address);
   const found = answer.ok && await answer.json();

@@ -316,6 +316,19 @@ def test_months_play_and_places_are_reached(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"at=20\.\d+%2C-157\.\d+"), timeout=10_000)
 
 
+def test_a_printed_map_is_whole_and_says_what_it_shows(page: Page) -> None:
+    page.goto(f"/map?parameter=44201&year={YEAR}&month=11")
+    expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
+    page.emulate_media(media="print")
+    expect(page.locator(".map-key")).to_contain_text(f"Nov {YEAR}")
+    expect(page.get_by_role("button", name="Zoom in")).not_to_be_visible()
+    # It shrinks with the sheet, before any script can draw it anew.
+    width = page.locator("#map").evaluate(
+        "(it) => { it.style.maxWidth = '300px'; return it.querySelector('canvas').clientWidth; }"
+    )
+    assert width == 300
+
+
 def test_keyboard_reaches_an_address_from_the_map(page: Page) -> None:
     latitude, longitude = CHICAGO
     page.goto(f"/map?at={latitude},{longitude},9")

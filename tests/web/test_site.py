@@ -286,3 +286,10 @@ def test_a_printed_page_has_its_tables_open(page: Page) -> None:
     page.emulate_media(media="print")
     expect(page.locator("caption", has_text="Ozone by month")).to_be_visible()
     expect(page.get_by_role("button", name="Look up")).not_to_be_visible()
+    # A chart shrinks with the sheet, before any script can draw it anew.
+    expect(page.locator(".chart[data-drawn] canvas").first).to_be_attached()
+    width = page.locator(".chart").first.evaluate(
+        "(it) => { it.style.width = '300px'; return it.querySelector('canvas').clientWidth; }"
+    )
+    assert width == 300
+    expect(page.locator(".columns").first).to_have_css("display", "block")

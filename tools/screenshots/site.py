@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import requests
 from PIL import Image
@@ -21,6 +22,8 @@ from tools.machine.steps import Step, carry_out
 FOLDER = CHECKOUT / "docs" / "screenshots"
 PLACE, OTHERS = "60614", ("Houston, TX", "Fargo, ND")
 DESKTOP, PHONE = 1280, 390
+# What a sheet of paper has within its margins: Letter, at CSS's 96 pixels an inch.
+SHEET, SHEET_HEIGHT = 740, 980
 # The map is drawn without a graphics card.
 BROWSER_ARGUMENTS = [
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -38,6 +41,7 @@ class Picture:
     width: int = DESKTOP
     height: int = 860
     scheme: str = "light"
+    media: Literal["screen", "print"] = "screen"
 
     @property
     def file(self) -> Path:
@@ -56,6 +60,9 @@ def pictures(measured: str, latest: str) -> Iterator[Picture]:
     yield Picture("map", "/map", {"year": latest, "month": "7"})
     yield Picture("map-dark", "/map", {"year": latest, "month": "7"}, scheme="dark")
     yield Picture("phone", "/air", here, PHONE, 844)
+    sheet = partial(Picture, width=SHEET, height=SHEET_HEIGHT, media="print")
+    yield sheet("printed-air", "/air", here)
+    yield sheet("printed-map", "/map", {"year": latest, "month": "7"})
 
 
 def years(site: str) -> tuple[str, str]:
@@ -92,6 +99,7 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
         page.wait_for_load_state("networkidle")
     for chart in page.locator("[data-chart]").all():
         chart.and_(page.locator("[data-drawn]")).wait_for(state="attached")
+    page.emulate_media(media=picture.media)
     save(page.screenshot(), picture.file)
     page.close()
 
