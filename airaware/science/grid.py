@@ -6,6 +6,7 @@ are data of the package (`data/us_cells.npz`), built from the Census's 1:500,000
     python -m airaware.science.grid
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,10 +54,10 @@ def _is_member(cell: int) -> bool:
     return any(h3.cell_to_parent(cell, level) in _compacted() for level in range(RESOLUTION + 1))
 
 
-def _around(latitude: float, longitude: float, rings: int) -> list[int]:
-    """Return the grid's cells among a point's H3 cell and the rings around it."""
+def _around(latitude: float, longitude: float, rings: int) -> Iterator[int]:
+    """Yield the grid's cells among a point's H3 cell and the rings around it."""
     cell = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
-    return [each for each in h3.grid_disk(cell, rings) if _is_member(each)]
+    return filter(_is_member, h3.grid_disk(cell, rings))
 
 
 def in_us(latitude: float, longitude: float) -> bool:
@@ -64,7 +65,7 @@ def in_us(latitude: float, longitude: float) -> bool:
 
     The neighbours are for piers, islets and outlines that cut corners: EPA's own sites need them.
     """
-    return bool(_around(latitude, longitude, 1))
+    return any(_around(latitude, longitude, 1))
 
 
 @dataclass(frozen=True)
