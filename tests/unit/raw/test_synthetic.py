@@ -20,7 +20,7 @@ from airaware.raw import epa, synthetic, synthetic_air
 from airaware.science import grid
 from airaware.science.pollutants import POLLUTANTS, get
 
-STATIONS = 40
+STATIONS = 25
 REAL = Path(__file__).parents[4] / "shared" / "data" / "epa" / "hourly_44201_2013.zip"
 # Text and codes are quoted; POC, latitude, longitude, value and MDL are bare.
 LINE = re.compile(
@@ -28,6 +28,14 @@ LINE = re.compile(
     r'("\d{4}-\d\d-\d\d","\d\d:00",){2}-?(0|[1-9]\d*|\d+\.\d*[1-9]),"[^"]+",(0\.)?\d+,"","\w*",'
     r'"(FEM)?",("\d{3}",)?"[^"]+","[^"]+","[^"]+","\d{4}-\d\d-\d\d"'
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly_packed():
+    """Packing as tightly as EPA does takes most of the time, and no test depends on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "COMPRESSION_LEVEL", 1)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +77,9 @@ def table_of(path):
 
 
 def sites_of(table):
+    """Each row's site, as pyarrow's dictionary has it: few names, and a number per row."""
     parts = [table[name] for name in ("State Code", "County Code", "Site Num")]
-    return pc.binary_join_element_wise(*parts, "-").to_numpy()
+    return pc.binary_join_element_wise(*parts, "-").combine_chunks().dictionary_encode()
 
 
 @pytest.mark.parametrize("parameter", POLLUTANTS)
@@ -119,7 +128,7 @@ def test_rows_are_in_epas_order_and_each_hour_comes_once(made):
     table = table_of(made(44201))
     rows = list(
         zip(
-            sites_of(table).tolist(),
+            sites_of(table).to_pylist(),
             table["POC"].to_pylist(),
             table["Date Local"].to_pylist(),
             table["Time Local"].to_pylist(),
@@ -165,13 +174,15 @@ def test_sites_lie_in_the_us_save_for_the_foreign_ones(made):
 
 
 def test_more_stations_are_the_same_and_others(made):
-    few, many = (set(sites_of(table_of(made(88502, stations=n)))) for n in (5, 10))
+    few, many = (
+        {*sites_of(table_of(made(88502, stations=n))).dictionary.to_pylist()} for n in (5, 10)
+    )
     assert few < many
 
 
 def test_some_sites_have_several_instruments(made):
     table = table_of(made(44201))
-    instruments = {*zip(sites_of(table).tolist(), table["POC"].to_pylist(), strict=True)}
+    instruments = {*zip(sites_of(table).to_pylist(), table["POC"].to_pylist(), strict=True)}
     per_site = Counter(site for site, _ in instruments)
     assert 0.03 < np.mean([count > 1 for count in per_site.values()]) < 0.2
 
@@ -179,7 +190,7 @@ def test_some_sites_have_several_instruments(made):
 def test_there_are_gaps_and_seasons(made):
     table = table_of(made(44201))
     first_instrument = table["POC"].to_numpy() == 1
-    hours = np.array([*Counter(sites_of(table)[first_instrument].tolist()).values()])
+    hours = np.bincount(sites_of(table).indices.to_numpy()[first_instrument])
     seasonal = hours < 214 * 24
     assert 0.3 < seasonal.mean() < 0.8
     assert np.all(hours > 4000)
@@ -223,15 +234,16 @@ def test_t640_hours_come_twice_from_2017_on(made):
 
 def test_neighbours_breathe_the_same_air(made):
     """Correlation of the hours without their cycles falls with distance."""
-    table = table_of(made(88502, stations=70))
+    table = table_of(made(88502, stations=50))
     hour = pc.cast(pc.utf8_slice_codeunits(table["Time Local"], 0, 2), pa.int64()).to_numpy()
     day = pc.day_of_year(pc.cast(table["Date Local"], pa.date32())).to_numpy() - 1
-    sites, row = np.unique(sites_of(table).astype(str), return_inverse=True)
-    matrix = np.full((len(sites), 8760), np.nan)
+    sites = sites_of(table)
+    row = sites.indices.to_numpy()
+    matrix = np.full((len(sites.dictionary), 8760), np.nan)
     matrix[row, 24 * day + hour] = table["Sample Measurement"].to_numpy()
     anomaly = np.nan_to_num(matrix - np.nanmean(matrix, axis=0))
     correlation = np.corrcoef(anomaly)
-    place = np.zeros((len(sites), 2))
+    place = np.zeros((len(matrix), 2))
     place[row] = np.c_[table["Latitude"].to_numpy(), table["Longitude"].to_numpy()]
     difference = (place[:, np.newaxis] - place) * (111, 85)
     distance_km = np.linalg.norm(difference, axis=2)

@@ -51,6 +51,18 @@ def test_pm25_is_decided_day_by_day(
     assert found.tolist() == [expected]
 
 
+@pytest.fixture(scope="module")
+def by_hand(real_epa) -> tuple[chicago.Days, chicago.Days]:
+    """Ozone and PM2.5 at 60614 as an independent calculation has them."""
+    return chicago.ozone_and_pm25(real_epa)
+
+
+@pytest.fixture(scope="module")
+def by_product(real_epa) -> list[np.ndarray]:
+    """The same as the product has them."""
+    return [product_days(real_epa, parameter) for parameter in (44201, 88101)]
+
+
 def product_days(folder, parameter: int) -> np.ndarray:
     """Return a year's daily metrics at 60614 as the product makes them from EPA's file."""
     pollutant = pollutants.get(parameter)
@@ -77,15 +89,16 @@ def product_days(folder, parameter: int) -> np.ndarray:
     return np.concatenate(days)
 
 
-def test_chicago_2013_as_an_independent_calculation_has_it(real_epa) -> None:
+def test_chicago_2013_as_an_independent_calculation_has_it(by_hand, by_product) -> None:
     """60614: 148 Good, 216 Moderate, 1 Unhealthy for Sensitive Groups; PM2.5 leads on 288."""
-    by_hand = chicago.ozone_and_pm25(real_epa)
-    days = [product_days(real_epa, parameter) for parameter in (44201, 88101)]
-    for ours, theirs in zip(days, by_hand, strict=True):
+    for ours, theirs in zip(by_product, by_hand, strict=True):
         expected = [theirs.get(day, np.nan) for day in chicago.every_day()]
         assert ours == pytest.approx(expected, rel=1e-5, nan_ok=True)
     aqi = np.array(
-        [metrics.aqi(pollutants.get(n), each) for n, each in zip((44201, 88101), days, strict=True)]
+        [
+            metrics.aqi(pollutants.get(parameter), days)
+            for parameter, days in zip((44201, 88101), by_product, strict=True)
+        ]
     )
     found = daily_aqi.highest(aqi)
     ozone, pm25 = chicago.indices(*by_hand)
@@ -97,10 +110,9 @@ def test_chicago_2013_as_an_independent_calculation_has_it(real_epa) -> None:
     assert found.ties.sum() == 4
 
 
-def test_chicago_2013_against_the_standards(real_epa) -> None:
+def test_chicago_2013_against_the_standards(by_hand, by_product) -> None:
     """The mean of the quarters' means, the fourth-highest day, and days above the WHO's 15."""
-    ozone, pm25 = chicago.ozone_and_pm25(real_epa)
-    days = [product_days(real_epa, parameter) for parameter in (44201, 88101)]
+    (ozone, pm25), days = by_hand, by_product
     found = standards.annual_mean(days[1], chicago.YEAR)
     quarters = [[v for day, v in pm25.items() if (day.month - 1) // 3 == n] for n in range(4)]
     means = [sum(each) / len(each) for each in quarters]

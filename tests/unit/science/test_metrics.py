@@ -294,25 +294,29 @@ def hours_of(pollutant, days: int):
     return arrays(np.float64, (2, 7 + 24 * days + 7), elements=hour, fill=hour)
 
 
-def truncated(total: Fraction, decimals: int) -> Fraction:
-    return Fraction(math.trunc(total * 10**decimals), 10**decimals)
-
-
 def slow_mean(pollutant, hours, needed):
-    """The mean of a period, exactly, or None."""
-    present = [Fraction(str(round(hour, 3))) for hour in hours if not math.isnan(hour)]
+    """The mean of a period in whole steps, truncated, or None."""
+    present = [hour for hour in hours if hour is not None]
     divisor = len(present) if len(present) >= needed else len(hours)
-    mean = truncated(sum(present, Fraction(0)) / divisor, pollutant.daily_decimals)
+    total = sum(present)
+    mean = total // divisor if total >= 0 else -(-total // divisor)
     stands = pollutant.zeros_for_missing and above_level(pollutant, mean)
     return mean if len(present) >= needed or stands else None
 
 
-def above_level(pollutant, value):
-    return value >= Fraction(str(pollutant.standard.above_from))
+def above_level(pollutant, steps):
+    return Fraction(steps, 10**pollutant.daily_decimals) >= Fraction(
+        str(pollutant.standard.above_from)
+    )
+
+
+def in_steps(pollutant, hour):
+    """An hour in steps of the metric's last digit: a whole number, so that sums are exact."""
+    return None if math.isnan(hour) else round(hour * 10**pollutant.daily_decimals)
 
 
 def slow_day(pollutant, hours, first):
-    """One station's daily metric of the day that begins at hour `first`, or None."""
+    """One station's daily metric of the day that begins at hour `first` in steps, or None."""
     day = hours[first : first + 24]
     if pollutant.daily == "mean_24h":
         return slow_mean(pollutant, day, 18)
@@ -336,8 +340,10 @@ def slow_day(pollutant, hours, first):
 @given(data=st.data())
 def test_the_daily_metric_is_that_of_a_plain_loop(pollutant, data):
     hours = data.draw(hours_of(pollutant, days=2))
-    expected = [[slow_day(pollutant, station, first) for first in (7, 31)] for station in hours]
-    expected = np.array([[NAN if day is None else float(day) for day in row] for row in expected])
+    steps = [[in_steps(pollutant, hour) for hour in station] for station in hours]
+    days = [[slow_day(pollutant, station, first) for first in (7, 31)] for station in steps]
+    unit = 10**pollutant.daily_decimals
+    expected = np.array([[NAN if day is None else day / unit for day in row] for row in days])
     np.testing.assert_array_equal(metrics.daily(pollutant, hours), expected)
 
 

@@ -35,11 +35,13 @@ class Asking:
         self._served, self.fleet = served, served.fleet
 
     def __getattr__(self, service: str) -> Any:
-        return boto3.client(
+        client = boto3.client(
             **{"service_name": service, "region_name": smallfleet.REGION, "config": UNCHECKED},
             **{"aws_access_key_id": "operator", "aws_secret_access_key": "any"},
             **{"endpoint_url": self._served.endpoint, "verify": str(self._served.ca)},
         )
+        setattr(self, service, client)  # making one takes longer than a request
+        return client
 
     def rule(self, description: str, **peer: Any) -> None:
         """Allow a port, as from a network or from a group."""

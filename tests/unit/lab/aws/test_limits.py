@@ -182,7 +182,7 @@ def code(ask: Callable[[], Any]) -> str:
     return ""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def asking(served: Any) -> Asking:
     """The region, as its clients reach it."""
     return Asking(served)
