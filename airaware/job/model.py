@@ -9,7 +9,7 @@ import pyarrow as pa
 from airaware.raw.rawstore import Exact
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import get
-from airaware.science.summary import MONTH_FIELDS
+from airaware.science.summary import month_fields
 from airaware.settings import Zone
 from airaware.store.load import Load
 
@@ -19,7 +19,6 @@ CELL_PIECES = 16
 STATIONS_PIECE = CELL_PIECES + 13
 RESIDUALS_PIECE = STATIONS_PIECE + 1
 
-MONTH_CELLS = np.dtype([("cell", np.int32), *MONTH_FIELDS])  # cell: index into the grid
 STATION_DAYS = np.dtype(
     [
         ("site", "S11"),
@@ -36,6 +35,11 @@ PIECES = pa.schema(
 COPIED = pa.schema(
     [("piece", pa.int32()), ("zone", pa.string()), ("error", pa.string()), ("notes", pa.string())]
 )
+
+
+def month_cells(pollutant: Pollutant) -> np.dtype:
+    """Return a month at a cell as stage 2 passes it on; `cell` is an index into the grid."""
+    return np.dtype([("cell", np.int32), *month_fields(pollutant)])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airaware.errors import AirAwareError
+from airaware.job import model
 from airaware.job.model import (
     CELL_PIECES,
     COPIED,
-    MONTH_CELLS,
     PIECES,
     RESIDUALS_PIECE,
     STATION_DAYS,
@@ -24,12 +24,11 @@ from airaware.job.model import (
 )
 from airaware.job.stations import StationMonth, assemble
 from airaware.raw import gmt, rawstore, station_months, verdicts
-from airaware.science import grid, metrics, utc_offsets
+from airaware.science import grid, metrics, ranking, summary, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
 from airaware.science.leave_one_out import RESIDUALS, month_sums
 from airaware.science.pollutant import Pollutant
-from airaware.science.summary import summarise_days
 from airaware.settings import Zone
 from airaware.store.binary import Rows
 from airaware.store.load import copy_piece
@@ -142,7 +141,7 @@ def _grid_weights(latitude: bytes, longitude: bytes) -> Weights:
 
 
 def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray) -> np.ndarray:
-    """Summarise the month of each cell that a station reaches: MONTH_CELLS, in grid order.
+    """Summarise the month of each cell that a station reaches: model.month_cells, in grid order.
 
     Hours are those of the cell's clock, each made of the stations' hours at the same instant. Days
     are made of the stations' own.
@@ -150,11 +149,11 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
     hours = stations.hours_of_month
     reporting = np.isfinite(hours).any(axis=1)
     if not reporting.any():
-        return np.zeros(0, MONTH_CELLS)
+        return np.zeros(0, model.month_cells(pollutant))
     reach = _grid_weights(
         stations.latitude[reporting].tobytes(), stations.longitude[reporting].tobytes()
     )
-    cells = np.zeros(len(reach.points), MONTH_CELLS)
+    cells = np.zeros(len(reach.points), model.month_cells(pollutant))
     cells["cell"] = reach.points
     cells["stations"] = reach.stations
     cells["nearest_km"] = reach.nearest_km
@@ -165,7 +164,7 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
         cells["hourly_mean"][rows], cells["hours"][rows] = mean_over_time(
             reach.matrix[rows], instants.by_clock(offset)
         )
-    summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
+    summary.summarise_days(pollutant, idw(reach.matrix, daily[reporting]), cells)
     return cells
 
 
@@ -194,25 +193,25 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
     if piece == STATIONS_PIECE:
         year = _joined_notes(table)
         notes = json.dumps(asdict(year) | {"stations": len(year.stations)})
-        target, rows = "station", _station_rows(job, year.stations)
+        tables = {"station": _station_rows(job, year.stations)}
     elif piece == RESIDUALS_PIECE:
-        target, rows = "residual", _encoded(job, table, RESIDUALS)
+        tables = {"residual": _encoded(job, table, RESIDUALS)}
     elif piece >= CELL_PIECES:
-        target, rows = "station_day", _encoded(job, table, STATION_DAYS)
+        tables = {"station_day": _encoded(job, table, STATION_DAYS)}
     else:
-        target, rows = "cell_year", _cell_year_rows(job, table, piece)
+        tables = cell_tables(job, table, piece)
     with ThreadPoolExecutor(len(job.zones)) as threads:
-        errors = list(threads.map(lambda zone: _copy(job, zone, piece, target, rows), job.zones))
+        errors = list(threads.map(lambda zone: _copy(job, zone, piece, tables), job.zones))
     many = len(job.zones)
     return pa.Table.from_arrays(
         [[piece] * many, [zone.name for zone in job.zones], errors, [notes] * many], schema=COPIED
     )
 
 
-def _copy(job: Job, zone: Zone, piece: int, table: str, rows: Rows) -> str | None:
+def _copy(job: Job, zone: Zone, piece: int, tables: Mapping[str, Rows]) -> str | None:
     """Copy a piece into one zone; return its error, so that the other zones get the piece."""
     try:
-        copy_piece(zone, job.load, piece, table, rows)
+        copy_piece(zone, job.load, piece, tables)
     except AirAwareError as error:
         return str(error)
     return None
@@ -278,21 +277,33 @@ def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> Rows:
     return Rows.of(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
 
 
-def _cell_year_rows(job: Job, table: pa.Table, piece: int) -> Rows:
-    """Join a piece's twelve months: one row per cell that has any month."""
+def cell_tables(job: Job, table: pa.Table, piece: int) -> dict[str, Rows]:
+    """Join a piece's twelve months: the rows of the tables that are made of the grid's cells."""
+    cells, year = _joined_months(job, table, piece)
+    fields = [year[name] for name in summary.COLUMNS]
+    columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
+    tables = {"cell_year": Rows.of(*_key_columns(job, len(year)), cells, *columns)}
+    figures = ranking.figures(job.pollutant, year, job.load.year)
+    ranked = np.isfinite(figures)
+    if ranked.any():
+        of_piece = (np.array([piece], np.int16), cells[ranked][None], figures[ranked][None])
+        tables["ranking"] = Rows.of(*_key_columns(job, 1), *of_piece)
+    return tables
+
+
+def _joined_months(job: Job, table: pa.Table, piece: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a piece's cells that have any month (n,), and their months (n, 12)."""
     first = piece * _cells_per_piece()
     cells = grid.load().cells[first : first + _cells_per_piece()]
-    year = np.zeros((len(cells), 12), MONTH_CELLS)
-    for name in MONTH_CELLS.names or ():
-        if MONTH_CELLS[name] == np.float32:
+    kind = model.month_cells(job.pollutant)
+    year = np.zeros((len(cells), 12), kind)
+    for name in kind.names or ():
+        if kind[name].base == np.float32:
             year[name] = np.nan
     for month, rows in zip(
         table.column("month").to_pylist(), table.column("rows").to_pylist(), strict=True
     ):
-        found = np.frombuffer(rows, MONTH_CELLS)
+        found = np.frombuffer(rows, kind)
         year[found["cell"] - first, month - 1] = found
     covered = (year["hours"] > 0).any(axis=1)
-    year = year[covered]
-    fields = [year[name] for name in (MONTH_CELLS.names or ())[1:]]
-    columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
-    return Rows.of(*_key_columns(job, len(year)), cells[covered], *columns)
+    return cells[covered], year[covered]

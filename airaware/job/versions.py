@@ -15,6 +15,7 @@ VERSIONS = {
     "mean_24h": 1,
     "max_1h": 1,
     "cells": 1,  # the grid's months
+    "ranking": 1,  # what the cells are ranked by
     "residuals": 1,  # sums over leave-one-out errors
     "coarse": 1,  # means of coarser cells, in SQL (store/load.py)
 }
@@ -24,7 +25,16 @@ def stages(parameter: int) -> tuple[str, ...]:
     """Return the stages that a parameter's loads go through, in order."""
     pollutant = get(parameter)
     corrections = ("corrections",) if pollutant.uncorrected_methods else ()
-    return ("read", *corrections, "stations", pollutant.daily, "cells", "residuals", "coarse")
+    return (
+        "read",
+        *corrections,
+        "stations",
+        pollutant.daily,
+        "cells",
+        "ranking",
+        "residuals",
+        "coarse",
+    )
 
 
 def code_version(parameter: int) -> str:

@@ -10,9 +10,8 @@ import numpy as np
 from airaware.science.instants import align
 from airaware.science.pollutant import Pollutant
 from airaware.science.sphere import FAR_KM, FAR_STATIONS, REACH_KM
-from airaware.science.summary import MONTH_FIELDS, summarise_days
+from airaware.science.summary import month_fields, summarise_days
 
-MONTH = np.dtype(MONTH_FIELDS)
 MISSING = ("hourly_mean", "daily_mean", "daily_max", "daily_median", "daily_p95", "nearest_km")
 
 
@@ -105,15 +104,16 @@ def _idw(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def figures(pollutant: Pollutant, *months: Month | None) -> np.ndarray:
-    """Summarise months, MONTH (n,), by the grid's own code; of None, all is missing."""
-    rows = np.zeros(len(months), MONTH)
+    """Summarise months, `month_fields` (n,), by the grid's own code; of None, all is missing."""
+    kind = np.dtype(month_fields(pollutant))
+    rows = np.zeros(len(months), kind)
     for name in MISSING:
         rows[name] = np.nan
     found = [(n, month) for n, month in enumerate(months) if month]
     if not found:
         return rows
     daily = np.full((len(found), max(len(month.daily) for _, month in found)), np.nan)
-    summaries = np.zeros(len(found), MONTH)
+    summaries = np.zeros(len(found), kind)
     for days, row, (_, month) in zip(daily, summaries, found, strict=True):
         days[: len(month.daily)] = month.daily
         hours = month.hours[np.isfinite(month.hours)]

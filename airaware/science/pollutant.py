@@ -24,6 +24,16 @@ DAILY_LABELS: Mapping[DailyMetric, str] = {
 }
 
 
+# What places are ranked by (airaware/science/ranking.py).
+RankedBy = Literal["mean_of_days", "mean_of_hours", "fourth_highest", "highest"]
+RANKED_LABELS: Mapping[RankedBy, str] = {
+    "mean_of_days": "annual mean",
+    "mean_of_hours": "annual mean",
+    "fourth_highest": "fourth-highest day",
+    "highest": "highest day",
+}
+
+
 @dataclass(frozen=True)
 class Standard:
     """A national ambient air quality standard (40 CFR 50), as it bears on one day.
@@ -122,6 +132,7 @@ class Pollutant:
     possible: tuple[float, float]  # the lowest and the highest hour that a file may hold
     daily: DailyMetric
     daily_decimals: int  # that the daily metric is truncated to
+    ranked_by: RankedBy
     standard: Standard
     aqi: Breakpoints | None
     map_scales: MapScales

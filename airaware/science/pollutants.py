@@ -145,6 +145,7 @@ _TABLE = (
         eight_hours=EightHourRule(begin_hours=tuple(range(7, 24)), needed_means=13),
         zeros_for_missing=True,  # section 3(b)
         daily_decimals=3,
+        ranked_by="fourth_highest",
         standard=Standard(
             level=0.070,
             above_from=0.071,
@@ -184,6 +185,7 @@ _TABLE = (
         possible=PM25_POSSIBLE,
         daily="mean_24h",
         daily_decimals=1,
+        ranked_by="mean_of_days",
         standard=PM25_STANDARD,
         aqi=PM25_AQI,
         zeros_for_missing=True,  # 40 CFR 50 Appendix N, section 3.0(c)
@@ -223,6 +225,7 @@ _TABLE = (
         possible=PM25_POSSIBLE,
         daily="mean_24h",
         daily_decimals=1,
+        ranked_by="mean_of_days",
         standard=PM25_STANDARD,
         aqi=PM25_AQI,
         note="Not a method of the national standard: level and AQI are shown for orientation.",
@@ -257,6 +260,7 @@ _TABLE = (
         possible=(-50, 5_000),
         daily="max_1h",
         daily_decimals=1,
+        ranked_by="mean_of_hours",
         # Appendix S: the 98th percentile is rounded to a whole ppb.
         standard=Standard(
             level=100,
@@ -296,6 +300,7 @@ _TABLE = (
         possible=(-50, 20_000),
         daily="max_1h",
         daily_decimals=1,
+        ranked_by="highest",
         # Appendix T: the 99th percentile is rounded to a whole ppb.
         standard=Standard(
             level=75,
@@ -338,6 +343,7 @@ _TABLE = (
         # RUN AVG END HOUR"); a day needs 75% of its 24 means, as all of AQS's daily summaries.
         eight_hours=EightHourRule(begin_hours=tuple(range(-7, 17)), needed_means=18),
         daily_decimals=1,
+        ranked_by="highest",
         # 40 CFR 50.8(d): compared as whole ppm, 0.5 rounded up.
         standard=Standard(
             level=9,
@@ -378,6 +384,7 @@ _TABLE = (
         daily="mean_24h",
         # Appendix K names no decimals; the AQI takes whole micrograms.
         daily_decimals=0,
+        ranked_by="mean_of_days",
         # Appendix K: rounded to the nearest 10, so that 154 is 150, and 155 is 160.
         standard=Standard(
             level=150,

@@ -1,5 +1,7 @@
 """A month's days -> the figures that the store and the pages have of it. Pure NumPy."""
 
+from typing import Any
+
 import numpy as np
 
 from airaware.science import metrics
@@ -19,10 +21,20 @@ MONTH_FIELDS = [
     ("stations", np.int16),
     ("nearest_km", np.float32),
 ]
+COLUMNS: tuple[str, ...] = np.dtype(MONTH_FIELDS).names or ()
+# The second to the fourth-highest day of a month, NaN where it has fewer: what the year's
+# fourth-highest is found among. Not stored.
+NEXT_HIGHEST = ("next_highest", np.float32, (3,))
+
+
+def month_fields(pollutant: Pollutant) -> list[tuple[Any, ...]]:
+    """Return the fields of a month that a pollutant's year is made of."""
+    by_fourth = pollutant.ranked_by == "fourth_highest"
+    return [*MONTH_FIELDS, NEXT_HIGHEST] if by_fourth else [*MONTH_FIELDS]
 
 
 def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> None:
-    """Daily metrics (points, days) -> the daily ones of MONTH_FIELDS; NaN is a day without one."""
+    """Daily metrics (points, days) -> those of `month_fields`; NaN is a day without one."""
     count = np.isfinite(days).sum(axis=1)
     ascending = np.sort(days, axis=1)  # NaN last
     into["days"] = count
@@ -31,6 +43,10 @@ def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> 
     into["daily_max"] = _quantile(ascending, count, 1)
     into["daily_median"] = _quantile(ascending, count, 0.5)
     into["daily_p95"] = _quantile(ascending, count, 0.95)
+    if NEXT_HIGHEST[0] in (into.dtype.names or ()):
+        place = count[:, np.newaxis] - np.arange(2, 5)
+        highest = np.take_along_axis(ascending, np.maximum(place, 0), axis=1)
+        into[NEXT_HIGHEST[0]] = np.where(place >= 0, highest, np.nan)
     into["days_above"] = metrics.above(pollutant, days).sum(axis=1)
     category = metrics.category(pollutant, days)
     for number in range(len(AQI_CATEGORIES)):

@@ -35,6 +35,8 @@ from airaware.store.load import TABLES, Counts, Load, Source, ZoneLoad, sweep
 
 # `parent_year` follows from the others.
 COPIED = tuple(table for table in TABLES if table != "parent_year")
+# What a copy has that was saved before copies named their tables.
+OLD_TABLES = ("cell_year", "station", "station_day", "residual")
 Key = tuple[int, int]  # parameter and year
 # Writes a table's binary COPY stream to a file.
 Copy = Callable[[str, IO[bytes]], None]
@@ -51,6 +53,7 @@ class Saved:
     started_at: datetime
     checksum: str
     hash: str = rowhash.OLD_NAME  # a copy saved by an earlier release does not name it
+    tables: tuple[str, ...] = OLD_TABLES
 
     def __str__(self) -> str:
         """Return what messages call it."""
@@ -74,6 +77,7 @@ class Saved:
             | {
                 "source": Source(**fields["source"]),
                 "counts": Counts(**fields["counts"]),
+                "tables": tuple(fields.get("tables", OLD_TABLES)),
                 "started_at": datetime.fromisoformat(fields["started_at"]),
             }
         )
@@ -99,9 +103,17 @@ class DatabaseCopies:
                 " gmt_misfits, newest_change::text, started_at, checksum::text, hash FROM load"
             )
             return {
-                (parameter, year): Saved(parameter, year, Source(*source), Counts(*counts), *rest)
-                for parameter, year, *fields in cursor
-                for source, counts, rest in [(fields[:6], fields[6:13], fields[13:])]
+                (parameter, year): Saved(
+                    parameter,
+                    year,
+                    Source(*fields[:6]),
+                    Counts(*fields[6:]),
+                    started_at,
+                    checksum,
+                    hash_name,
+                    COPIED,
+                )
+                for parameter, year, *fields, started_at, checksum, hash_name in cursor
             }
 
     @contextmanager
@@ -271,12 +283,12 @@ def _say_old(origin: Origin, saved: Saved) -> None:
 def _copy_over(zone_load: ZoneLoad, saved: Saved, origin: Origin) -> None:
     zone_load.stage()
     with origin.reading(saved) as copy:
-        for piece, table in enumerate(COPIED):
+        for piece, table in enumerate(saved.tables):
             with tempfile.TemporaryFile() as file:
                 copy(table, file)
                 file.seek(0)
                 zone_load.copy(piece, table, file)
-    pieces = len(COPIED)
+    pieces = len(saved.tables)
     zone_load.commit(saved.source, saved.counts, pieces, saved.started_at, expected=saved.checksum)
 
 

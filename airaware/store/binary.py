@@ -16,7 +16,7 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 # OIDs in pg_type of a type, and of its arrays; S and M are texts and dates.
 _OID = {"i2": 21, "i4": 23, "i8": 20, "f4": 700, "f8": 701, "S": 25, "M": 1082}
-_ARRAY_OID = {"i2": 1005, "f4": 1021}
+_ARRAY_OID = {"i2": 1005, "i8": 1016, "f4": 1021}
 # Days from 1970-01-01 to 2000-01-01, from which PostgreSQL counts a date.
 POSTGRES_EPOCH_DAYS = 10957
 

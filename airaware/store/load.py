@@ -25,13 +25,14 @@ from airaware.store import rowhash
 from airaware.store.binary import Rows
 from airaware.store.shapes import RESOLUTIONS
 
-TABLES = ("cell_year", "parent_year", "station", "station_day", "residual")
+TABLES = ("cell_year", "parent_year", "station", "station_day", "residual", "ranking")
 _KEYS = {
     "cell_year": "cell",
     "parent_year": "cell",
     "station": "site",
     "station_day": "site, day",
     "residual": "month, quantity, from_miles",
+    "ranking": "piece",
 }
 # What parents have of a year.
 _AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")
@@ -161,8 +162,8 @@ class ZoneLoad:
                 )
             cursor.execute(
                 sql.SQL(
-                    "CREATE TABLE {} (piece integer PRIMARY KEY, table_name text, rows bigint,"
-                    " checksum numeric)"
+                    "CREATE TABLE {} (piece integer, table_name text, rows bigint,"
+                    " checksum numeric, PRIMARY KEY (piece, table_name))"
                 ).format(self.load.staging("piece"))
             )
 
@@ -192,7 +193,9 @@ class ZoneLoad:
         and they have another.
         """
         with self._connection.cursor() as cursor:
-            cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(self.load.staging("piece")))
+            cursor.execute(
+                sql.SQL("SELECT count(DISTINCT piece) FROM {}").format(self.load.staging("piece"))
+            )
             arrived = cursor.fetchone()[0]
             if arrived != pieces:
                 raise AirAwareError(
@@ -370,19 +373,20 @@ def sweep(zone: Zone) -> None:
                 zone_load.drop_staging()
 
 
-def copy_piece(zone: Zone, load: Load, piece: int, table: str, rows: Rows) -> None:
-    """Copy a piece into the attempt's table, unless it is there already.
+def copy_piece(zone: Zone, load: Load, piece: int, tables: Mapping[str, Rows]) -> None:
+    """Copy a piece's rows into the attempt's tables, unless they are there already.
 
     Raises AirAwareError that names the zone where its database fails.
     """
     connection = store.connect(zone)
     try:
         with connection, connection.cursor() as cursor:
-            if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
-                statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(
-                    load.staging(table)
-                )
-                cursor.copy_expert(statement, io.BytesIO(rows.stream))
+            for table, rows in tables.items():
+                if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
+                    statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(
+                        load.staging(table)
+                    )
+                    cursor.copy_expert(statement, io.BytesIO(rows.stream))
     except psycopg2.Error as error:
         raise AirAwareError(f"zone {zone.name}: {str(error).strip()}") from None
     finally:

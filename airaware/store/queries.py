@@ -8,23 +8,20 @@ from datetime import date, datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+
 from airaware.science import grid, metrics, pollutants
 from airaware.science.accuracy import Residuals
-from airaware.science.sphere import REACH_KM
 from airaware.store.zones import Reader
-
-CELLS_AT_ONCE = 4000
 
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
 _YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
 
-# Cells that a monitor reaches within 30 miles in any month.
-_DAYS_ABOVE = """
-SELECT cell, (SELECT sum(days) FROM unnest(days_above) AS days) AS days_above
-FROM cell_year
-WHERE parameter = %(parameter)s AND year = %(year)s AND cell = ANY(%(cells)s)
-  AND %(reach_km)s >= ANY(nearest_km)
+# In binary, as airaware.store.tiles reads its values.
+_RANKING = """
+SELECT array_send(cells) AS cells, array_send(figures) AS figures FROM ranking
+WHERE parameter = %(parameter)s AND year = %(year)s ORDER BY piece
 """
 
 _SOURCES = """
@@ -195,20 +192,25 @@ def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfM
     return [_months(row) for row in found]
 
 
-def days_above(reader: Reader, load: Load, cells: Sequence[int]) -> dict[int, int]:
-    """Days above the level of the standard in those of some cells that have a monitor in reach.
+def ranking(reader: Reader, load: Load) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cells that are ranked, ascending, and their figures in the unit of EPA's file.
 
     Raises NoZoneError where no database answers.
     """
-    found: dict[int, int] = {}
-    # In pieces, each far from the time that an answer may take.
-    for begin in range(0, len(cells), CELLS_AT_ONCE):
-        piece = list(cells[begin : begin + CELLS_AT_ONCE])
-        keys = {"parameter": load.parameter, "year": load.year, "cells": piece}
-        of = [(load.parameter, load.year)]
-        rows = reader.fetch(_DAYS_ABOVE, keys | {"reach_km": REACH_KM}, of=of)
-        found.update((row.cell, int(row.days_above)) for row in rows)
-    return found
+    keys = {"parameter": load.parameter, "year": load.year}
+    rows = reader.fetch(_RANKING, keys, of=[(load.parameter, load.year)])
+    cells = [_elements(row.cells, ">i8") for row in rows]
+    figures = [_elements(row.figures, ">f4") for row in rows]
+    return (
+        np.concatenate([np.zeros(0, np.int64), *cells]),
+        np.concatenate([np.zeros(0, np.float32), *figures]),
+    )
+
+
+def _elements(array: bytes, kind: str) -> np.ndarray:
+    """Return the elements of an array that array_send() wrote, after its header of 20 bytes."""
+    rows = np.frombuffer(array, np.dtype([("length", ">i4"), ("value", kind)]), offset=20)
+    return rows["value"].astype(kind[1:])
 
 
 def sources(reader: Reader, parameter: int, years: Sequence[int]) -> list[Source]:

@@ -184,12 +184,23 @@ class Monitor:
 
 
 @dataclass(frozen=True)
-class ZipCodes:
-    """How many ZIP codes with a monitor in reach had more, as many, and fewer days above."""
+class RankIn:
+    """How many ZIP codes of an area have a higher figure, the same, and a lower one."""
 
-    more_days: Count
-    as_many_days: Count
-    fewer_days: Count
+    area: Annotated[str, Keywords(description="US, or the two letters of the place's state")]
+    rank: Annotated[int, Keywords(minimum=1, description="1 is the highest figure")]
+    higher: Count
+    alike: Count
+    lower: Count
+
+
+@dataclass(frozen=True)
+class Rank:
+    """The figure that places are ranked by, among ZIP codes with a monitor within 30 miles."""
+
+    measure: str
+    value: float
+    areas: Annotated[list[RankIn], Keywords(description="the country, and the place's state")]
 
 
 @dataclass(frozen=True)
@@ -252,7 +263,9 @@ class PointPollutant(GridPollutant):
     """A pollutant's year at the very place."""
 
     sentence: Annotated[str, Keywords(description="the year in plain words")]
-    zip_codes: ZipCodes | None
+    rank: Annotated[
+        Rank | None, Keywords(description="null of too few days with a monitor within 30 miles")
+    ]
     days_above_with_smoke: Annotated[
         int,
         Keywords(minimum=0, description="days above with hours flagged as smoke"),

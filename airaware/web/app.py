@@ -49,7 +49,7 @@ SECURITY_HEADERS = {
 }
 
 
-# How much of what loads hold a worker remembers, some 60 MB when it is full: the answers and the
+# How much of what loads hold a worker remembers, some 70 MB when it is full: the answers and the
 # trends of cells (10 and 2 kB each), the days of monitors (45 kB), and some things of whole loads.
 REMEMBERED = {
     **{"answers": 2048, "trends": 2048, "days": 800},
@@ -79,10 +79,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     reader = Memory(settings.own_zone_first(), REMEMBERED, telemetry.zone_changed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
-    app.extensions["ranks"] = rank.Ranks(reader)
+    app.extensions["ranks"] = rank.Ranks(reader).ranks
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     places.load()
-    rank.zip_codes_by_cell()
+    rank.zip_codes()
     telemetry.watch(app, [zone.name for zone in settings.zones])
     # Flask calls what was registered last first: telemetry counts the time that compressing takes.
     compression.register(app)

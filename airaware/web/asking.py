@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import wraps
+from functools import cached_property, wraps
 from typing import ParamSpec, TypeVar
 
 from flask import current_app, g
@@ -27,6 +27,7 @@ from airaware.web.errors import (
     YearNotLoadedError,
 )
 from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OutsideUSError, Place
+from airaware.web.rank import Rank, state_at
 
 FIRST_YEAR = min(pollutant.first_year for pollutant in pollutants.POLLUTANTS.values())
 MAX_DAYS = 366  # in one answer of the API; a download may be of any length
@@ -52,6 +53,7 @@ class At:
 
     reader: Memory
     expected_errors: Callable[[Load], ExpectedErrors]
+    ranks: Callable[[Load, float, str], list[Rank]]
     place: Place
     nearest: Nearest
 
@@ -64,6 +66,11 @@ class At:
     def point(self) -> tuple[float, float]:
         """Latitude and longitude in degrees."""
         return self.place.latitude, self.place.longitude
+
+    @cached_property
+    def state(self) -> str:
+        """The state whose ZIP codes it is ranked among: its two letters."""
+        return state_at(*self.point)
 
     @property
     def utc_offset(self) -> str:
@@ -116,7 +123,8 @@ def at(address: str) -> At:
         raise OutsideUSError(COVERED)
     if not nearest.served.loads:
         raise not_loaded("No year has been loaded yet: `fab submit-year` loads one.", [])
-    return At(reader, current_app.extensions["expected_errors"], place, nearest)
+    errors, ranks = (current_app.extensions[name] for name in ("expected_errors", "ranks"))
+    return At(reader, errors, ranks, place, nearest)
 
 
 def served() -> Served:

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from airaware.science import metrics, pollutants
+from airaware.science import metrics, point, pollutants
 from airaware.science.accuracy import DAILY
 from airaware.science.pollutant import Pollutant
 from airaware.store import nearby
@@ -46,6 +46,11 @@ class PointYear:
     def above(self) -> np.ndarray:
         """Which days lie above the level of the standard (days,)."""
         return metrics.above(self.pollutant, self.daily)
+
+    @cached_property
+    def months(self) -> np.ndarray:
+        """Its months, `summary.month_fields` (12,); NaN where one has no value."""
+        return point.figures(self.pollutant, *map(self.air.months.get, range(1, 13)))
 
     @property
     def dates(self) -> list[str]:

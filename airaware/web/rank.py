@@ -1,33 +1,51 @@
-"""How a place compares with the country's ZIP codes, by days above the level of the standard."""
+"""How a place compares with the ZIP codes of the country and of its state."""
 
 import threading
-from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 import h3.api.basic_int as h3
+import numpy as np
 
 from airaware.science.grid import RESOLUTION
+from airaware.science.sphere import unit_vectors
 from airaware.store import queries
 from airaware.store.memory import Memory
 from airaware.store.queries import Load
 from airaware.web.geocode import covered_zip_codes
 
+COUNTRY = "US"
+
 
 @dataclass(frozen=True)
 class Rank:
-    """How many of the ZIP codes with a monitor in reach had more, as many, and fewer days."""
+    """How many ZIP codes of an area have a higher figure, the same, and a lower one.
 
-    more: int
+    area: COUNTRY, or a state's two letters.
+    """
+
+    area: str
+    higher: int
     alike: int
-    fewer: int
+    lower: int
 
     @property
     def zip_codes(self) -> int:
         """All of them."""
-        return self.more + self.alike + self.fewer
+        return self.higher + self.alike + self.lower
+
+
+@dataclass(frozen=True)
+class _ZipCodes:
+    """The ZIP codes of the 50 states, DC and Puerto Rico, those of a state one after another.
+
+    Their cells and unit vectors (n,), (n, 3); which of them are a state's.
+    """
+
+    cells: np.ndarray
+    xyz: np.ndarray
+    of_state: dict[str, slice]
 
 
 class Ranks:
@@ -38,24 +56,31 @@ class Ranks:
         self._reader = reader
         self._lock = threading.Lock()
 
-    def rank(self, load: Load, days_above: int) -> Rank | None:
-        """Return the rank of a place with so many days above; None where no ZIP code has a monitor.
+    def ranks(self, load: Load, figure: float, state: str) -> list[Rank]:
+        """Return the ranks of a figure in the country and in a state.
 
-        Raises NoZoneError where no database answers.
+        `figure` is the place's own, by `airaware.science.ranking`. An area without a ZIP code that
+        has a figure is left out. Raises NoZoneError where no database answers.
         """
-        days = self._days(load)
-        if not days:
-            return None
-        begin, end = bisect_left(days, days_above), bisect_right(days, days_above)
-        return Rank(len(days) - end, end - begin, begin)
+        figures = self._figures(load)
+        areas = {COUNTRY: figures, state: figures[zip_codes().of_state[state]]}
+        found = [_rank(area, each, figure) for area, each in areas.items()]
+        return [rank for rank in found if rank.zip_codes]
 
-    def _days(self, load: Load) -> "array[int]":
-        """Days above at every ZIP code that has a monitor in reach, ascending."""
+    def _figures(self, load: Load) -> np.ndarray:
+        """Return the figure of each of `zip_codes`, float32, NaN where one has none; or nothing."""
 
-        def read() -> "array[int]":
-            zips = zip_codes_by_cell()
-            found = queries.days_above(self._reader, load, sorted(zips))
-            return array("H", sorted(n for cell, n in found.items() for _ in range(zips[cell])))
+        def read() -> np.ndarray:
+            cells, figures = queries.ranking(self._reader, load)
+            if not len(cells):  # as of loads of before
+                return figures
+            wanted = zip_codes().cells
+            place = np.searchsorted(cells, wanted)
+            found = np.full(len(wanted), np.nan, np.float32)
+            there = place < len(cells)
+            there[there] = cells[place[there]] == wanted[there]
+            found[there] = figures[place[there]]
+            return found
 
         with self._lock:  # of several visitors at once, one asks the store
             found, _ = self._reader.settled(
@@ -64,10 +89,29 @@ class Ranks:
         return found
 
 
+def _rank(area: str, figures: np.ndarray, figure: float) -> Rank:
+    higher, alike = int((figures > figure).sum()), int((figures == figure).sum())
+    return Rank(area, higher, alike, int(np.isfinite(figures).sum()) - higher - alike)
+
+
+def state_at(latitude: float, longitude: float) -> str:
+    """Return the state of the ZIP code whose point is nearest (degrees): its two letters."""
+    known = zip_codes()
+    nearest = int(np.argmax(known.xyz @ unit_vectors(np.array(latitude), np.array(longitude))))
+    return next(state for state, which in known.of_state.items() if nearest < which.stop)
+
+
 @lru_cache(maxsize=1)
-def zip_codes_by_cell() -> Counter[int]:
-    """How many ZIP codes of the 50 states, DC and Puerto Rico lie in a cell; by cell."""
-    return Counter(
-        h3.latlng_to_cell(code.latitude, code.longitude, RESOLUTION)
-        for code in covered_zip_codes().values()
+def zip_codes() -> _ZipCodes:
+    """Return all ZIP codes that places are ranked among."""
+    codes = sorted(covered_zip_codes().values(), key=lambda code: code.state)
+    states = [code.state for code in codes]
+    points = np.array([(code.latitude, code.longitude) for code in codes])
+    return _ZipCodes(
+        np.array([h3.latlng_to_cell(*point, RESOLUTION) for point in points.tolist()], np.int64),
+        unit_vectors(points[:, 0], points[:, 1]),
+        {
+            state: slice(bisect_left(states, state), bisect_right(states, state))
+            for state in dict.fromkeys(states)
+        },
     )

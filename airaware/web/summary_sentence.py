@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
 from airaware.science.sphere import REACH_KM
-from airaware.web.answers import AqiPollutant, Day, Summary, Year
+from airaware.web.answers import AqiPollutant, Day, Rank, RankIn, Summary, Year
 from airaware.web.formatting import distance, error, figure
-from airaware.web.rank import Rank
 from airaware.web.working_answer import MonitorDay
 
 
 def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Rank | None) -> str:
-    """How often the pollutant was above the level of its standard, and how that compares.
+    """How often the pollutant was above the level of its standard, and how the place compares.
 
     Far from all monitors it says so instead. `summary` is the answer's of the year, None where it
-    has no figures; `rank` is None where the place is too far from a monitor to be compared.
+    has no figures; `rank` is None where the place cannot be compared.
     """
     name = plain_name(pollutant)
     if summary is None:
@@ -36,7 +35,7 @@ def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Ran
     )
     if summary.days < 360:
         said += f" of the {summary.days} that can be judged"
-    return f"{said}: {_compared(rank)}." if rank else f"{said}."
+    return f"{said}. {_compared(pollutant, rank)}" if rank else f"{said}."
 
 
 def aqi_sentence(
@@ -141,9 +140,15 @@ def _days(days: int) -> str:
     return "no day" if not days else "1 day" if days == 1 else f"{days} days"
 
 
-def _compared(rank: Rank) -> str:
+def _compared(pollutant: Pollutant, rank: Rank) -> str:
+    measure = f"Its {rank.measure}, {figure(rank.value)} {pollutant.display_unit}, was"
+    country, *state = map(_share, rank.areas)
+    said = f"{measure} {country} of the ZIP codes that have a monitor within 30 miles"
+    return f"{said}, and {state[0]} of those in {rank.areas[1].area}." if state else f"{said}."
+
+
+def _share(rank: RankIn) -> str:
     """Name the largest of the three shares; rounded down, so that it never says too much."""
-    shares = ((rank.more, "fewer than"), (rank.alike, "as"), (rank.fewer, "more than"))
+    shares = ((rank.higher, "lower than"), (rank.alike, "as"), (rank.lower, "higher than"))
     count, how = max(shares, key=lambda share: share[0])
-    percent = 100 * count // rank.zip_codes
-    return f"{how} in {percent}% of the ZIP codes that have a monitor within 30 miles"
+    return f"{how} in {100 * count // (rank.higher + rank.alike + rank.lower)}%"

@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 import orjson
-from flask import current_app
 
-from airaware.science import metrics, point, pollutants
+from airaware.science import metrics, pollutants, ranking
 from airaware.science.accuracy import DAILY, HOURS, MONTH
-from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
+from airaware.science.pollutant import AQI_CATEGORIES, RANKED_LABELS, Pollutant
 from airaware.science.sphere import REACH_KM
 from airaware.science.standards import FORM_YEARS
+from airaware.science.summary import COLUMNS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
 from airaware.web import answers, citation, overview, point_year
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import five_digits, rounded, rounded_each, shown, shown_each
+from airaware.web.rounding import displayed, five_digits, rounded, rounded_each, shown, shown_each
 from airaware.web.summary_sentence import sentence, trend_sentence
 
 UNCORRECTED = (
@@ -94,7 +94,7 @@ def days_of(at: At, load: Load) -> list[answers.Day]:
 
 def months_of(at: At, load: Load) -> list[answers.Month]:
     """Return each month of a load at the very place; none where no monitor reaches it."""
-    return _months_at_point(at, load, point_year.measured(at, load))
+    return _months_at_point(at, point_year.read(at, load))
 
 
 def hours(at: At, span: Span) -> answers.Hours:
@@ -256,21 +256,39 @@ def _pollutant(
 
 def _pollutant_at_point(at: At, year: PointYear) -> answers.PointPollutant:
     load, pollutant, found = year.load, year.pollutant, year.air
-    answer = _pollutant(at, load, _months_at_point(at, load, found), at.point)
-    summary = answer.summary
-    rank = None
-    if summary and summary.nearest_km <= REACH_KM:
-        rank = current_app.extensions["ranks"].rank(load, summary.days_above_standard)
+    answer = _pollutant(at, load, _months_at_point(at, year), at.point)
+    summary, rank = answer.summary, _rank(at, year)
     trend = _years(at, pollutant)
     return answers.PointPollutant(
         **vars(answer),
         sentence=sentence(pollutant, load.year, summary, rank),
-        zip_codes=answers.ZipCodes(rank.more, rank.alike, rank.fewer) if rank else None,
+        rank=rank,
         days_above_with_smoke=int((year.above & (year.smoke_hours > 0)).sum()),
         days=_days(year) if summary else [],
         trend=trend_sentence(pollutant, trend),
         years=trend,
         monitors=_monitors(found),
+    )
+
+
+def _rank(at: At, year: PointYear) -> answers.Rank | None:
+    """Return how a place's year compares; None where too little of it was measured in reach."""
+    pollutant, load = year.pollutant, year.load
+    (figure,) = ranking.figures(pollutant, year.months[np.newaxis], load.year)
+    if not np.isfinite(figure):
+        return None
+    found = at.ranks(load, figure, at.state)
+    return (
+        answers.Rank(
+            measure=RANKED_LABELS[pollutant.ranked_by],
+            value=displayed(pollutant, float(figure)),
+            areas=[
+                answers.RankIn(each.area, each.higher + 1, each.higher, each.alike, each.lower)
+                for each in found
+            ],
+        )
+        if found
+        else None
     )
 
 
@@ -286,23 +304,22 @@ def _two_years_before(at: At, load: Load) -> list[PointYear]:
     return [point_year.read(at, each) for each in before] if len(before) == FORM_YEARS - 1 else []
 
 
-def _months_at_point(at: At, load: Load, found: nearby.Air) -> list[answers.Month]:
-    return _months(at, load, _year_of_months(load, found) if found.months else None)
+def _months_at_point(at: At, year: PointYear) -> list[answers.Month]:
+    return _months(at, year.load, _year_of_months(year) if year.air.months else None)
 
 
-def _year_of_months(load: Load, found: nearby.Air) -> YearOfMonths:
+def _year_of_months(year: PointYear) -> YearOfMonths:
     """Return the months at the point in the shape of the grid's."""
-    pollutant = pollutants.get(load.parameter)
-    rows = point.figures(pollutant, *map(found.months.get, range(1, 13)))
     columns = {
         name: tuple(
-            tuple(value) if isinstance(value, list) else value for value in rows[name].tolist()
+            tuple(value) if isinstance(value, list) else value
+            for value in year.months[name].tolist()
         )
-        for name in rows.dtype.names or ()
+        for name in COLUMNS
     }
     return YearOfMonths(
-        load.parameter,
-        load.year,
+        year.load.parameter,
+        year.load.year,
         **{name: tuple(_finite(value) for value in values) for name, values in columns.items()},
     )
 

@@ -13,7 +13,7 @@ from small_load import COUNTS, PARAMETER, STARTED, YEAR, ask, nothing_left, sour
 from airaware.job import model, stages, versions
 from airaware.job.stations import assemble
 from airaware.raw import rawstore, station_months
-from airaware.science import grid, metrics, pollutants
+from airaware.science import grid, metrics, pollutants, summary
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
 from airaware.store import load as load_module
@@ -70,7 +70,7 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
         }
     assert len(checksums) == 1
 
-    names = [name for name in model.MONTH_CELLS.names if name != "cell"]
+    names = summary.COLUMNS
     columns = sql.SQL(", ").join(map(sql.Identifier, ("cell", *names)))
     statement = sql.SQL("SELECT {} FROM cell_year WHERE year = %s").format(columns)
     rows = {cell: dict(zip(names, values, strict=True)) for cell, *values in ask(
@@ -140,7 +140,7 @@ def coarse(zone: Zone) -> str:
     load = Load(PARAMETER, YEAR, "coarse")
     with ZoneLoad(zone, load) as zone_load:
         zone_load.stage()
-        copy_piece(zone, load, 0, "cell_year", cells_of_a_formula())
+        copy_piece(zone, load, 0, {"cell_year": cells_of_a_formula()})
         zone_load.commit(source(), COUNTS, 1, STARTED)
     statement = (
         "SELECT cell, hourly_mean || daily_mean || daily_max || days_above || nearest_km"

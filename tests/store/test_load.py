@@ -38,7 +38,9 @@ def leave_nothing(zones: tuple[Zone, ...]) -> Iterator[None]:
         yield
 
 
-def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[int, str, Rows]]:
+def pieces(
+    value: float, year: int = YEAR, reverse: bool = False
+) -> list[tuple[int, dict[str, Rows]]]:
     """The pieces of a small load whose every figure is `value`."""
     step = -1 if reverse else 1
 
@@ -79,11 +81,13 @@ def pieces(value: float, year: int = YEAR, reverse: bool = False) -> list[tuple[
         *(np.full(2, 30, np.int64) for _ in range(2)),
         *(np.full(2, value, np.float64) for _ in range(4)),
     )
+    ranked = np.full((1, many), value, np.float32)
+    ranking = Rows.of(*key(1), np.zeros(1, np.int16), CELLS[None], ranked)
     return [
-        (0, "cell_year", cell_year),
-        (1, "station", station),
-        (2, "station_day", station_day),
-        (3, "residual", residual),
+        (0, {"cell_year": cell_year, "ranking": ranking}),
+        (1, {"station": station}),
+        (2, {"station_day": station_day}),
+        (3, {"residual": residual}),
     ]
 
 
@@ -93,8 +97,8 @@ def load_value(zone: Zone, value: float, attempt: str, year: int = YEAR, **optio
     with ZoneLoad(zone, load) as zone_load:
         assert zone_load.lock(wait=False)
         zone_load.stage()
-        for number, table, rows in pieces(value, year, **options):
-            copy_piece(zone, load, number, table, rows)
+        for piece in pieces(value, year, **options):
+            copy_piece(zone, load, *piece)
         return zone_load.commit(source(attempt), COUNTS, PIECES, STARTED)
 
 
@@ -106,12 +110,14 @@ def served(zone: Zone, year: int = YEAR) -> list[tuple]:
         " UNION ALL SELECT latitude, count(*) FROM station WHERE year = %(year)s GROUP BY 1"
         " UNION ALL SELECT daily, count(*) FROM station_day WHERE year = %(year)s GROUP BY 1"
         " UNION ALL SELECT error, count(*) FROM residual WHERE year = %(year)s"
+        " GROUP BY 1"
+        " UNION ALL SELECT figures[1], count(*) FROM ranking WHERE year = %(year)s"
         " GROUP BY 1".replace("%(year)s", str(year)),
     )
 
 
 def whole(value: float) -> list[tuple]:
-    return [(value, len(CELLS)), (value, 2), (value, 2), (value, 2)]
+    return [(value, len(CELLS)), (value, 2), (value, 2), (value, 2), (value, 1)]
 
 
 def staging(zone: Zone) -> set[str]:
@@ -157,6 +163,7 @@ def test_a_load_is_served_and_recorded(zones):
             "station": 2,
             "station_day": 2,
             "residual": 2,
+            "ranking": 1,
         },
         checksum,
         STARTED,
@@ -249,10 +256,13 @@ def test_a_piece_that_fails_may_be_tried_again(zones):
     load = Load(PARAMETER, YEAR, "first")
     with ZoneLoad(zones[0], load) as zone_load:
         zone_load.stage()
-        for number, table, rows in pieces(5):
+        for number, tables in pieces(5):
+            # Of several tables, the last one breaks off.
+            *_, last = tables
+            broken = replace(tables[last], stream=tables[last].stream[:-20])
             with pytest.raises(AirAwareError, match=f"zone {zones[0].name}: "):
-                copy_piece(zones[0], load, number, table, replace(rows, stream=rows.stream[:-20]))
-            copy_piece(zones[0], load, number, table, rows)
+                copy_piece(zones[0], load, number, tables | {last: broken})
+            copy_piece(zones[0], load, number, tables)
         zone_load.commit(source(), COUNTS, PIECES, STARTED)
     assert served(zones[0]) == whole(5)
 
@@ -275,10 +285,10 @@ def test_rows_that_do_not_belong_are_refused(zones, wrong):
     load = Load(PARAMETER, YEAR, "second")
     with ZoneLoad(zones[0], load) as zone_load:
         zone_load.stage()
-        for number, table, rows in pieces(6, YEAR + (wrong == "year")):
-            copy_piece(zones[0], load, number, table, rows)
+        for number, tables in pieces(6, YEAR + (wrong == "year")):
+            copy_piece(zones[0], load, number, tables)
             if wrong == "duplicate":
-                copy_piece(zones[0], load, number + 10, table, rows)
+                copy_piece(zones[0], load, number + 10, tables)
         with pytest.raises(psycopg2.IntegrityError):
             zone_load.commit(source(), COUNTS, PIECES * (1 + (wrong == "duplicate")), STARTED)
     assert served(zones[0]) == whole(5)

@@ -29,8 +29,8 @@ def load(zone: Zone, year: int, value: float) -> None:
     small = Load(PARAMETER, year, "first")
     with ZoneLoad(zone, small) as zone_load:
         zone_load.stage()
-        for number, table, rows in pieces(value, year):
-            copy_piece(zone, small, number, table, rows)
+        for piece in pieces(value, year):
+            copy_piece(zone, small, *piece)
         zone_load.commit(source(), COUNTS, PIECES, STARTED)
 
 

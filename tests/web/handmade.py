@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import h3.api.basic_int as h3
 import numpy as np
 import psycopg2
 from psycopg2 import sql
 
+from airaware.gazetteer import places
 from airaware.science import grid, metrics, pollutants
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.settings import Zone
@@ -68,6 +70,31 @@ def cell_year_rows(parameter: int, year: int) -> Rows:
         *keys, mean, counts * np.int16(24), *figures, counts, days_above, aqi.reshape(2, 72),
         np.where(counts > 0, 3, 0).astype(np.int16), nearest,
     )  # fmt: skip
+
+
+# What cells are ranked by, in ppb, by a ZIP code in them. Only ozone of the latest year has it:
+# nothing else has enough of a year, and loads of before have none.
+RANKED = {"60614": 30, "62701": 50, "62002": 32, "10001": 20, "96813": 40, "90012": 60}
+
+
+def ranking_rows(parameter: int, year: int) -> dict[str, Rows]:
+    """RANKED, as the job writes it."""
+    if (parameter, year) != (44201, YEAR):
+        return {}
+    known = places.load().zip_codes
+    figures = {
+        h3.latlng_to_cell(known[code].latitude, known[code].longitude, grid.RESOLUTION): ppb / 1000
+        for code, ppb in RANKED.items()
+    }
+    cells = sorted(figures)
+    return {
+        "ranking": Rows.of(
+            *_keys(parameter, year, 1),
+            np.zeros(1, np.int16),
+            np.array([cells]),
+            np.array([[figures[cell] for cell in cells]], np.float32),
+        )
+    }
 
 
 def residual_rows(parameter: int, year: int) -> Rows:
@@ -153,10 +180,11 @@ def submit(zone: Zone, parameter: int, year: int) -> None:
     source = Source(name, "0" * 64, "test", synthetic, file_date=file_date)
     with ZoneLoad(zone, load) as attempt:
         attempt.stage()
-        copy_piece(zone, load, 0, "cell_year", cell_year_rows(parameter, year))
-        copy_piece(zone, load, 1, "residual", residual_rows(parameter, year))
-        copy_piece(zone, load, 2, "station", station_rows(parameter, year))
-        copy_piece(zone, load, 3, "station_day", station_day_rows(parameter, year))
+        cells = {"cell_year": cell_year_rows(parameter, year), **ranking_rows(parameter, year)}
+        copy_piece(zone, load, 0, cells)
+        copy_piece(zone, load, 1, {"residual": residual_rows(parameter, year)})
+        copy_piece(zone, load, 2, {"station": station_rows(parameter, year)})
+        copy_piece(zone, load, 3, {"station_day": station_day_rows(parameter, year)})
         uncorrected = {UNCORRECTED: 700} if (parameter, year) == (88101, YEAR) else {}
         counts = Counts(0, {}, {}, uncorrected, newest_change=newest_change)
         attempt.commit(source, counts, 4, datetime.now(UTC))

@@ -21,9 +21,10 @@ import pyarrow.compute as pc
 from airaware.job import model, stages, versions
 from airaware.job.stations import assemble
 from airaware.raw import edges, epa, rawstore
-from airaware.science import pollutants
+from airaware.science import pollutants, ranking
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.science.pollutant import Pollutant
+from airaware.science.summary import COLUMNS
 from airaware.store.load import Load
 
 FILE = Path(__file__).with_name("golden.json")
@@ -138,7 +139,9 @@ def outputs(parameter: int) -> dict[str, str]:
     stations = [assemble(table, job.days(month)) for month, table in by_month.items() if month]
     days = _of(pieces, lambda piece: model.CELL_PIECES <= piece < model.STATIONS_PIECE)
     station_days = np.frombuffer(days, model.STATION_DAYS)
-    cells = _of(pieces, lambda piece: piece < model.CELL_PIECES)
+    cells = np.frombuffer(
+        _of(pieces, lambda piece: piece < model.CELL_PIECES), model.month_cells(job.pollutant)
+    )
     residuals = _of(pieces, lambda piece: piece == model.RESIDUALS_PIECE)
     found = {
         "read": digest(
@@ -149,10 +152,24 @@ def outputs(parameter: int) -> dict[str, str]:
             [notes, [[each.sites, each.hours, each.smoke_hours] for each in stations]]
         ),
         job.pollutant.daily: digest(station_days[["daily", "aqi"]]),
-        "cells": digest(np.frombuffer(cells, model.MONTH_CELLS)[::13]),
+        "cells": digest(cells[["cell", *COLUMNS]][::13]),
+        "ranking": digest(_ranked(job, pieces)),
         "residuals": digest(np.frombuffer(residuals, RESIDUALS)),
     }
     return {stage: found[stage] for stage in versions.stages(parameter) if stage in found}
+
+
+def _ranked(job: model.Job, pieces: pa.Table) -> list[np.ndarray]:
+    """Return the cells' figures, piece by piece, as if their few days were a whole year near by."""
+    found = []
+    for piece in range(model.CELL_PIECES):
+        table = pieces.filter(pc.equal(pieces["piece"], piece))
+        _, months = stages._joined_months(job, table, piece)
+        months["days"], months["hours"], months["nearest_km"] = 30, 720, 5
+        for name in ("hourly_mean", "daily_mean", "daily_max"):
+            months[name] = np.nan_to_num(months[name])
+        found.append(ranking.figures(job.pollutant, months, YEAR)[::13])
+    return found
 
 
 def _read(

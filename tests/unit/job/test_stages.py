@@ -17,7 +17,6 @@ from airaware.errors import AirAwareError
 from airaware.job import driver, model, stages
 from airaware.job.model import (
     CELL_PIECES,
-    MONTH_CELLS,
     RESIDUALS_PIECE,
     STATION_DAYS,
     STATIONS_PIECE,
@@ -295,7 +294,7 @@ def test_quantiles_are_numpys():
 
 
 def test_a_cell_without_a_day_has_no_daily_figures():
-    into = np.zeros(1, MONTH_CELLS)
+    into = np.zeros(1, model.month_cells(OZONE))
     summary.summarise_days(OZONE, np.full((1, 31), nan), into)
     for name in ("daily_mean", "daily_max", "daily_median", "daily_p95"):
         assert np.isnan(into[name][0])
@@ -330,7 +329,7 @@ def test_a_month_becomes_pieces_of_the_tables():
     expected = stages.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
     per_piece = stages._cells_per_piece()
     for piece, content in enumerate(cells):
-        found = np.frombuffer(content, MONTH_CELLS)
+        found = np.frombuffer(content, model.month_cells(OZONE))
         assert (found["cell"] // per_piece == piece).all()
     assert b"".join(cells) == expected.tobytes()
 

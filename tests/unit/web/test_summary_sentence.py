@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from airaware.science import pollutants
-from airaware.web.rank import Rank
+from airaware.web.answers import Rank, RankIn
 from airaware.web.summary_sentence import aqi_sentence, plain_name, sentence, trend_sentence
 
 OZONE = pollutants.get(44201)
-COMPARED = "the ZIP codes that have a monitor within 30 miles."
+COMPARED = "of the ZIP codes that have a monitor within 30 miles"
+
+
+def ranked(*counts: tuple[int, int, int], value: float = 74.0) -> Rank:
+    """Higher, alike and lower in the country, and in the state."""
+    areas = [RankIn(area, 1 + n[0], *n) for area, n in zip(("US", "IL"), counts, strict=False)]
+    return Rank("fourth-highest day", value, areas)
 
 
 def said(
@@ -25,28 +31,31 @@ def said(
 
 
 def test_the_whole_sentence():
-    assert said(14, Rank(more=86, alike=4, fewer=10)) == (
-        "In 2017 ozone was above 70 ppb, the level of the 2015 standard, on 14 days: fewer than in"
-        f" 86% of {COMPARED}"
+    assert said(14, ranked((10, 4, 86), (50, 0, 10))) == (
+        "In 2017 ozone was above 70 ppb, the level of the 2015 standard, on 14 days. Its"
+        f" fourth-highest day, 74.0 ppb, was higher than in 86% {COMPARED}, and lower than in 83%"
+        " of those in IL."
     )
 
 
 @pytest.mark.parametrize(
-    ("rank", "compared"),
+    ("counts", "compared"),
     [
-        (Rank(more=10, alike=4, fewer=86), "more than in 86%"),
-        (Rank(more=30, alike=60, fewer=10), "as in 60%"),
-        (Rank(more=999, alike=1, fewer=0), "fewer than in 99%"),
+        ((86, 4, 10), "lower than in 86%"),
+        ((30, 60, 10), "as in 60%"),
+        ((0, 1, 999), "higher than in 99%"),
     ],
 )
-def test_the_largest_share_is_named_and_never_too_much(rank, compared):
-    assert said(3, rank).endswith(f"on 3 days: {compared} of {COMPARED}")
+def test_the_largest_share_is_named_and_never_too_much(counts, compared):
+    assert said(3, ranked(counts)).endswith(
+        f"on 3 days. Its fourth-highest day, 74.0 ppb, was {compared} {COMPARED}."
+    )
 
 
 def test_counts_of_days():
-    assert "on no day: " in said(0, Rank(1, 5, 0))
-    assert "on 1 day: " in said(1, Rank(1, 5, 0))
-    assert "on 14 days of the 210 that can be judged: " in said(14, Rank(1, 5, 0), days=210)
+    assert "on no day. " in said(0, ranked((1, 5, 0)))
+    assert "on 1 day. " in said(1, ranked((1, 5, 0)))
+    assert "on 14 days of the 210 that can be judged. " in said(14, ranked((1, 5, 0)), days=210)
 
 
 def test_units_and_editions():
