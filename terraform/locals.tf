@@ -29,11 +29,10 @@ locals {
   # What web hosts say of their CPU, and what their groups are scaled by.
   cpu_metric = { namespace = "AirAware", name = "HostCPU" }
 
-  has_master = var.stage != "network"
-  is_whole   = var.stage == "all"
+  is_whole = var.stage == "all"
 
   # Hosts with a name (roles.tf); the web tier's come and go, but for the variant `single`.
-  hosts = { for name, host in local.every_host : name => host if local.is_whole || local.has_master && host.role == "puppet" }
+  hosts = { for name, host in local.every_host : name => host if local.is_whole }
 }
 
 # Conditions over several variables.

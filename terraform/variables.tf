@@ -148,13 +148,13 @@ variable "image_id" {
 }
 
 variable "stage" {
-  description = "How far a first deployment has come: `network` is what an image is built in (network, bucket, identities), `master` adds Puppet's master, which all other hosts need, and the balancer; `all` is everything."
+  description = "How far a first deployment has come: `network` is what a release and an image need (network, bucket, identities); `all` is everything."
   type        = string
   default     = "all"
 
   validation {
-    condition     = contains(["network", "master", "all"], var.stage)
-    error_message = "The stage is network, master or all."
+    condition     = contains(["network", "all"], var.stage)
+    error_message = "The stage is network or all."
   }
 }
 

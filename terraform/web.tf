@@ -3,7 +3,7 @@
 
 module "balancer" {
   source = "./modules/balancer"
-  count  = local.single || !local.has_master ? 0 : 1
+  count  = local.single || !local.is_whole ? 0 : 1
 
   name              = local.name
   vpc_id            = module.network.vpc_id

@@ -106,19 +106,6 @@ run "what_images_are_built_in_has_no_host" {
   }
 }
 
-run "the_master_comes_before_the_others" {
-  command = apply
-
-  variables {
-    stage = "master"
-  }
-
-  assert {
-    condition     = keys(output.hosts) == ["puppet"] && output.web_groups == {} && output.site_url == null && output.balancer_dns_name != null
-    error_message = "There is not Puppet's master alone, with the balancer."
-  }
-}
-
 run "every_role_has_hosts" {
   command = apply
 

@@ -53,9 +53,9 @@ class Fleet(FleetAccess):
     ) -> Iterator[Step | Stage]:
         """Yield what brings the fleet to this checkout.
 
-        The stages: network; release; image, if it is out of date; then the hosts, from that image,
-        Puppet's master first. A dry run names the same steps; if the region is down, it assumes
-        that there are no hosts and no images.
+        The stages: network; release; image, if it is out of date; then the hosts, from that image.
+        A dry run names the same steps; if the region is down, it assumes that there are no hosts
+        and no images.
 
         Args:
             agree: Is shown what Terraform plans to change; raises to refuse.
@@ -70,21 +70,12 @@ class Fleet(FleetAccess):
             yield Step("find Terraform and its provider", self._terraform({}).check)
         yield from self.region.prepare()
         is_first = not (self.region.is_up() and self._has_hosts())
-        # Where there is an image, the master boots while the release is made.
-        begins_with_master = is_first and from_image and self._has_current_image()
-        if begins_with_master:
-            yield from self._make_master(agree, from_image)
-        elif is_first:
+        if is_first:
             yield from self._change("network, bucket and identities", agree, {"stage": "network"})
         yield Step("make sure of the databases' passwords", self._ensure_passwords)
         yield Step("make and publish this checkout's release", lambda: self.publish(from_image))
         if from_image:
             yield Stage("build the image of all hosts, if it is out of date", self._build_image)
-        if is_first:
-            if not begins_with_master:
-                yield from self._make_master(agree, from_image, refresh=False)
-            yield Step("wait until the master answers by SSH", self.wait_for_hosts)
-            yield Step(WAIT_FOR_MASTER, self._keep_ca)
         variables = self._image_variable(from_image)
         yield from self._change("hosts", agree, variables, refresh=not is_first)
         # A web host is ready when a database is, which may take longer than its group waits.
@@ -116,13 +107,6 @@ class Fleet(FleetAccess):
         for plan in plans:
             agree(plan)
         yield Step(f"change it: {what}", lambda: self.terraform.apply(console.print))
-
-    def _make_master(
-        self, agree: Callable[[Plan], None], from_image: bool, refresh: bool = True
-    ) -> Iterator[Step]:
-        """Create a new fleet's master, and the network if needed, before hosts that wait for it."""
-        variables = {"stage": "master"} | self._image_variable(from_image)
-        yield from self._change("Puppet's master and the balancer", agree, variables, refresh)
 
     def _has_hosts(self) -> bool:
         self.terraform.init()

@@ -40,23 +40,10 @@ def fleet(tmp_path: Path) -> Fleet:
 def test_a_dry_run_names_the_stages_the_image_before_the_hosts(fleet: Fleet) -> None:
     texts = [step.text for step in fleet.deploy(lambda _plan: None)]
     stages = ["find Terraform", "start the region", "network, bucket and identities", "release"]
-    stages += ["image", "Puppet's master", "ask Terraform what is to change: hosts"]
+    stages += ["build the image", "change it: hosts", "the master's first run"]
     found = [next(n for n, text in enumerate(texts) if stage in text) for stage in stages]
     assert found == sorted(found)
     assert not fleet.region.prepared  # type: ignore[attr-defined]
-
-
-def test_where_the_image_is_current_the_master_boots_while_the_release_is_made(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Fleet, "_has_current_image", lambda _self: True)
-    changes = [step.text for step in fleet.deploy(lambda _plan: None)]
-    master, release, wait, hosts = (
-        next(n for n, text in enumerate(changes) if part in text)
-        for part in ("change it: Puppet's master", "release", "the master's first run", "it: hosts")
-    )
-    assert master < release < wait < hosts
-    assert not any("network" in text for text in changes)
 
 
 def test_without_images_none_is_built(fleet: Fleet) -> None:
