@@ -1,12 +1,17 @@
 """The program that installs releases on hosts (modules/airaware/files/airaware-release)."""
 
+import fcntl
 import importlib.machinery
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +47,9 @@ class Bucket:
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The program as a module, with its folders in `tmp_path` and a bucket of the test's own."""
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Yield the program as a module, with its folders in `tmp_path` and a bucket of its own."""
+    umask = os.umask(0o022)
     loader = importlib.machinery.SourceFileLoader("airaware_release", str(PROGRAM))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec
@@ -59,7 +65,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(module, "CURRENT", tmp_path / "current")
     monkeypatch.setattr(module, "Bucket", Bucket)
     monkeypatch.setattr(module, "pip_install", unpacked)
-    return module
+    yield module
+    os.umask(umask)
 
 
 def unpacked(environment: Path, _pip: Path, *words: object) -> None:
@@ -154,3 +161,32 @@ def test_the_newest_few_releases_stay_and_what_they_share(program: Any) -> None:
     assert {path.name for path in program.RELEASES.iterdir()} == {"3", "4", "5"}
     (shared,) = program.ENVIRONMENTS.iterdir()
     assert "flask-1-py3-none-any.whl" in json.loads((shared / "installed").read_text())["wheels"]
+
+
+def test_all_accounts_can_run_it_whatever_the_umask(program: Any) -> None:
+    os.umask(0o077)
+    program.main(["1", "web", sys.executable])
+    made = [*program.RELEASES.rglob("*"), *program.ENVIRONMENTS.rglob("*")]
+    assert [path for path in made if not path.stat().st_mode & 0o004] == []
+
+
+def test_of_two_at_once_one_installs_it(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first boot's run and Puppet's come together on a new host."""
+    asked, lock = threading.Semaphore(0), fcntl.flock
+
+    def counted(*words: Any) -> None:
+        asked.release()
+        lock(*words)
+
+    def late(*words: Any) -> None:
+        """Go on only when both have asked."""
+        monkeypatch.setattr(program, "pip_install", unpacked)
+        assert all(asked.acquire(timeout=60) for _ in range(2))
+        unpacked(*words)
+
+    monkeypatch.setattr(fcntl, "flock", counted)
+    monkeypatch.setattr(program, "pip_install", late)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(program.main, [["1", "web", sys.executable]] * 2))
+    assert Bucket.fetched.count(program.OWN_WHEEL) == 1
+    assert said(program, "1", "import airaware; print(airaware.RELEASE)") == "1"
