@@ -35,6 +35,7 @@ class Settings:
     draining: str = ""
     worker_sockets: str = ""
     lab_clock_factor: float = 1
+    lab_iam: bool = False
     host_cpu_seconds: float = 10
 
     def own_zone_first(self) -> tuple[Zone, ...]:
@@ -100,5 +101,6 @@ def read() -> Settings:
         draining=os.environ.get("AIRAWARE_DRAINING", ""),
         worker_sockets=os.environ.get("AIRAWARE_WORKER_SOCKETS", ""),
         lab_clock_factor=_number("AIRAWARE_LAB_CLOCK_FACTOR", "1", 1, 10),
+        lab_iam=_whole_number("AIRAWARE_LAB_IAM", "0", 0, 1) == 1,
         host_cpu_seconds=_number("AIRAWARE_HOST_CPU_SECONDS", "10", 0.5, 60),
     )

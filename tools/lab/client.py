@@ -13,8 +13,10 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from airaware import settings
 from airaware.errors import AirAwareError
 from tools.lab import leftovers, preflight
+from tools.lab.aws.access import library
 from tools.lab.hosts import images
 from tools.lab.model import lab_name
 from tools.lab.net import outside, socks
@@ -41,6 +43,8 @@ class Lab:
         """Check this machine, build the base image, start the region."""
         yield Step("check that this machine can hold the lab", self._check_machine)
         yield Step("build the hosts' base image, or find it built", self._build_image)
+        if settings.read().lab_iam:
+            yield Step("install what judges by IAM's policies, or find it", library.installed)
         if not self.is_up():
             yield Step("start the region", self._start)
 

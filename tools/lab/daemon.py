@@ -26,6 +26,7 @@ from airaware import settings
 from airaware.errors import AirAwareError
 from tools.lab import leftovers, model
 from tools.lab.aws import gaps, scaling
+from tools.lab.aws.access.enforcement import Access
 from tools.lab.aws.metadata import Metadata
 from tools.lab.aws.policies import Policies
 from tools.lab.aws.region import REGION, Moto
@@ -44,6 +45,8 @@ ROUND_SECONDS = 0.5
 # the kernel's default of 128 would leave the eleventh host stuck in its boot.
 WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 WATCHES_NEEDED = 1024
+
+OPERATOR = "lab"  # the access key of the account's administrator
 
 log = logging.getLogger("tools.lab.daemon")
 
@@ -162,7 +165,10 @@ def _serve_moto(
 
     Returns moto, and what an operator's tools need in their environment.
     """
-    moto, ca = Moto(), folder / "ca.pem"
+    access = Access(OPERATOR) if settings.read().lab_iam else None
+    if access:
+        stack.callback(access.stop)
+    moto, ca = Moto(access), folder / "ca.pem"
     operators = namespaces.listening_socket(None, "127.0.0.1", 0)
     endpoint = str(network.ENDPOINT_ADDRESS)
     moto.start([operators, namespaces.listening_socket(net.router, endpoint, 443)], ca)
@@ -175,8 +181,8 @@ def _serve_moto(
         "AWS_CA_BUNDLE": str(ca),
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        # No secret: whoever reaches the endpoint may do anything in the lab.
-        "AWS_ACCESS_KEY_ID": "lab",
+        # No secret: whoever uses this key may do anything in the lab.
+        "AWS_ACCESS_KEY_ID": OPERATOR,
         "AWS_SECRET_ACCESS_KEY": "lab",
         "AWS_SESSION_TOKEN": "",
         "AWS_EC2_METADATA_DISABLED": "true",

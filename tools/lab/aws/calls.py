@@ -25,12 +25,12 @@ UNKNOWN = "ActionNotInLab"
 
 
 class RefusalError(Exception):
-    """Why AWS, or the lab, refuses a request: an error code and a message."""
+    """Why AWS, or the lab, refuses a request: an error code, a message, and HTTP's status."""
 
-    def __init__(self, code: str, message: str) -> None:
-        """Keep both; the exception's text has both."""
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        """Keep them; the exception's text has code and message."""
         super().__init__(f"{code}: {message}")
-        self.code, self.message = code, message
+        self.code, self.message, self.status = code, message, status
 
 
 def unknown(action: str) -> RefusalError:
@@ -65,7 +65,7 @@ def read(environ: dict[str, Any]) -> Call:
     """
     service, region = scope(environ)
     # S3's bodies may be large, and do not name the action.
-    request = Request(environ) if service == "s3" else _kept(environ)
+    request = Request(environ) if service == "s3" else kept(environ)
     models = _models(service)
     if len(models) > 1:
         models = [m for m in models if str(m.api_version) == request.values.get("Version")]
@@ -136,7 +136,7 @@ def _named(service: str, request: Request) -> str:
     return target or action or f"{request.method} {request.path}"
 
 
-def _kept(environ: dict[str, Any]) -> Request:
+def kept(environ: dict[str, Any]) -> Request:
     """Return the request with its body unpacked, in memory: it can be read more than once."""
     body = Request(environ).get_data(parse_form_data=False)
     if environ.pop("HTTP_CONTENT_ENCODING", "") == "gzip":

@@ -12,9 +12,10 @@ from xml.sax.saxutils import escape
 
 from moto.backend_index import backend_url_patterns
 from werkzeug.test import run_wsgi_app
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from tools.lab.aws import calls, limits, shapes
+from tools.lab.aws.access.enforcement import Access
 from tools.lab.aws.calls import Call, RefusalError
 
 # Answers of services that speak XML, by their protocol.
@@ -35,15 +36,17 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 class Gate:
     """A WSGI application that has moto answer what it can, and refuses the rest."""
 
-    def __init__(self, moto: Application) -> None:
-        """Stand in front of moto's own application."""
-        self._moto = moto
+    def __init__(self, moto: Application, access: Access | None = None) -> None:
+        """Stand in front of moto's own application; `access` enforces IAM."""
+        self._moto, self._access = moto, access
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
         try:
             call = calls.read(environ)
             shapes.check(call)
+            if self._access:
+                self._access.check(call, environ)
             limits.check(call)
             answer = self._answer(call, environ)
         except RefusalError as refusal:
@@ -72,15 +75,19 @@ class Gate:
 
 def _refuse(refusal: RefusalError, environ: dict[str, Any]) -> Response:
     """Return a refusal in the service's own format, with a status that no client retries."""
+    upload = Request(environ).stream
+    while upload.read(1 << 16):  # a client that cannot send all of it reads no answer
+        pass
     protocol = calls.protocol(environ)
     if protocol in ("json", "rest-json"):
         body = json.dumps({"__type": refusal.code, "message": refusal.message})
         headers = {"X-Amzn-ErrorType": refusal.code, "Content-Type": "application/json"}
-        return Response(body, 400, headers)
+        return Response(body, refusal.status, headers)
     form = "s3" if calls.scope(environ)[0] == "s3" else protocol
     message = "".join(each if each.isprintable() else "?" for each in refusal.message)
     error = f"<Code>{refusal.code}</Code><Message>{escape(message)}</Message>"
-    return Response(XML.get(form, XML["query"]).format(error), 400, mimetype="text/xml")
+    body = XML.get(form, XML["query"]).format(error)
+    return Response(body, refusal.status, mimetype="text/xml")
 
 
 @functools.cache

@@ -40,6 +40,7 @@ from tools.lab.aws import (  # importing them registers their patches
     policy_gaps,  # noqa: F401
     route53_gaps,  # noqa: F401
 )
+from tools.lab.aws.access.enforcement import Access
 from tools.lab.aws.gate import Gate
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
@@ -55,9 +56,10 @@ PROTOCOLS = {"-1": "all", "1": "icmp", "6": "tcp", "17": "udp"}
 class Moto:
     """The region's state and its interface. moto's state is the process's, so one is enough."""
 
-    def __init__(self) -> None:
-        """Fill moto's gaps; nothing is served before `start`."""
+    def __init__(self, access: Access | None = None) -> None:
+        """Fill moto's gaps; nothing is served before `start`. `access` enforces IAM."""
         gaps.fill()
+        self._access = access
         # One at a time: moto's backends have no locks, and a snapshot must not see half a request.
         self.lock = threading.RLock()
         self._servers: list[Server] = []
@@ -68,7 +70,9 @@ class Moto:
         authority.cert_pem.write_to_path(ca)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*CERTIFICATE_NAMES).configure_cert(context)
-        app = _Locked(Gate(DomainDispatcherApplication(create_backend_app)), self.lock)
+        app = _Locked(
+            Gate(DomainDispatcherApplication(create_backend_app), self._access), self.lock
+        )
         self._servers = [Server(listening, app, context) for listening in sockets]
 
     def stop(self) -> None:
