@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Served:
         return _client(self.endpoint, self.ca, service, **credentials)
 
 
+@cache  # making a client takes longer than a request
 def _client(endpoint: str, ca: Path, service: str, **credentials: str) -> Any:
     operator = {"aws_access_key_id": "operator", "aws_secret_access_key": "any"}
     return boto3.client(

@@ -12,9 +12,14 @@ def refused(client: Any, action: str, **parameters: Any) -> tuple[str, str]:
     """The code and message that an action is refused with: at the first request, by retries as
     they are by default."""
     sent: list[object] = []
-    client.meta.events.register("before-send", lambda request, **_: sent.append(request))
+
+    def note(request: object, **_: Any) -> None:
+        sent.append(request)
+
+    client.meta.events.register("before-send", note)
     with pytest.raises(ClientError) as caught:
         getattr(client, action)(**parameters)
+    client.meta.events.unregister("before-send", note)
     assert len(sent) == 1
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
