@@ -15,9 +15,11 @@ from airaware.store.load import Load
 
 # The grid is copied in this many pieces, each with its own index range.
 CELL_PIECES = 16
-# A month's station-days are one piece; then come the year's stations, and its residuals.
+# A month's station-days are one piece; then come the year's stations, its residuals, and its
+# ranges.
 STATIONS_PIECE = CELL_PIECES + 13
 RESIDUALS_PIECE = STATIONS_PIECE + 1
+RANGES_PIECE = RESIDUALS_PIECE + 1
 
 STATION_DAYS = np.dtype(
     [

@@ -17,6 +17,7 @@ from airaware.job.model import (
     CELL_PIECES,
     COPIED,
     PIECES,
+    RANGES_PIECE,
     RESIDUALS_PIECE,
     STATION_DAYS,
     STATIONS_PIECE,
@@ -24,10 +25,10 @@ from airaware.job.model import (
 )
 from airaware.job.stations import StationMonth, assemble
 from airaware.raw import gmt, rawstore, station_months, verdicts
-from airaware.science import grid, metrics, ranking, summary, utc_offsets
+from airaware.science import grid, metrics, ranges, ranking, summary, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
-from airaware.science.leave_one_out import RESIDUALS, month_sums
+from airaware.science.leave_one_out import RESIDUALS, leave_one_out, month_sums
 from airaware.science.pollutant import Pollutant
 from airaware.settings import Zone
 from airaware.store.binary import Rows
@@ -104,9 +105,11 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         ],
     }
     station_days = _station_days(job, month, stations, daily)
-    residuals = month_sums(
-        month, stations.latitude, stations.longitude, stations.hours, daily, stations.offsets
+    left_out = leave_one_out(
+        stations.latitude, stations.longitude, stations.hours, daily, stations.offsets
     )
+    residuals = month_sums(month, left_out)
+    left_out_months = ranges.left_out_months(month, stations.sites, left_out)
     return _pieces(
         [
             *(
@@ -116,6 +119,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
             (CELL_PIECES + month, month, station_days.tobytes(), None),
             (STATIONS_PIECE, month, None, json.dumps(notes)),
             (RESIDUALS_PIECE, month, residuals.tobytes(), None),
+            (RANGES_PIECE, month, left_out_months.tobytes(), None),
         ]
     )
 
@@ -196,6 +200,9 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
         tables = {"station": _station_rows(job, year.stations)}
     elif piece == RESIDUALS_PIECE:
         tables = {"residual": _encoded(job, table, RESIDUALS)}
+    elif piece == RANGES_PIECE:
+        months = np.frombuffer(b"".join(table.column("rows").to_pylist()), ranges.LEFT_OUT_MONTHS)
+        tables = {"count_range": _range_rows(job, ranges.made_of(job.pollutant, months))}
     elif piece >= CELL_PIECES:
         tables = {"station_day": _encoded(job, table, STATION_DAYS)}
     else:
@@ -275,6 +282,13 @@ def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> Rows:
     """Encode the pieces' rows as the store's table has them, with its two key columns."""
     rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
     return Rows.of(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
+
+
+def _range_rows(job: Job, found: np.ndarray) -> Rows:
+    """Encode RANGES as the store has them: arrays of several dimensions as flat ones."""
+    columns = (found[name] for name in found.dtype.names or ())
+    flat = (each.reshape(len(each), -1) if each.ndim > 1 else each for each in columns)
+    return Rows.of(*_key_columns(job, len(found)), *flat)
 
 
 def cell_tables(job: Job, table: pa.Table, piece: int) -> dict[str, Rows]:

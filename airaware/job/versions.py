@@ -17,6 +17,7 @@ VERSIONS = {
     "cells": 1,  # the grid's months
     "ranking": 1,  # what the cells are ranked by
     "residuals": 1,  # sums over leave-one-out errors
+    "ranges": 1,  # the ranges of counts, by leave-one-out errors
     "coarse": 1,  # means of coarser cells, in SQL (store/load.py)
 }
 
@@ -33,6 +34,7 @@ def stages(parameter: int) -> tuple[str, ...]:
         "cells",
         "ranking",
         "residuals",
+        "ranges",
         "coarse",
     )
 

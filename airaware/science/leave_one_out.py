@@ -34,10 +34,11 @@ RESIDUALS = np.dtype(
 class LeftOut:
     """A month's stations that report, with what was measured and what the others say, by quantity.
 
-    observed, estimated: (stations, times), NaN where there is none; from_miles (stations,), the
-    distance class of each.
+    which: their indices among all; observed, estimated: (stations, times), NaN where there is none;
+    from_miles (stations,), the distance class of each.
     """
 
+    which: np.ndarray
     stations: Points
     from_miles: np.ndarray
     observed: Mapping[str, np.ndarray]
@@ -50,11 +51,11 @@ def leave_one_out(
     hours: np.ndarray,
     daily: np.ndarray,
     offsets: np.ndarray,
-) -> LeftOut:
+) -> LeftOut | None:
     """Estimate each station from the others: an hour from those of the same instant.
 
     The month's estimate is the mean of those hours that the station itself has, so that the error
-    is that of the estimates and not of the gaps. Raises ValueError where no station reports.
+    is that of the estimates and not of the gaps. None where no station reports.
 
     Args:
         latitude: in degrees (n,).
@@ -65,6 +66,8 @@ def leave_one_out(
     """
     period = 24 * daily.shape[1]
     reporting = np.isfinite(_without_margins(hours, period)).any(axis=1)
+    if not reporting.any():
+        return None
     hours, daily, offsets = hours[reporting], daily[reporting], offsets[reporting]
     stations = Points(latitude[reporting], longitude[reporting])
     others = weights_of_others(stations)
@@ -83,7 +86,7 @@ def leave_one_out(
     estimated = {HOURS: at_instants.by_own_clocks(offsets), DAILY: estimate(daily)}
     alike = np.where(np.isfinite(observed[HOURS]), estimated[HOURS], np.nan)
     observed[MONTH], estimated[MONTH] = month_mean(observed[HOURS]), month_mean(alike)
-    return LeftOut(stations, from_miles, observed, estimated)
+    return LeftOut(np.flatnonzero(reporting), stations, from_miles, observed, estimated)
 
 
 def _without_margins(hours: np.ndarray, period: int) -> np.ndarray:
@@ -131,16 +134,6 @@ def _sums_by_station(observed: np.ndarray, estimated: np.ndarray) -> dict[str, n
     }
 
 
-def month_sums(
-    month: int,
-    latitude: np.ndarray,
-    longitude: np.ndarray,
-    hours: np.ndarray,
-    daily: np.ndarray,
-    offsets: np.ndarray,
-) -> np.ndarray:
-    """RESIDUALS of a month by the grid's rule; the arguments are those of `leave_one_out`."""
-    if not np.isfinite(_without_margins(hours, 24 * daily.shape[1])).any():
-        return np.zeros(0, RESIDUALS)
-    left_out = leave_one_out(latitude, longitude, hours, daily, offsets)
-    return sums(month, left_out, left_out.estimated)
+def month_sums(month: int, left_out: LeftOut | None) -> np.ndarray:
+    """RESIDUALS of a month by the grid's rule; none of a month without stations."""
+    return sums(month, left_out, left_out.estimated) if left_out else np.zeros(0, RESIDUALS)

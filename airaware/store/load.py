@@ -25,7 +25,15 @@ from airaware.store import rowhash
 from airaware.store.binary import Rows
 from airaware.store.shapes import RESOLUTIONS
 
-TABLES = ("cell_year", "parent_year", "station", "station_day", "residual", "ranking")
+TABLES = (
+    "cell_year",
+    "parent_year",
+    "station",
+    "station_day",
+    "residual",
+    "ranking",
+    "count_range",
+)
 _KEYS = {
     "cell_year": "cell",
     "parent_year": "cell",
@@ -33,6 +41,7 @@ _KEYS = {
     "station_day": "site, day",
     "residual": "month, quantity, from_miles",
     "ranking": "piece",
+    "count_range": "from_miles",
 }
 # What parents have of a year.
 _AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")

@@ -12,6 +12,7 @@ import numpy as np
 
 from airaware.science import grid, metrics, pollutants
 from airaware.science.accuracy import Residuals
+from airaware.science.ranges import RANGES
 from airaware.store.zones import Reader
 
 # One for each load: the planner then drops all other partitions before it plans. As a join with
@@ -34,6 +35,14 @@ _UNCORRECTED = "SELECT uncorrected FROM load WHERE parameter = %s AND year = %s"
 _RESIDUALS = """
 SELECT month, quantity, from_miles, observed, estimated, error, squared_error, value, squared_value
 FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
+"""
+
+
+# In binary, as _RANKING.
+_RANGES = """
+SELECT from_miles, stations, array_send(levels) AS levels, array_send(residuals) AS residuals,
+       array_send(low) AS low, array_send(high) AS high
+FROM count_range WHERE parameter = %(parameter)s AND year = %(year)s ORDER BY from_miles
 """
 
 
@@ -243,6 +252,21 @@ def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...
     of = [(parameter, year)]
     rows = reader.fetch(_RESIDUALS, {"parameter": parameter, "year": year}, of=of)
     return tuple(Residuals(*row) for row in rows)
+
+
+def ranges(reader: Reader, load: Load) -> np.ndarray:
+    """Return a load's RANGES (airaware.science.ranges), by class; none of a load of before.
+
+    Raises NoZoneError where no database answers.
+    """
+    keys = {"parameter": load.parameter, "year": load.year}
+    rows = reader.fetch(_RANGES, keys, of=[(load.parameter, load.year)])
+    found = np.zeros(len(rows), RANGES)
+    for into, row in zip(found, rows, strict=True):
+        into["from_miles"], into["stations"] = row.from_miles, row.stations
+        for name in ("levels", "residuals", "low", "high"):
+            into[name] = _elements(getattr(row, name), ">f4").reshape(into[name].shape)
+    return found
 
 
 def _months(row: Any) -> YearOfMonths:

@@ -24,6 +24,13 @@ AqiDays = Annotated[
     ),
 ]
 Category = Annotated[str | None, Keywords(enum=[*AQI_CATEGORIES, None])]
+WithoutSmoke = Annotated[
+    float | None,
+    Keywords(
+        description="the figure without the days that have hours flagged as smoke, which EPA may"
+        " exclude as exceptional events; null where it is the same, or no day is left"
+    ),
+]
 Estimate = Annotated[bool, Keywords(description="from monitors beyond 30 miles")]
 
 
@@ -204,6 +211,24 @@ class Rank:
 
 
 @dataclass(frozen=True)
+class Range:
+    """The least and the greatest count of a range, both within it."""
+
+    low: Count
+    high: Count
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Between which counts the real ones lie, with a chance of 90%."""
+
+    days_above_standard: Range
+    aqi_days: Annotated[
+        dict[str, Range] | None, Keywords(description="by category; of each by itself")
+    ]
+
+
+@dataclass(frozen=True)
 class LoadedFile:
     """EPA's file of a year that was loaded, and how to cite it."""
 
@@ -265,6 +290,9 @@ class PointPollutant(GridPollutant):
     sentence: Annotated[str, Keywords(description="the year in plain words")]
     rank: Annotated[
         Rank | None, Keywords(description="null of too few days with a monitor within 30 miles")
+    ]
+    ranges: Annotated[
+        Ranges | None, Keywords(description="null where too few monitors measured to know them")
     ]
     days_above_with_smoke: Annotated[
         int,
@@ -375,6 +403,7 @@ class Pm25Standards:
     three_year_mean: Annotated[
         float | None, Keywords(description="of this year and the two before, where all are loaded")
     ]
+    annual_mean_without_smoke: WithoutSmoke
     nearest_km: float
     estimate: Annotated[bool, Keywords(description="some days are from monitors beyond 30 miles")]
 
@@ -395,6 +424,7 @@ class OzoneStandards:
     three_year_mean: Annotated[
         float | None, Keywords(description="of this year and the two before, where all are loaded")
     ]
+    fourth_highest_without_smoke: WithoutSmoke
     nearest_km: float
     estimate: Annotated[bool, Keywords(description="some days are from monitors beyond 30 miles")]
 
@@ -443,47 +473,6 @@ class Days(Air):
     """Each day of a year at the very place."""
 
     pollutants: list[DaysPollutant]
-
-
-@dataclass(frozen=True)
-class HourErrors:
-    """The error to expect of an hour."""
-
-    hour: float | None
-
-
-@dataclass(frozen=True)
-class MonthOfHours:
-    """What some of the hours rest on: those of a month, as far as it was asked for."""
-
-    month: Annotated[str, Keywords(pattern="^[0-9]{4}-[0-9]{2}$")]
-    hours: Annotated[int, Keywords(minimum=24, description="how many of the values")]
-    nearest_km: float | None
-    estimate: Estimate
-    expected_error: HourErrors
-
-
-@dataclass(frozen=True)
-class Hours(Pollutant):
-    """Each hour of some days at the very place; in JSON, `from_` is `from`."""
-
-    place: Place
-    uncorrected_monitors: UncorrectedMonitors
-    method: str
-    from_: DayText
-    to: DayText
-    utc_offset: Annotated[
-        str,
-        Keywords(
-            pattern="^[+-][0-9]{2}:00$",
-            description="of the hours: the place's standard time, which holds all year",
-        ),
-    ]
-    first_hour: str
-    values: Annotated[
-        list[float | None], Keywords(description="one an hour, from the first hour on")
-    ]
-    months: Annotated[list[MonthOfHours], Keywords(description="what the values rest on")]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from airaware.web import (
     certainty,
     compression,
     cors,
+    count_ranges,
     error_pages,
     formatting,
     front_end,
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     reader = Memory(settings.own_zone_first(), REMEMBERED, telemetry.zone_changed)
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
+    app.extensions["ranges"] = count_ranges.remembered(reader)
     app.extensions["ranks"] = rank.Ranks(reader).ranks
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     places.load()

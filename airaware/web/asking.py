@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property, wraps
 from typing import ParamSpec, TypeVar
 
+import numpy as np
 from flask import current_app, g
 from werkzeug.datastructures import MultiDict
 
@@ -54,6 +55,7 @@ class At:
     reader: Memory
     expected_errors: Callable[[Load], ExpectedErrors]
     ranks: Callable[[Load, float, str], list[Rank]]
+    ranges: Callable[[Load], np.ndarray]
     place: Place
     nearest: Nearest
 
@@ -123,8 +125,10 @@ def at(address: str) -> At:
         raise OutsideUSError(COVERED)
     if not nearest.served.loads:
         raise not_loaded("No year has been loaded yet: `fab submit-year` loads one.", [])
-    errors, ranks = (current_app.extensions[name] for name in ("expected_errors", "ranks"))
-    return At(reader, errors, ranks, place, nearest)
+    errors, ranks, ranges = (
+        current_app.extensions[name] for name in ("expected_errors", "ranks", "ranges")
+    )
+    return At(reader, errors, ranks, ranges, place, nearest)
 
 
 def served() -> Served:

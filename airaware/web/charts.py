@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
-from airaware.web import answers
+from airaware.web import answers, hours_answer
 from airaware.web.formatting import MONTHS
 
 Chart = dict[str, Any]
@@ -76,7 +76,7 @@ def years(pollutant: answers.PointPollutant) -> Chart | None:
     }
 
 
-def hours(found: answers.Hours) -> Chart:
+def hours(found: hours_answer.Hours) -> Chart:
     """Chart hours within the error to expect of each, with a tick for each day.
 
     The band of the error ends at 0, or at the value where that is below 0 itself.

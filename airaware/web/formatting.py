@@ -6,6 +6,7 @@ from functools import lru_cache
 from markupsafe import Markup, escape
 
 from airaware.science.sphere import KM_PER_MILE
+from airaware.web.answers import Range
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NO_VALUE = "–"
@@ -51,6 +52,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def count_range(found: Range) -> str:
+    """Format a range of counts, as in "8 to 17"; one number where it has only that."""
+    return f"{found.low} to {found.high}" if found.high > found.low else str(found.low)
+
+
 def month(number: int) -> str:
     """Return the short name of a month, 1 for January."""
     return MONTHS[number - 1]
@@ -68,6 +74,7 @@ FILTERS = {
     "km": kilometres,
     "distance": distance,
     "count": count,
+    "range": count_range,
     "month": month,
     "code": code,
 }

@@ -5,11 +5,12 @@ from flask import Blueprint, render_template
 from airaware.science import grid
 from airaware.science.accuracy import ENOUGH, FROM_MILES
 from airaware.science.pollutants import AQI_EDITION, POLLUTANTS
+from airaware.science.ranges import NEEDED_STATIONS
 from airaware.web import view_model, working
 
 # Raise both whenever the page's words change: people cite them. tests/web/test_method.py fails
 # where the words change and the version does not.
-VERSION, DATED = 2, "2026-11-30"
+VERSION, DATED = 3, "2026-11-30"
 
 blueprint = Blueprint("method", __name__)
 
@@ -29,5 +30,6 @@ def page() -> str:
         resolution=grid.RESOLUTION,
         from_miles=FROM_MILES,
         enough=ENOUGH,
+        needed_stations=NEEDED_STATIONS,
         aqi_edition=AQI_EDITION,
     )

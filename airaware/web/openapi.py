@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from airaware.science.pollutants import POLLUTANTS
-from airaware.web import answers, json_schema, working_answer
+from airaware.web import answers, hours_answer, json_schema, working_answer
 from airaware.web.asking import FIRST_YEAR, MAX_DAYS, MOST_PLACES
 from airaware.web.geocode import MAX_LENGTH
 
@@ -35,7 +35,7 @@ SCHEMAS = {
         answers.PointAir,
         answers.Days,
         working_answer.Working,
-        answers.Hours,
+        hours_answer.Hours,
         answers.Compared,
     ),
 }
@@ -160,7 +160,7 @@ PATHS: dict[str, Any] = {
     "/hours": _get(
         f"Each hour of at most {MAX_DAYS} days of one pollutant",
         SPAN,
-        _json(answers.Hours),
+        _json(hours_answer.Hours),
         "hours",
     ),
     "/hours.csv": _get("Hours of any span as CSV", SPAN, {CSV: {"schema": TEXT}}, "hoursCsv"),

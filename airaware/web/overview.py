@@ -183,6 +183,7 @@ def _pm25_standards(year: PointYear, before: Sequence[PointYear]) -> answers.Pm2
     if found is None:
         return None
     pollutant = year.pollutant
+    other = standards.annual_mean(_without_smoke(year), year.load.year)
     means = [
         each.mean
         for one in (*before, year)
@@ -206,6 +207,7 @@ def _pm25_standards(year: PointYear, before: Sequence[PointYear]) -> answers.Pm2
         three_year_mean=standards.mean_of_annual_means(means)
         if len(means) == standards.FORM_YEARS
         else None,
+        annual_mean_without_smoke=_if_another(found.mean, other.mean if other else None),
     )
 
 
@@ -227,7 +229,22 @@ def _ozone_standards(year: PointYear, before: Sequence[PointYear]) -> answers.Oz
         three_year_mean=shown(pollutant, standards.mean_of_fourth_highest(pollutant, values))
         if len(values) == standards.FORM_YEARS
         else None,
+        fourth_highest_without_smoke=shown(
+            pollutant,
+            _if_another(fourth, standards.fourth_highest(pollutant, _without_smoke(year))),
+        ),
     )
+
+
+def _without_smoke(year: PointYear) -> np.ndarray:
+    """Return a year's days, NaN where hours were flagged as smoke."""
+    return np.where(year.smoke_hours > 0, np.nan, year.daily)
+
+
+def _if_another(figure: float, without_smoke: float | None) -> float | None:
+    """Return the figure without smoke where it is another one, to five digits."""
+    known = rounded(without_smoke)
+    return None if known == rounded(figure) else known
 
 
 def daily_standard(pollutant: Pollutant) -> answers.Standard:

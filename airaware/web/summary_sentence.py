@@ -4,16 +4,23 @@ from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
 from airaware.science.sphere import REACH_KM
-from airaware.web.answers import AqiPollutant, Day, Rank, RankIn, Summary, Year
-from airaware.web.formatting import distance, error, figure
+from airaware.web.answers import AqiPollutant, Day, Ranges, Rank, RankIn, Summary, Year
+from airaware.web.formatting import count_range, distance, error, figure
 from airaware.web.working_answer import MonitorDay
 
 
-def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Rank | None) -> str:
+def sentence(
+    pollutant: Pollutant,
+    year: int,
+    summary: Summary | None,
+    rank: Rank | None,
+    ranges: Ranges | None,
+) -> str:
     """How often the pollutant was above the level of its standard, and how the place compares.
 
     Far from all monitors it says so instead. `summary` is the answer's of the year, None where it
-    has no figures; `rank` is None where the place cannot be compared.
+    has no figures; `rank` is None where the place cannot be compared, `ranges` where they are not
+    known.
     """
     name = plain_name(pollutant)
     if summary is None:
@@ -35,6 +42,8 @@ def sentence(pollutant: Pollutant, year: int, summary: Summary | None, rank: Ran
     )
     if summary.days < 360:
         said += f" of the {summary.days} that can be judged"
+    if ranges:
+        said += f" (90% range: {count_range(ranges.days_above_standard)})"
     return f"{said}. {_compared(pollutant, rank)}" if rank else f"{said}."
 
 

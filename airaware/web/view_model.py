@@ -18,7 +18,7 @@ from airaware.science.standards import FORM_YEARS
 from airaware.science.summary import COLUMNS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
-from airaware.web import answers, citation, overview, point_year
+from airaware.web import answers, citation, count_ranges, hours_answer, overview, point_year
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
@@ -97,12 +97,12 @@ def months_of(at: At, load: Load) -> list[answers.Month]:
     return _months_at_point(at, point_year.read(at, load))
 
 
-def hours(at: At, span: Span) -> answers.Hours:
+def hours(at: At, span: Span) -> hours_answer.Hours:
     """Return each hour of some days at the very place; one of a year not loaded has no value."""
     pollutant = span.pollutant
     loads = at.within(span)
     years = list(measured_hours(at, span))
-    return answers.Hours(
+    return hours_answer.Hours(
         **vars(described(loads[-1]))
         | {
             "synthetic": any(load.synthetic for load in loads),
@@ -119,12 +119,12 @@ def hours(at: At, span: Span) -> answers.Hours:
         first_hour=f"{span.first}T00:00",
         values=[shown(pollutant, value) for year in years for value in year.values.tolist()],
         months=[
-            answers.MonthOfHours(
+            hours_answer.MonthOfHours(
                 month=f"{month.first:%Y-%m}",
                 hours=month.hours,
                 nearest_km=rounded(month.nearest_km),
                 estimate=(month.nearest_km or 0) > REACH_KM,
-                expected_error=answers.HourErrors(shown(pollutant, month.expected_error)),
+                expected_error=hours_answer.HourErrors(shown(pollutant, month.expected_error)),
             )
             for year in years
             for month in year.months
@@ -257,12 +257,13 @@ def _pollutant(
 def _pollutant_at_point(at: At, year: PointYear) -> answers.PointPollutant:
     load, pollutant, found = year.load, year.pollutant, year.air
     answer = _pollutant(at, load, _months_at_point(at, year), at.point)
-    summary, rank = answer.summary, _rank(at, year)
+    summary, rank, ranges = answer.summary, _rank(at, year), count_ranges.of(at, year)
     trend = _years(at, pollutant)
     return answers.PointPollutant(
         **vars(answer),
-        sentence=sentence(pollutant, load.year, summary, rank),
+        sentence=sentence(pollutant, load.year, summary, rank, ranges),
         rank=rank,
+        ranges=ranges,
         days_above_with_smoke=int((year.above & (year.smoke_hours > 0)).sum()),
         days=_days(year) if summary else [],
         trend=trend_sentence(pollutant, trend),

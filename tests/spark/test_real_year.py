@@ -13,7 +13,7 @@ from jobs import OZONE, Submits, forget_all
 
 from airaware import settings
 from airaware.science.accuracy import Residuals, errors
-from airaware.science.leave_one_out import month_sums
+from airaware.science.leave_one_out import leave_one_out, month_sums
 from airaware.settings import Zone
 from airaware.store import queries, stations
 from airaware.store.manifest import held
@@ -161,7 +161,7 @@ def test_the_errors_kept_are_those_of_the_stations_in_the_store(
             Residuals(number, quantity.decode(), *rest)
             for m in months
             for number, quantity, *rest in month_sums(
-                m.month, m.latitude, m.longitude, m.hours, m.daily, m.offsets
+                m.month, leave_one_out(m.latitude, m.longitude, m.hours, m.daily, m.offsets)
             ).tolist()
         ]
         assert len(found) == len(kept)

@@ -83,11 +83,13 @@ def pieces(
     )
     ranked = np.full((1, many), value, np.float32)
     ranking = Rows.of(*key(1), np.zeros(1, np.int16), CELLS[None], ranked)
+    bounds = (months(1, np.float32, width) for width in (24, 984, 7, 7))
+    count_range = Rows.of(*key(1), *(np.zeros(1, np.int16),) * 2, *bounds)
     return [
         (0, {"cell_year": cell_year, "ranking": ranking}),
         (1, {"station": station}),
         (2, {"station_day": station_day}),
-        (3, {"residual": residual}),
+        (3, {"residual": residual, "count_range": count_range}),
     ]
 
 
@@ -112,12 +114,13 @@ def served(zone: Zone, year: int = YEAR) -> list[tuple]:
         " UNION ALL SELECT error, count(*) FROM residual WHERE year = %(year)s"
         " GROUP BY 1"
         " UNION ALL SELECT figures[1], count(*) FROM ranking WHERE year = %(year)s"
+        " GROUP BY 1 UNION ALL SELECT low[1], count(*) FROM count_range WHERE year = %(year)s"
         " GROUP BY 1".replace("%(year)s", str(year)),
     )
 
 
 def whole(value: float) -> list[tuple]:
-    return [(value, len(CELLS)), (value, 2), (value, 2), (value, 2), (value, 1)]
+    return [(value, len(CELLS)), *[(value, 2)] * 3, *[(value, 1)] * 2]
 
 
 def staging(zone: Zone) -> set[str]:
@@ -164,6 +167,7 @@ def test_a_load_is_served_and_recorded(zones):
             "station_day": 2,
             "residual": 2,
             "ranking": 1,
+            "count_range": 1,
         },
         checksum,
         STARTED,

@@ -106,6 +106,11 @@ def test_the_year_against_the_standards(client: FlaskClient) -> None:
     assert (pm25["guideline"]["level"], pm25["guideline"]["edition"]) == (5.0, "2021")
     assert (pm25["days_above_daily_guideline"], pm25["days"]) == (334, 334)
     assert pm25["three_year_mean"] is ozone["three_year_mean"] is None
+    # Without 100 on July 4 and 28 on August 1. Ozone's fourth-highest day stays December's.
+    july_to_september = (quarters[2] * 92 - 128) / 90
+    quarters[2] = july_to_september
+    assert pm25["annual_mean_without_smoke"] == pytest.approx(sum(quarters) / 4, rel=1e-4)
+    assert ozone["fourth_highest_without_smoke"] is None
     assert (ozone["fourth_highest"], ozone["above_standard"]) == (32, False)
     assert ozone["standard"]["level"] == 70
     assert "not a regulatory finding" in found["note"]
@@ -113,6 +118,10 @@ def test_the_year_against_the_standards(client: FlaskClient) -> None:
     text = page(client, "60614")
     assert found["note"] in text
     assert pm25["note"] in text
+    without = f"{pm25['annual_mean_without_smoke']:.1f} µg/m³"
+    assert f"; without the days with hours flagged as smoke {without}</td>" in text
+    assert "Days that EPA has excluded are not in its own figures, and are in these" in text
+    assert "Days that EPA has excluded" not in page(client, "60614", YEAR_BEFORE)
 
 
 def test_the_page_tells_since_when_there_are_data_and_where_today_s_air_is(

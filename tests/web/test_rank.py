@@ -62,8 +62,9 @@ def test_the_sentence_is_true(client: FlaskClient, zones: tuple[Zone, ...]) -> N
     country, state = (f"{how} in {percent}%" for percent, how in shares.values())
     assert ozone["sentence"] == (
         f"In {YEAR} ozone was above 70 ppb, the level of the 2015 standard, on 2 days of the 334"
-        f" that can be judged. Its fourth-highest day, 32.0 ppb, was {country} of the ZIP codes"
-        f" that have a monitor within 30 miles, and {state} of those in IL."
+        " that can be judged (90% range: 0 to 4). Its fourth-highest day, 32.0 ppb, was"
+        f" {country} of the ZIP codes that have a monitor within 30 miles, and {state} of those in"
+        " IL."
     )
     page = client.get("/air?address=60614").text
     assert f"of {sum(by_hand['IL'])} ZIP codes, 1 the highest" in page

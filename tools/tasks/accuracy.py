@@ -116,8 +116,9 @@ def _kriged(zone: Zone, load: Loaded) -> list[Residuals]:
         left_out = leave_one_out(
             month.latitude, month.longitude, month.hours, month.daily, month.offsets
         )
-        for row in kriging.month_sums(month.month, left_out).tolist():
-            found.append(Residuals(row[0], row[1].decode(), *row[2:]))
+        if left_out:
+            for row in kriging.month_sums(month.month, left_out).tolist():
+                found.append(Residuals(row[0], row[1].decode(), *row[2:]))
     return found
 
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from airaware.job import model, stages, versions
 from airaware.job.stations import assemble
 from airaware.raw import edges, epa, rawstore
-from airaware.science import pollutants, ranking
+from airaware.science import pollutants, ranges, ranking
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.science.pollutant import Pollutant
 from airaware.science.summary import COLUMNS
@@ -155,6 +155,7 @@ def outputs(parameter: int) -> dict[str, str]:
         "cells": digest(cells[["cell", *COLUMNS]][::13]),
         "ranking": digest(_ranked(job, pieces)),
         "residuals": digest(np.frombuffer(residuals, RESIDUALS)),
+        "ranges": digest(_ranges(job, pieces)),
     }
     return {stage: found[stage] for stage in versions.stages(parameter) if stage in found}
 
@@ -170,6 +171,15 @@ def _ranked(job: model.Job, pieces: pa.Table) -> list[np.ndarray]:
             months[name] = np.nan_to_num(months[name])
         found.append(ranking.figures(job.pollutant, months, YEAR)[::13])
     return found
+
+
+def _ranges(job: model.Job, pieces: pa.Table) -> list[np.ndarray]:
+    """Return the months of stations left out, and what these make as if they were many stations."""
+    days = _of(pieces, lambda piece: piece == model.RANGES_PIECE)
+    months = np.frombuffer(days, ranges.LEFT_OUT_MONTHS)
+    many = np.tile(months, 500)
+    many["site"] = np.arange(len(many)) % 25
+    return [months, ranges.made_of(job.pollutant, many)]
 
 
 def _read(

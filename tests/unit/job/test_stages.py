@@ -17,6 +17,7 @@ from airaware.errors import AirAwareError
 from airaware.job import driver, model, stages
 from airaware.job.model import (
     CELL_PIECES,
+    RANGES_PIECE,
     RESIDUALS_PIECE,
     STATION_DAYS,
     STATIONS_PIECE,
@@ -26,6 +27,7 @@ from airaware.raw import epa, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, pollutants, summary, utc_offsets
 from airaware.science.leave_one_out import RESIDUALS
 from airaware.science.metrics import MARGIN_HOURS
+from airaware.science.ranges import LEFT_OUT_MONTHS
 from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
 
@@ -321,9 +323,10 @@ def test_a_month_becomes_pieces_of_the_tables():
         CELL_PIECES + 6,
         STATIONS_PIECE,
         RESIDUALS_PIECE,
+        RANGES_PIECE,
     ]
     assert set(pieces.column("month").to_pylist()) == {6}
-    *cells, days, _, residuals = pieces.column("rows").to_pylist()
+    *cells, days, _, residuals, left_out = pieces.column("rows").to_pylist()
 
     stations = assemble(table(records), DAYS)
     expected = stages.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
@@ -349,7 +352,13 @@ def test_a_month_becomes_pieces_of_the_tables():
     assert residuals["observed"].tolist() == [HOURS + 48, DAYS - 1, 1]
     assert residuals["estimated"].tolist() == [2 * 48, 0, 0]
 
-    notes = json.loads(pieces.column("notes")[-2].as_py())
+    left_out = np.frombuffer(left_out, LEFT_OUT_MONTHS)
+    assert left_out["site"].tolist() == [COOK.encode(), LAKE.encode()]
+    assert set(left_out["from_miles"].tolist()) == {20}
+    assert np.isfinite(left_out["observed"]).sum() == DAYS - 1
+    assert np.isnan(left_out["observed"][:, DAYS:]).all()
+
+    notes = json.loads(pieces.column("notes")[-3].as_py())
     assert notes["counts"] == {verdicts.DUPLICATE: 2, verdicts.UNCORRECTED: 0}
     assert notes["stations"] == [[COOK, *PLACES[COOK], [1]], [LAKE, *PLACES[LAKE], [2]]]
 

@@ -129,7 +129,7 @@ def test_the_sums_are_those_of_a_double_loop(seed):
     hours, daily = air(seed)
     plain = plain_residuals(PLACES, hours, daily)
     assert {begin for _, begin in plain} == set(FROM_MILES)
-    assert_agrees(month_sums(7, *np.transpose(PLACES), hours, daily, CENTRAL), plain)
+    assert_agrees(month_sums(7, leave_one_out(*np.transpose(PLACES), hours, daily, CENTRAL)), plain)
 
 
 @pytest.mark.parametrize("parameter", [44201, 88101])
@@ -147,9 +147,9 @@ def test_the_sums_are_those_of_a_double_loop_in_chicago(real_epa, parameter):
         daily = metrics.daily(pollutants.get(parameter), stations.hours)
         places = list(zip(stations.latitude.tolist(), stations.longitude.tolist(), strict=True))
         hours = stations.hours_of_month
-        rows = month_sums(
-            month, stations.latitude, stations.longitude, hours, daily, np.full(len(hours), -6)
-        )
+        clocks = np.full(len(hours), -6)
+        left_out = leave_one_out(stations.latitude, stations.longitude, hours, daily, clocks)
+        rows = month_sums(month, left_out)
         assert (rows["month"] == month).all()
         assert_agrees(rows, plain_residuals(places, hours, daily))
         estimated += rows["estimated"].sum()
@@ -159,9 +159,8 @@ def test_the_sums_are_those_of_a_double_loop_in_chicago(real_epa, parameter):
 def test_a_known_point():
     """Two stations that see 10 and 14: each is off by 4, one up and one down."""
     hours = np.repeat([[10.0], [14.0]], 24, axis=1)
-    rows = month_sums(
-        3, np.array([41.0, 41.1]), np.array([-87.0, -87.0]), hours, hours[:, :1], CENTRAL[:2]
-    )
+    places = np.array([41.0, 41.1]), np.array([-87.0, -87.0])
+    rows = month_sums(3, leave_one_out(*places, hours, hours[:, :1], CENTRAL[:2]))
     found = [Residuals(*row) for row in rows.tolist()]
     assert [r.from_miles for r in found] == [5, 5, 5]  # a tenth of a degree: 6.9 miles
     for residuals, times in zip(found, (24, 1, 1), strict=True):
@@ -172,7 +171,7 @@ def test_a_known_point():
 def test_a_station_alone_has_no_estimate_and_lowers_the_coverage():
     hours = np.full((3, 24), 30.0)
     places = np.array([41, 41.1, 61]), np.array([-87, -87, -150])
-    rows = month_sums(3, *places, hours, hours[:, :1], np.array([-6, -6, -9]))
+    rows = month_sums(3, leave_one_out(*places, hours, hours[:, :1], np.array([-6, -6, -9])))
     found = [Residuals(*row) for row in rows.tolist()]
     assert {r.from_miles for r in found} == {5, 100}
     alone = errors(r for r in found if r.from_miles == 100)
@@ -186,6 +185,7 @@ def test_another_station_at_the_same_place_is_another_station():
     left_out = leave_one_out(
         np.array([41, 41, 41.3]), np.array([-87, -87, -87]), hours, hours[:, :1], CENTRAL[:3]
     )
+    assert left_out
     assert left_out.from_miles.tolist() == [0, 0, 20]
     estimated = left_out.estimated["month"][:, 0]
     np.testing.assert_allclose(estimated, [13, 10, 11.5], rtol=1e-5)
@@ -196,14 +196,18 @@ def test_stations_that_nobody_is_near_have_no_estimate(stations):
     hours = np.full((stations, 24), 30.0)
     places = np.array([41.0, 61.0]), np.array([-87.0, -150.0])
     clocks = np.array([-6, -9])[:stations]
-    rows = month_sums(3, *(axis[:stations] for axis in places), hours, hours[:, :1], clocks)
+    rows = month_sums(
+        3, leave_one_out(*(axis[:stations] for axis in places), hours, hours[:, :1], clocks)
+    )
     assert rows["observed"].sum() == 26 * stations
     assert rows["estimated"].sum() == 0
 
 
 def test_a_month_without_a_measurement_has_no_residuals():
     silent = np.full((2, 24), nan)
-    assert len(month_sums(3, np.zeros(2), np.zeros(2), silent, silent[:, :1], CENTRAL[:2])) == 0
+    left_out = leave_one_out(np.zeros(2), np.zeros(2), silent, silent[:, :1], CENTRAL[:2])
+    assert left_out is None
+    assert len(month_sums(3, left_out)) == 0
 
 
 # --- groups ---

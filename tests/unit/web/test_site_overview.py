@@ -24,6 +24,27 @@ def year(parameter: int, daily: float | np.ndarray, number: int = 2013, km: floa
     )
 
 
+def test_a_smoke_year_shows_what_its_figures_are_without_smoke() -> None:
+    """Five days of smoke, 90 ppb and 200 µg/m³ among days of 40 and 8."""
+    ozone, pm25 = np.full(365, 0.040), np.full(365, 8.0)
+    ozone[220:225], pm25[220:225] = 0.090, 200.0
+    years = [year(44201, ozone), year(88101, pm25)]
+    for each in years:
+        each.smoke_hours[220:225] = 9
+    found = overview.against_standards(years, {})
+    assert found.ozone
+    assert found.pm25
+    assert (found.ozone.fourth_highest, found.ozone.fourth_highest_without_smoke) == (90, 40)
+    mean = (3 * 8 + (87 * 8 + 5 * 200) / 92) / 4  # days 220 to 224 are August's
+    assert found.pm25.annual_mean == pytest.approx(mean, rel=1e-4)
+    assert found.pm25.annual_mean_without_smoke == 8
+    clear = overview.against_standards([year(44201, ozone), year(88101, pm25)], {})
+    assert clear.ozone
+    assert clear.pm25
+    assert clear.ozone.fourth_highest_without_smoke is None
+    assert clear.pm25.annual_mean_without_smoke is None
+
+
 def test_ties_name_both() -> None:
     """Ozone of 0.054 ppm and PM2.5 of 9.0 µg/m³ both have an index of 50."""
     found = overview.daily_aqi([year(44201, 0.054), year(88101, 9.0)])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airaware.science import pollutants
-from airaware.web.answers import Rank, RankIn
+from airaware.web.answers import Range, Ranges, Rank, RankIn
 from airaware.web.summary_sentence import aqi_sentence, plain_name, sentence, trend_sentence
 
 OZONE = pollutants.get(44201)
@@ -25,9 +25,11 @@ def said(
     days: int = 365,
     parameter: int = 44201,
     nearest_km: float = 5.0,
+    above: Range | None = None,
 ) -> str:
     summary: Any = SimpleNamespace(days=days, days_above_standard=days_above, nearest_km=nearest_km)
-    return sentence(pollutants.get(parameter), 2017, summary, rank)
+    ranges = Ranges(above, None) if above else None
+    return sentence(pollutants.get(parameter), 2017, summary, rank, ranges)
 
 
 def test_the_whole_sentence():
@@ -58,6 +60,11 @@ def test_counts_of_days():
     assert "on 14 days of the 210 that can be judged. " in said(14, ranked((1, 5, 0)), days=210)
 
 
+def test_the_range_of_the_days_above():
+    assert said(14, None, above=Range(9, 20)).endswith("on 14 days (90% range: 9 to 20).")
+    assert "on no day (90% range: 0). " in said(0, ranked((1, 5, 0)), above=Range(0, 0))
+
+
 def test_units_and_editions():
     assert "above 35 µg/m³, the level of the 2006 standard," in said(3, None, parameter=88101)
 
@@ -70,7 +77,7 @@ def test_far_from_monitors_nothing_is_compared():
 
 
 def test_without_figures():
-    assert sentence(OZONE, 2017, None, None) == (
+    assert sentence(OZONE, 2017, None, None, None) == (
         "No monitor near you: none within 100 miles measured ozone in 2017."
     )
     assert "too few hours" in said(0, None, days=0)

@@ -85,7 +85,7 @@ def test_the_script_gives_the_number_of_the_day(
     for latitude, longitude in rng.uniform((40, -90), (44, -88), (PLACES, 2)).tolist():
         place = Place(latitude, longitude, "here", "coordinates", 0.0, "as given")
         nearest = Nearest(0, latitude, longitude, 0.0, Served(("",), (load,)))
-        at = At(no_database, lambda _: {}, lambda *_: [], place, nearest)
+        at = At(no_database, lambda _: {}, lambda *_: [], no_database, place, nearest)
         for number in rng.choice(365, DAYS, replace=False).tolist():
             when = date(YEAR, 1, 1) + timedelta(number)
             text = orjson.dumps(working.day(at, load, when), default=answers.members)
