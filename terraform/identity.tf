@@ -7,6 +7,7 @@ locals {
   releases = "${module.bucket.arn}/releases/*"
   backup   = "${module.bucket.arn}/backup/*"
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
+  boundary = var.has_boundary ? "arn:aws:iam::${data.aws_caller_identity.current.account_id}:policy/${local.name}-hosts" : null
 
   # What every host may do, and what an image is made of.
   common_permissions = {
@@ -58,8 +59,9 @@ module "identity" {
   source   = "./modules/identity"
   for_each = local.role_permissions
 
-  name = "${local.name}-${each.key}"
-  role = each.key
+  name     = "${local.name}-${each.key}"
+  role     = each.key
+  boundary = local.boundary
   permissions = merge(each.value, local.common_permissions, {
     write_logs = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${each.key}/*"] }
     read_secrets = {
@@ -75,5 +77,6 @@ module "image_identity" {
 
   name        = "${local.name}-image"
   role        = "image"
+  boundary    = local.boundary
   permissions = local.common_permissions
 }

@@ -322,7 +322,8 @@ run "a_permission_may_have_a_condition" {
     source = "./modules/identity"
   }
   variables {
-    role = "web"
+    role     = "web"
+    boundary = "arn:aws:iam::123456789012:policy/mock"
     permissions = {
       publish_cpu = {
         actions   = ["cloudwatch:PutMetricData"]
@@ -338,6 +339,11 @@ run "a_permission_may_have_a_condition" {
       { StringEquals = { "cloudwatch:namespace" = "AirAware" } }, null,
     ]
     error_message = "A condition is lost, or is on what should have none."
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == var.boundary
+    error_message = "The role is without its boundary."
   }
 }
 

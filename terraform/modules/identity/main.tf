@@ -1,7 +1,8 @@
 # An IAM role for a role's hosts, and the profile that gives it to them.
 
 resource "aws_iam_role" "this" {
-  name = var.name
+  name                 = var.name
+  permissions_boundary = var.boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

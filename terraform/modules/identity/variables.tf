@@ -16,3 +16,8 @@ variable "permissions" {
     condition = optional(map(map(string)))
   }))
 }
+
+variable "boundary" {
+  description = "ARN of the policy that caps what the role may do; null: none."
+  type        = string
+}
