@@ -1,7 +1,8 @@
 """Terraform for the tests, and the lab's API as the region that it plans and applies against."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,12 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     return terraform
 
 
-@pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+@contextmanager
+def region(folder: Path, *more: str) -> Iterator[dict[str, str]]:
     """The lab's region, a process of its own, as the environment variables that lead to it."""
-    folder = tmp_path_factory.mktemp("region")
     port, ca = free_port(), folder / "ca.pem"
     url = f"https://127.0.0.1:{port}"
-    program = ("tests.terraform.labregion", str(port), str(folder))
+    program = ("tests.terraform.labregion", str(port), str(folder), *more)
     with serving(program, url, folder / "log", ca):
         yield {
             "AWS_ENDPOINT_URL": url,
@@ -53,6 +53,19 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with that of a region, and nothing of another account's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**own, **environ, "TF_VAR_ssh_public_key": PUBLIC_KEY}
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The region that enforces no IAM."""
+    with region(tmp_path_factory.mktemp("region")) as environ:
+        yield environ
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +99,11 @@ def place(
     """Makes an environment ready to be planned, against the lab's API."""
 
     def make(environment: str, *variants: str) -> Terraform:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         terraform = Terraform(
             ROOT,
             environment,
             tmp_path_factory.mktemp(environment),
-            clean | endpoint | {"TF_VAR_ssh_public_key": PUBLIC_KEY},
+            clean(endpoint),
             settings.read().terraform_mirror,
             variants,
         )

@@ -1,7 +1,7 @@
-"""The lab's region without its machines, as a process: `labregion.py PORT FOLDER`.
+"""The lab's region without its machines, as a process: `labregion.py PORT FOLDER [ADMINISTRATOR]`.
 
 It serves HTTPS on the loopback; FOLDER/ca.pem vouches for it. It has the images that the
-environments look for.
+environments look for. Given the administrator's access key, it enforces IAM for all others.
 """
 
 import logging
@@ -15,6 +15,7 @@ from moto.ec2.models import ec2_backends
 
 from tools.lab import model
 from tools.lab.aws import scaling
+from tools.lab.aws.access.enforcement import Access
 from tools.lab.aws.region import REGION, Moto
 
 DEBIAN = "136693071363"  # the account that publishes Debian's images
@@ -26,9 +27,9 @@ def image_id(owner: str) -> str:
     return f"ami-{owner:0>17}"
 
 
-def main(port: int, folder: Path) -> None:
+def main(port: int, folder: Path, *administrator: str) -> None:
     """Serve, and keep scaling groups at their size, until the process is ended."""
-    moto = Moto()
+    moto = Moto(Access(*administrator) if administrator else None)
     for name, owner in IMAGES.items():
         image = model.Image(image_id(owner), name, "layer", "", "", (), time.time())
         moto.register_image(image)
@@ -43,4 +44,4 @@ def main(port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

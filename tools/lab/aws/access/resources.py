@@ -195,8 +195,8 @@ def _route53(call: Call, kinds: dict[str, bool]) -> Iterator[tuple[str, str]]:
 
 def _cloudwatch(call: Call, kinds: dict[str, bool]) -> Iterator[tuple[str, str]]:
     given = call.parameters
-    names = [given.get("AlarmName"), *given.get("AlarmNames", [])]
-    for name in filter(None, names) if "alarm" in kinds else ():
+    names = [given["AlarmName"]] if "AlarmName" in given else given.get("AlarmNames") or ["*"]
+    for name in names if "alarm" in kinds else ():
         yield "alarm", f"arn:aws:cloudwatch:{call.region}:{ACCOUNT}:alarm:{name}"
 
 
