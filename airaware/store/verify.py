@@ -27,9 +27,9 @@ from airaware.store import backup, load, manifest, rowhash
 from airaware.store.load import TABLES, Load
 from airaware.store.manifest import Loaded
 
-# 16 MB are read at once; then the disk and the CPU are the readers' for three times as long.
-PAGES = 2048
-REST = 3.0
+# 4 MB are read at once; then the disk and the CPU are the readers' for nine times as long.
+PAGES = 512
+REST = 9.0
 RENEW = "fab submit-year {year} --parameter {parameter}"
 
 
