@@ -20,7 +20,7 @@ module "host" {
 
   name           = each.key
   domain         = local.domain
-  zone_id        = aws_route53_zone.private.zone_id
+  zone_id        = aws_route53_zone.private[0].zone_id
   environment    = var.environment
   bucket         = module.bucket.name
   packages_url   = var.packages_url
@@ -41,6 +41,8 @@ module "host" {
 }
 
 resource "aws_route53_zone" "private" {
+  count = local.is_whole ? 1 : 0
+
   name          = local.domain
   comment       = "Names of the hosts of ${local.name}"
   force_destroy = true
@@ -55,7 +57,7 @@ resource "aws_route53_record" "site" {
   #checkov:skip=CKV2_AWS_23: the balancer is in a module, which the check does not follow
   count = local.is_whole ? 1 : 0
 
-  zone_id = aws_route53_zone.private.zone_id
+  zone_id = aws_route53_zone.private[0].zone_id
   name    = "site.${local.domain}"
   type    = local.single ? "A" : "CNAME"
   ttl     = 60
