@@ -7,10 +7,12 @@ clients retry for minutes.
 import functools
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 from xml.sax.saxutils import escape
 
 from moto.backend_index import backend_url_patterns
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
@@ -76,8 +78,9 @@ class Gate:
 def _refuse(refusal: RefusalError, environ: dict[str, Any]) -> Response:
     """Return a refusal in the service's own format, with a status that no client retries."""
     upload = Request(environ).stream
-    while upload.read(1 << 16):  # a client that cannot send all of it reads no answer
-        pass
+    with suppress(ClientDisconnected):  # moto may have read it already
+        while upload.read(1 << 16):  # a client that cannot send all of it reads no answer
+            pass
     protocol = calls.protocol(environ)
     if protocol in ("json", "rest-json"):
         body = json.dumps({"__type": refusal.code, "message": refusal.message})
