@@ -12,6 +12,7 @@ conformal inference": Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, J. Am
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -178,12 +179,12 @@ def chances(
         # The measurement is the estimate without the residual.
         places = np.searchsorted(residuals, estimated[days, np.newaxis] - edges, side="right")
         at_least[days] = places / QUANTILES
-    found = np.zeros((len(estimated), len(COUNTS)))
+    # Each count by itself in memory, since stations add theirs up one by one.
+    found = np.zeros((len(COUNTS), len(estimated))).T
     found[:, 0] = at_least[:, 0]
-    ends = np.concatenate(
-        [np.ones((len(estimated), 1)), at_least[:, 1:], np.zeros((len(estimated), 1))], axis=1
-    )
-    found[:, 1 : ends.shape[1]] = -np.diff(ends, axis=1)
+    ends = [1.0, *at_least.T[1:], 0.0]
+    for category, (begin, end) in enumerate(pairwise(ends), 1):
+        found[:, category] = begin - end
     return found
 
 

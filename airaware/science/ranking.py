@@ -53,7 +53,8 @@ def figures(pollutant: Pollutant, months: np.ndarray, year: int) -> np.ndarray:
 def _fourth_highest(months: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Return the fourth-highest day of months (n, 12) that are near; -inf of fewer than four."""
     highest = np.concatenate([months["daily_max"][..., np.newaxis], months["next_highest"]], axis=2)
-    known = np.where(near[..., np.newaxis] & np.isfinite(highest), highest, -np.inf)
+    known = np.fmax(highest, -np.inf)  # NaN is -inf
+    known[~near] = -np.inf
     every = known.reshape(len(months), 12 * known.shape[2])
     fourth: np.ndarray = np.partition(every, -OZONE_RANK, axis=1)[:, -OZONE_RANK]
     return fourth

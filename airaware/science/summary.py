@@ -44,9 +44,11 @@ def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> 
     into["daily_median"] = _quantile(ascending, count, 0.5)
     into["daily_p95"] = _quantile(ascending, count, 0.95)
     if NEXT_HIGHEST[0] in (into.dtype.names or ()):
-        place = count[:, np.newaxis] - np.arange(2, 5)
-        highest = np.take_along_axis(ascending, np.maximum(place, 0), axis=1)
-        into[NEXT_HIGHEST[0]] = np.where(place >= 0, highest, np.nan)
+        rows = np.arange(len(ascending))
+        for number in range(3):
+            place = count - 2 - number
+            highest = ascending[rows, np.maximum(place, 0)]
+            into[NEXT_HIGHEST[0]][:, number] = np.where(place >= 0, highest, np.nan)
     into["days_above"] = metrics.above(pollutant, days).sum(axis=1)
     category = metrics.category(pollutant, days)
     for number in range(len(AQI_CATEGORIES)):
