@@ -19,9 +19,9 @@ import psutil
 import psycopg2
 import requests
 
+from airaware.gazetteer.places import covered_zip_codes
 from airaware.science.pollutants import DEFAULT_PARAMETERS
 from airaware.store import manifest, tiles
-from airaware.web.geocode import covered_zip_codes
 from bench import empty, zone_loss
 from bench.main_job import OZONE, YEAR, submit
 from bench.measure import Figure

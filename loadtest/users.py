@@ -11,7 +11,7 @@ from locust import task
 from locust.contrib.fasthttp import FastHttpUser
 from locust.exception import StopUser
 
-from airaware.web.geocode import covered_zip_codes
+from airaware.gazetteer.places import covered_zip_codes
 from loadtest import objectives
 from loadtest.tiles import tile_of
 

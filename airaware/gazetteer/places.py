@@ -154,6 +154,15 @@ def load() -> Gazetteer:
             gc.enable()
 
 
+def covered_zip_codes() -> dict[str, ZipCode]:
+    """Return the ZIP codes of the states that the site covers, but those without a point."""
+    return {
+        code: zip_code
+        for code, zip_code in load().zip_codes.items()
+        if zip_code.state not in OUTSIDE_STATES and zip_code.latitude and zip_code.longitude
+    }
+
+
 def _load() -> Gazetteer:
     tables = orjson.loads(gzip.decompress(FILE.read_bytes()))
     states, zip_codes, cities, areas, abroad, cities_abroad = tables

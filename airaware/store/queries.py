@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from airaware.raw import epa
 from airaware.science import grid, metrics, pollutants
 from airaware.science.accuracy import Residuals
 from airaware.science.ranges import RANGES
@@ -32,7 +33,7 @@ WHERE parameter = %(parameter)s AND year = ANY(%(years)s) ORDER BY year
 
 _UNCORRECTED = "SELECT uncorrected FROM load WHERE parameter = %s AND year = %s"
 
-_RESIDUALS = """
+RESIDUALS = """
 SELECT month, quantity, from_miles, observed, estimated, error, squared_error, value, squared_value
 FROM residual WHERE parameter = %(parameter)s AND year = %(year)s
 """
@@ -64,6 +65,17 @@ class Load:
     uncorrected: bool = False
     file_date: str | None = None
     newest_change: str | None = None
+
+    @property
+    def cite(self) -> str:
+        """Return a line to cite the load by: its file, how old that is, and its checksum."""
+        name = epa.file_name(self.parameter, self.year)
+        origin = "Made up by a program" if self.synthetic else "U.S. EPA, AQS"
+        return (
+            f"{origin}, hourly file {name} of {self.file_date or 'a date not recorded'}, newest"
+            f" change {self.newest_change or 'not recorded'} (AirAware load"
+            f" {self.parameter}-{self.year}, checksum {self.checksum})"
+        )
 
 
 @dataclass(frozen=True)
@@ -149,12 +161,15 @@ def served(reader: Reader) -> Served:
     Raises NoZoneError where no database answers.
     """
     texts = reader.held()
-    return Served(texts, _loads(texts))
+    return Served(texts, loads_of(texts))
 
 
 @lru_cache(maxsize=4)
-def _loads(texts: tuple[str, ...]) -> tuple[Load, ...]:
-    """Parse the loads from their JSON, which is the same for every visitor until the next load."""
+def loads_of(texts: tuple[str, ...]) -> tuple[Load, ...]:
+    """Parse loads from what zones answer to HELD, the own zone's first.
+
+    It is the same for every visitor until the next load.
+    """
     # The first zone's come last, and so stay.
     rows = {(row[0], row[1]): row for text in reversed(texts) for row in json.loads(text)}
     return tuple(
@@ -250,7 +265,7 @@ def residuals(reader: Reader, parameter: int, year: int) -> tuple[Residuals, ...
     Raises NoZoneError where no database answers.
     """
     of = [(parameter, year)]
-    rows = reader.fetch(_RESIDUALS, {"parameter": parameter, "year": year}, of=of)
+    rows = reader.fetch(RESIDUALS, {"parameter": parameter, "year": year}, of=of)
     return tuple(Residuals(*row) for row in rows)
 
 

@@ -15,17 +15,7 @@ def sources(loads: Iterable[Load]) -> list[answers.LoadedFile]:
             date=load.file_date,
             newest_change=load.newest_change,
             checksum=load.checksum,
-            cite=_line(load),
+            cite=load.cite,
         )
         for load in loads
     ]
-
-
-def _line(load: Load) -> str:
-    name = epa.file_name(load.parameter, load.year)
-    origin = "Made up by a program" if load.synthetic else "U.S. EPA, AQS"
-    return (
-        f"{origin}, hourly file {name} of {load.file_date or 'a date not recorded'}, newest change"
-        f" {load.newest_change or 'not recorded'} (AirAware load {load.parameter}-{load.year},"
-        f" checksum {load.checksum})"
-    )

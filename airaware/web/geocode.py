@@ -25,8 +25,7 @@ from urllib.parse import unquote_plus
 import requests
 from requests.adapters import HTTPAdapter
 
-from airaware.gazetteer import coordinates, outline, places, plus_codes, reading, results
-from airaware.gazetteer.places import OUTSIDE_STATES, ZipCode
+from airaware.gazetteer import coordinates, outline, plus_codes, reading, results
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
@@ -465,12 +464,3 @@ def _precision(found: results.Found) -> str:
     if found.zip_code:
         return "the ZIP code's centre: nine in ten of its addresses lie within this distance"
     return "the centre: nine in ten of the addresses lie within this distance"
-
-
-def covered_zip_codes() -> dict[str, ZipCode]:
-    """Return the ZIP codes of the states that the site covers, but those without a point."""
-    return {
-        code: zip_code
-        for code, zip_code in places.load().zip_codes.items()
-        if zip_code.state not in OUTSIDE_STATES and zip_code.latitude and zip_code.longitude
-    }

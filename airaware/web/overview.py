@@ -11,10 +11,10 @@ from airaware.science import daily_aqi as index
 from airaware.science import metrics, standards
 from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 from airaware.science.pollutants import AQI_EDITION
+from airaware.science.rounding import displayed, five_digits, rounded, rounded_each, shown
 from airaware.science.sphere import REACH_KM
 from airaware.web import answers
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import displayed, five_digits, rounded, rounded_each, shown
 from airaware.web.summary_sentence import aqi_sentence, plain_name
 
 OZONE, PM25, PM25_OTHER = 44201, 88101, 88502

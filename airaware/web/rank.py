@@ -8,12 +8,12 @@ from functools import lru_cache
 import h3.api.basic_int as h3
 import numpy as np
 
+from airaware.gazetteer.places import covered_zip_codes
 from airaware.science.grid import RESOLUTION
 from airaware.science.sphere import unit_vectors
 from airaware.store import queries
 from airaware.store.memory import Memory
 from airaware.store.queries import Load
-from airaware.web.geocode import covered_zip_codes
 
 COUNTRY = "US"
 

@@ -13,6 +13,14 @@ import orjson
 from airaware.science import metrics, pollutants, ranking
 from airaware.science.accuracy import DAILY, HOURS, MONTH
 from airaware.science.pollutant import AQI_CATEGORIES, RANKED_LABELS, Pollutant
+from airaware.science.rounding import (
+    displayed,
+    five_digits,
+    rounded,
+    rounded_each,
+    shown,
+    shown_each,
+)
 from airaware.science.sphere import REACH_KM
 from airaware.science.standards import FORM_YEARS
 from airaware.science.summary import COLUMNS
@@ -22,7 +30,6 @@ from airaware.web import answers, citation, count_ranges, hours_answer, overview
 from airaware.web.asking import At, Span
 from airaware.web.certainty import expected
 from airaware.web.point_year import PointYear
-from airaware.web.rounding import displayed, five_digits, rounded, rounded_each, shown, shown_each
 from airaware.web.summary_sentence import sentence, trend_sentence
 
 UNCORRECTED = (

@@ -4,9 +4,9 @@ import h3.api.basic_int as h3
 from flask.testing import FlaskClient
 from handmade import YEAR, YEAR_BEFORE, as_owner
 
+from airaware.gazetteer.places import covered_zip_codes
 from airaware.science import grid
 from airaware.settings import Zone
-from airaware.web.geocode import covered_zip_codes
 
 
 def at_point(client: FlaskClient, year: int, parameter: int = 44201) -> dict:

@@ -136,7 +136,7 @@ def test_a_zip_code_without_an_area_is_at_its_citys_centre(code: str, city: str)
 def test_every_place_that_is_covered_lies_in_the_us() -> None:
     known = places.load()
     cities = [city for same in known.cities.values() for city in same]
-    everywhere: list[Any] = [*geocode.covered_zip_codes().values(), *cities]
+    everywhere: list[Any] = [*places.covered_zip_codes().values(), *cities]
     points = {(place.latitude, place.longitude) for place in everywhere}
     assert [point for point in points if not (in_us(*point) and outline.covers(*point))] == []
 

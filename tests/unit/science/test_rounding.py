@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airaware.web.rounding import rounded, rounded_each
+from airaware.science.rounding import rounded, rounded_each
 
 
 @given(st.lists(st.floats(allow_infinity=False) | st.decimals(-1000, 1000, places=6).map(float)))

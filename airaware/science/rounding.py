@@ -16,18 +16,26 @@ def five_digits(value: float) -> float:
 _POWERS = np.array([float(f"1e{digits}") for digits in range(23)])
 
 
-def rounded_each(values: np.ndarray) -> list[float | None]:
-    """As `rounded` of each of many numbers (n,), ten times as fast."""
+def rounded_array(values: np.ndarray) -> np.ndarray:
+    """As `rounded` of each of many numbers, ten times as fast; NaN stays."""
     finite = np.isfinite(values) & (values != 0)
     size = np.where(finite, np.abs(values), 1.0)
     decimals = 4 - np.floor(np.log10(size))
     power = _POWERS[np.clip(decimals, 0, 22).astype(int)]
     scaled = np.where(finite, values, 1.0) * power
-    found: list[float | None] = (np.rint(scaled) / power).tolist()
+    found: np.ndarray = np.where(finite, np.rint(scaled) / power, values)
     # A value on the middle between two decimals, or nearly, is rounded by its exact value.
     halfway = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-6
-    for n in np.flatnonzero(~finite | halfway | (decimals < 0) | (decimals > 22)).tolist():
-        found[n] = rounded(float(values[n]))
+    unsure = finite & (halfway | (decimals < 0) | (decimals > 22))
+    found[unsure] = [five_digits(value) for value in values[unsure].tolist()]
+    return found
+
+
+def rounded_each(values: np.ndarray) -> list[float | None]:
+    """As `rounded` of each of many numbers (n,): None for NaN."""
+    found: list[float | None] = rounded_array(values).tolist()
+    for n in np.flatnonzero(np.isnan(values)).tolist():
+        found[n] = None
     return found
 
 
