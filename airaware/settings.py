@@ -32,6 +32,8 @@ class Settings:
     census_url: str
     terraform_mirror: str = ""
     backup: str = ""
+    bulk: str = ""
+    population: str = ""
     draining: str = ""
     worker_sockets: str = ""
     lab_clock_factor: float = 1
@@ -98,6 +100,8 @@ def read() -> Settings:
         ),
         terraform_mirror=os.environ.get("AIRAWARE_TERRAFORM_MIRROR", ""),
         backup=os.environ.get("AIRAWARE_BACKUP", ""),
+        bulk=os.environ.get("AIRAWARE_BULK", ""),
+        population=os.environ.get("AIRAWARE_POPULATION", ""),
         draining=os.environ.get("AIRAWARE_DRAINING", ""),
         worker_sockets=os.environ.get("AIRAWARE_WORKER_SOCKETS", ""),
         lab_clock_factor=_number("AIRAWARE_LAB_CLOCK_FACTOR", "1", 1, 10),

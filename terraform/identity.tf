@@ -6,6 +6,7 @@ locals {
   raw      = "${module.bucket.arn}/raw/*"
   releases = "${module.bucket.arn}/releases/*"
   backup   = "${module.bucket.arn}/backup/*"
+  bulk     = "${module.bucket.arn}/bulk/*"
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
   boundary = var.has_boundary ? "arn:aws:iam::${data.aws_caller_identity.current.account_id}:policy/${local.name}-hosts" : null
 
@@ -42,6 +43,9 @@ locals {
     # A load's tasks read one version of its file, whatever takes its name meanwhile.
     read_raw  = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
     write_raw = { actions = ["s3:AbortMultipartUpload", "s3:PutObject"], resources = [local.raw] }
+    # Files of years in bulk: the job makes them, and deletes those of a load that was replaced.
+    read_bulk  = { actions = ["s3:GetObject"], resources = [local.bulk] }
+    write_bulk = { actions = ["s3:DeleteObject", "s3:PutObject"], resources = [local.bulk] }
     # Neither takes an ARN.
     watch_site = {
       actions   = ["autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth"]

@@ -12,6 +12,7 @@ import sys
 
 from airaware import settings
 from airaware.errors import AirAwareError
+from airaware.job import bulk
 from airaware.job.driver import submit
 from airaware.science import spans
 
@@ -26,13 +27,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         parameters = [int(code) for code in options.parameters.split(",") if code.strip()]
         years = spans.years(options.years)
-        if submit(settings.read(), parameters or None, years, options.again):
+        config = settings.read()
+        loaded = submit(config, parameters or None, years, options.again)
+        published = not config.bulk or bulk.publish(config, parameters, years)
+        if loaded and published:
             return 0
-        print(
-            "error: not every zone holds all that was asked for; the lines above say why."
-            " Submit again once that is mended: what is loaded already is not loaded twice.",
-            file=sys.stderr,
-        )
+        if not loaded:
+            print(
+                "error: not every zone holds all that was asked for; the lines above say why."
+                " Submit again once that is mended: what is loaded already is not loaded twice.",
+                file=sys.stderr,
+            )
     except ValueError:
         print(f"error: '{options.parameters}' is not a list of codes", file=sys.stderr)
     except AirAwareError as error:

@@ -96,3 +96,27 @@ def _kind(column: np.ndarray) -> str:
 
 def _named(columns: tuple[np.ndarray, ...]) -> list[tuple[str, np.ndarray]]:
     return [(f"field_{number}", column) for number, column in enumerate(columns)]
+
+
+def decode(stream: bytes, **columns: str | tuple[str, int]) -> dict[str, np.ndarray]:
+    """Decode a binary COPY stream of fixed-length fields without NULL, the inverse of `encode`.
+
+    Args:
+        stream: header, rows and trailer.
+        columns: each column's type by name, in order, as NumPy writes it ("i8", "f8"); with the
+            number of its elements where it is an array.
+    """
+    fields: list[tuple[Any, ...]] = [("fields", ">i2")]
+    for name, kind in columns.items():
+        fields += [(f"{name}_length", ">i4")]
+        if isinstance(kind, str):
+            fields += [(name, f">{kind}")]
+        else:
+            element = [("length", ">i4"), ("value", f">{kind[0]}")]
+            fields += [(f"{name}_array", ">i4", (5,)), (name, element, (kind[1],))]
+    rows = np.frombuffer(stream[len(HEADER) : -len(TRAILER)], np.dtype(fields))
+    found = {
+        name: rows[name] if isinstance(kind, str) else rows[name]["value"]
+        for name, kind in columns.items()
+    }
+    return {name: values.astype(values.dtype.newbyteorder("=")) for name, values in found.items()}

@@ -11,6 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from airaware import settings as environment
 from airaware.gazetteer import places
 from airaware.settings import Settings
+from airaware.store import bulk
 from airaware.store.memory import Memory
 from airaware.web import (
     answers,
@@ -20,6 +21,7 @@ from airaware.web import (
     compression,
     cors,
     count_ranges,
+    downloads,
     error_pages,
     formatting,
     front_end,
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["ranges"] = count_ranges.remembered(reader)
     app.extensions["ranks"] = rank.Ranks(reader).ranks
+    app.extensions["bulk"] = bulk.open(settings.bulk) if settings.bulk else None
     app.extensions["geocoder"] = geocode.Geocoder(settings.census_url)
     places.load()
     rank.zip_codes()
@@ -89,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Flask calls what was registered last first: telemetry counts the time that compressing takes.
     compression.register(app)
     error_pages.register(app)
-    for part in (pages, map_page, front_end, api, api_page, method, ops):
+    for part in (pages, map_page, front_end, api, api_page, downloads, method, ops):
         app.register_blueprint(part.blueprint)
     app.after_request(_secure)
     cors.register(app)

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from browser import SIZES, Site, launch, visit
@@ -11,6 +13,7 @@ from handmade import LOADS, remove, submit
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import served
 
+from airaware.job import bulk
 from airaware.settings import Settings, Zone
 from airaware.web import create_app
 
@@ -55,14 +58,36 @@ def settings_for() -> Callable[..., Settings]:
     return make
 
 
+@pytest.fixture(scope="session")
+def publisher(zones: tuple[Zone, ...]) -> Callable[..., Settings]:
+    """Makes settings of a job that keeps files of years in bulk in a folder."""
+
+    def make(folder: Path, population: str = "") -> Settings:
+        base = Settings("", "", zones, zones[0].name, 0.05, 0, "")
+        return replace(base, bulk=str(folder), population=population)
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def in_bulk(
+    loaded: None,  # noqa: ARG001 (it has to be there)
+    publisher: Callable[..., Settings],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """The folder of the files of years in bulk of LOADS."""
+    folder = tmp_path_factory.mktemp("bulk")
+    assert bulk.publish(publisher(folder), [], [year for _, year in LOADS])
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def app(
-    loaded: None,  # noqa: ARG001 (it has to be there)
-    reader_zones: tuple[Zone, ...],
-    settings_for: Callable[..., Settings],
+    in_bulk: Path, reader_zones: tuple[Zone, ...], settings_for: Callable[..., Settings]
 ) -> Flask:
     """The application on both zones."""
-    return create_app(settings_for(reader_zones))
+    return create_app(replace(settings_for(reader_zones), bulk=str(in_bulk)))
 
 
 @pytest.fixture
@@ -73,13 +98,11 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def site(
-    loaded: None,  # noqa: ARG001 (it has to be there)
-    reader_zones: tuple[Zone, ...],
-    tmp_path_factory: pytest.TempPathFactory,
+    in_bulk: Path, reader_zones: tuple[Zone, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The site as it is deployed, on both zones."""
     folder = tmp_path_factory.mktemp("site")
-    with served(reader_zones, folder) as site:
+    with served(reader_zones, folder, bulk=str(in_bulk)) as site:
         yield site
     shutil.rmtree(folder)
 

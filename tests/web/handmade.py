@@ -41,6 +41,7 @@ PAGES = {
     "no such page": "/nowhere",
     "method": "/method",
     "api": "/api",
+    "downloads": "/downloads",
     "problem": "/problems/bad-year",
 }
 

@@ -17,7 +17,9 @@ from tools.machine.postgres import HOST, free_port
 
 
 @contextmanager
-def served(zones: Sequence[Zone], folder: Path, within: Sequence[str] = ()) -> Iterator[Site]:
+def served(
+    zones: Sequence[Zone], folder: Path, within: Sequence[str] = (), bulk: str = ""
+) -> Iterator[Site]:
     """Serve the zones, the first one's as the own, by a command that `within` may begin."""
     counters = folder / "counters"
     counters.mkdir()
@@ -27,6 +29,7 @@ def served(zones: Sequence[Zone], folder: Path, within: Sequence[str] = ()) -> I
         "AIRAWARE_ZONES": settings.written(zones),
         "AIRAWARE_ZONE": zones[0].name,
         "AIRAWARE_CENSUS_URL": "",
+        "AIRAWARE_BULK": bulk,
         "PROMETHEUS_MULTIPROC_DIR": str(counters),
     }
     command = [

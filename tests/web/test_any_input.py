@@ -1,7 +1,8 @@
 """No input harms: no error of the site's, no zone passed over, few pages of the store read."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_downloads import assert_equal_to_the_api
 
-from airaware.settings import Zone
+from airaware.gazetteer import places
+from airaware.job import bulk
+from airaware.settings import Settings, Zone
 from airaware.store.memory import Memory
 from airaware.store.zones import HELD
 from airaware.web import asking, create_app
@@ -111,3 +115,17 @@ def test_a_national_year(national: tuple[Zone, ...], settings_for: Any) -> None:
     most = most_buffers(app, Explained(national), [*TEXTS, *globe(1_000)])
     print(f"at most {most} buffers")
     assert most <= MOST_BUFFERS
+
+
+@pytest.mark.slow
+def test_files_in_bulk_of_a_national_year(
+    national: tuple[Zone, ...],
+    publisher: Callable[..., Settings],
+    settings_for: Any,
+    tmp_path: Path,
+) -> None:
+    config = replace(publisher(tmp_path), zones=national)
+    assert bulk.publish(config, [], [main_job.YEAR])  # prints the files' sizes, and the time
+    codes = random.Random(SEED).sample(sorted(places.covered_zip_codes()), 500)
+    client = create_app(settings_for(national)).test_client()
+    assert assert_equal_to_the_api(tmp_path, client, codes, main_job.YEAR) > 400

@@ -33,7 +33,7 @@ ZONES = ("a", "b")
 # Folders in the state folder that are no part of this environment.
 FLEETS, DRILLS = "fleets", "drills"
 # Folders of this environment, and what else is of it.
-FOLDERS = ("raw", "spark", "logs", "run", "zones")
+FOLDERS = ("raw", "bulk", "spark", "logs", "run", "zones")
 PASSWORDS = "passwords"
 OTHERS = (PASSWORDS, "passwords.new", "partial", "loadtests")
 MASTER = "local[*]"
@@ -95,6 +95,7 @@ class Local:
             "AIRAWARE_ZONES": settings.written(self.zones(role)),
             "AIRAWARE_ZONE": ZONES[0],
             "AIRAWARE_RAW": self.raw,
+            "AIRAWARE_BULK": str(self.folder / "bulk"),
         }
 
     def deploy(self) -> Iterator[Step]:

@@ -37,6 +37,7 @@ class airaware::settings (
         'variables' => {
           'AIRAWARE_ZONES'     => join($databases, '; '),
           'AIRAWARE_RAW'       => "s3://${airaware::bucket}/raw",
+          'AIRAWARE_BULK'      => "s3://${airaware::bucket}/bulk",
           'AWS_DEFAULT_REGION' => $airaware::region,
           'PGPASSFILE'         => '/etc/airaware/passwords',
         } + $variables,

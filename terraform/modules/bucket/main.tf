@@ -1,5 +1,5 @@
-# Raw files (raw/), releases (releases/), packages (packages/), the hosts' journals (logs/, for 90
-# days): private, encrypted, versioned, and by TLS alone.
+# Raw files (raw/), years in bulk (bulk/), releases (releases/), packages (packages/), the hosts'
+# journals (logs/, for 90 days): private, encrypted, versioned, and by TLS alone.
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18: public data, which the fleet alone reads
