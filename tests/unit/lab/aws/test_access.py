@@ -373,6 +373,18 @@ def test_an_endpoint_of_a_network_vouches_for_its_addresses(served, enforced) ->
         assert "aws:SourceVpce" not in principals.network_facts("127.0.0.1", smallfleet.REGION)
     finally:
         ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+    assert "aws:SourceVpce" not in principals.network_facts("10.20.0.9", smallfleet.REGION)
+
+
+def test_an_endpoint_of_a_network_that_is_gone_vouches_for_nobody(enforced, role) -> None:
+    ec2 = enforced("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_vpc_endpoint(
+        VpcId=vpc, VpcEndpointType="Gateway", ServiceName="com.amazonaws.us-west-2.s3"
+    )["VpcEndpoint"]["VpcEndpointId"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+    ec2.delete_vpc(VpcId=vpc)
+    assert refused(enforced("ec2", role(allow("ec2:Describe*"))), "describe_vpcs") == ""
 
 
 def test_a_role_is_taken_by_those_whom_it_trusts(enforced, role) -> None:

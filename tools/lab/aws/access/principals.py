@@ -61,8 +61,10 @@ def network_facts(address: str, region: str) -> dict[str, str]:
     facts = {"aws:SecureTransport": "true", "aws:RequestedRegion": region}
     ec2 = ec2_backends[ACCOUNT][region]
     for endpoint in ec2.vpc_end_points.values():
-        vpc = ec2.vpcs[endpoint.vpc_id]
-        if not vpc.is_default and ip_address(address) in ip_network(vpc.cidr_block):
+        vpc = ec2.vpcs.get(endpoint.vpc_id)  # moto keeps endpoints that are deleted
+        if vpc is None or vpc.is_default or endpoint.state == "deleted":
+            continue
+        if ip_address(address) in ip_network(vpc.cidr_block):
             facts |= {"aws:SourceVpce": endpoint.id, "aws:SourceVpc": vpc.id}
     return facts
 
