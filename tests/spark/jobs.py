@@ -37,7 +37,9 @@ class Submits:
         """A submit under way, a process group of its own; stdout is all that a terminal shows."""
         process = subprocess.Popen(
             self._region.submit_command(years, parameters or [], master),
-            env=self._region.submit_environ(master) | {"AIRAWARE_RAW": str(raw), **(environ or {})},
+            # Files of years in bulk take seconds: who looks at them says where they go.
+            env=self._region.submit_environ(master)
+            | {"AIRAWARE_RAW": str(raw), "AIRAWARE_BULK": "", **(environ or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

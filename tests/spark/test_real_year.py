@@ -30,11 +30,18 @@ STOP_SECONDS = 20
 
 @pytest.fixture(scope="module")
 def loaded(
-    submits: Submits, real_epa: Path, zones: tuple[Zone, ...]
+    submits: Submits,
+    real_epa: Path,
+    zones: tuple[Zone, ...],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[int, tuple[Decimal, ...]]:
     """The year on this machine: the checksums of its parameters, zone by zone."""
-    status, said = submits.run(real_epa, str(YEAR))
+    folder = tmp_path_factory.mktemp("bulk")
+    status, said = submits.run(real_epa, str(YEAR), environ={"AIRAWARE_BULK": str(folder)})
     assert status == 0
+    # Of each parameter all ZIP codes and all counties, as Parquet and as CSV.
+    assert len(list(folder.glob("*/*/airaware_*"))) == 8
+    assert said.count(": in bulk: zip_codes.parquet ") == 2
     assert "145,284 rows read; excluded by rule: none; rejected as bad: none; 23 stations" in said
     return checksums(zones)
 
