@@ -48,6 +48,12 @@ resource "aws_iam_policy" "boundary" {
         Resource = ["arn:aws:s3:::${each.value.bucket}", "arn:aws:s3:::${each.value.bucket}/*"]
       },
       {
+        Sid      = "OwnFilesInBulk"
+        Effect   = "Allow"
+        Action   = "s3:DeleteObject"
+        Resource = "arn:aws:s3:::${each.value.bucket}/bulk/*"
+      },
+      {
         Sid      = "OwnSecrets"
         Effect   = "Allow"
         Action   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
