@@ -28,7 +28,12 @@ from airaware.raw import gmt, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, ranges, ranking, summary, utc_offsets
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, Weights, idw, mean_over_time, weights
-from airaware.science.leave_one_out import RESIDUALS, leave_one_out, month_sums
+from airaware.science.leave_one_out import (
+    RESIDUALS,
+    leave_one_out,
+    left_out_months,
+    month_sums,
+)
 from airaware.science.pollutant import Pollutant
 from airaware.settings import Zone
 from airaware.store.binary import Rows
@@ -109,7 +114,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
         stations.latitude, stations.longitude, stations.hours, daily, stations.offsets
     )
     residuals = month_sums(month, left_out)
-    left_out_months = ranges.left_out_months(month, stations.sites, left_out)
+    months_left_out = left_out_months(month, stations.sites, left_out)
     return _pieces(
         [
             *(
@@ -119,7 +124,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
             (CELL_PIECES + month, month, station_days.tobytes(), None),
             (STATIONS_PIECE, month, None, json.dumps(notes)),
             (RESIDUALS_PIECE, month, residuals.tobytes(), None),
-            (RANGES_PIECE, month, left_out_months.tobytes(), None),
+            (RANGES_PIECE, month, months_left_out.tobytes(), None),
         ]
     )
 

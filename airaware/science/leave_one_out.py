@@ -1,6 +1,6 @@
 """Each station of a month estimated from the others, by the rule that makes the grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from airaware.science.accuracy import DAILY, FROM_MILES, HOURS, MONTH
 from airaware.science.instants import align
 from airaware.science.interpolate import Points, idw, weights_of_others
+from airaware.science.ranges import LEFT_OUT_MONTHS
 from airaware.science.sphere import KM_PER_MILE
 
 # The mean of a month stands for it where this share of its hours is there (as EPA's summaries
@@ -137,3 +138,23 @@ def _sums_by_station(observed: np.ndarray, estimated: np.ndarray) -> dict[str, n
 def month_sums(month: int, left_out: LeftOut | None) -> np.ndarray:
     """RESIDUALS of a month by the grid's rule; none of a month without stations."""
     return sums(month, left_out, left_out.estimated) if left_out else np.zeros(0, RESIDUALS)
+
+
+def left_out_months(month: int, sites: Sequence[str], left_out: LeftOut | None) -> np.ndarray:
+    """Return LEFT_OUT_MONTHS of a month; none of a month without stations.
+
+    Args:
+        month: 1 to 12.
+        sites: of all stations of the month.
+        left_out: those that report.
+    """
+    if left_out is None:
+        return np.zeros(0, LEFT_OUT_MONTHS)
+    found = np.zeros(len(left_out.which), LEFT_OUT_MONTHS)
+    found["site"] = np.array(sites, "S11")[left_out.which]
+    found["month"], found["from_miles"] = month, left_out.from_miles
+    for name, values in (("estimated", left_out.estimated), ("observed", left_out.observed)):
+        daily = values[DAILY]
+        found[name] = np.nan
+        found[name][:, : daily.shape[1]] = daily
+    return found

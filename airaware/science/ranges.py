@@ -10,14 +10,13 @@ conformal inference": Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, J. Am
 113:1094, section 5.2). Pure NumPy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from airaware.science.accuracy import DAILY, ENOUGH, FROM_MILES, SEASONS
-from airaware.science.leave_one_out import LeftOut
+from airaware.science.accuracy import ENOUGH, FROM_MILES, SEASONS
 from airaware.science.metrics import TOLERANCE
 from airaware.science.pollutant import AQI_CATEGORIES, Pollutant
 from airaware.science.sphere import KM_PER_MILE
@@ -74,26 +73,6 @@ class Expected:
         """The standard deviation; of one day at least, so that a sure count can be off as well."""
         found: np.ndarray = np.sqrt(self.variance + 1)
         return found
-
-
-def left_out_months(month: int, sites: Sequence[str], left_out: LeftOut | None) -> np.ndarray:
-    """Return LEFT_OUT_MONTHS of a month; none of a month without stations.
-
-    Args:
-        month: 1 to 12.
-        sites: of all stations of the month.
-        left_out: those that report.
-    """
-    if left_out is None:
-        return np.zeros(0, LEFT_OUT_MONTHS)
-    found = np.zeros(len(left_out.which), LEFT_OUT_MONTHS)
-    found["site"] = np.array(sites, "S11")[left_out.which]
-    found["month"], found["from_miles"] = month, left_out.from_miles
-    for name, values in (("estimated", left_out.estimated), ("observed", left_out.observed)):
-        daily = values[DAILY]
-        found[name] = np.nan
-        found[name][:, : daily.shape[1]] = daily
-    return found
 
 
 @dataclass(frozen=True)

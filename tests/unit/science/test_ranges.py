@@ -9,7 +9,7 @@ import pytest
 from airaware.science import metrics, pollutants, ranges
 from airaware.science.accuracy import DAILY, FROM_MILES
 from airaware.science.interpolate import Points, idw, weights, weights_of_others
-from airaware.science.leave_one_out import LeftOut
+from airaware.science.leave_one_out import LeftOut, left_out_months
 from airaware.science.sphere import KM_PER_MILE
 
 OZONE = pollutants.get(44201)
@@ -60,7 +60,7 @@ def left_out_of(stations: Points, measured: np.ndarray) -> np.ndarray:
         days = month == MONTHS
         values = ({DAILY: each[:, days]} for each in (measured, estimated))
         left_out = LeftOut(np.arange(len(stations)), stations, from_miles, *values)
-        found.append(ranges.left_out_months(month, sites, left_out))
+        found.append(left_out_months(month, sites, left_out))
     return np.concatenate(found)
 
 
