@@ -284,7 +284,7 @@ def test_no_more_than_two_ask_the_census_at_once(census: CensusStandIn) -> None:
 def test_a_census_that_drips_its_answer_is_given_up_in_time(
     census: CensusStandIn, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    monkeypatch.setattr(geocode, "CENSUS_TIMEOUT_SECONDS", (0.5, 0.5))
+    monkeypatch.setattr(geocode, "CENSUS_TIMEOUT_SECONDS", (1.5, 1.5))
     census.dripping = part  # for some 25 seconds, each read in time
     geocoder = Geocoder(census.url)
     place = geocoder.locate(WRIGLEY)
