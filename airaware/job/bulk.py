@@ -176,7 +176,7 @@ def _zip_codes() -> tuple[dict[str, list[str] | list[float]], np.ndarray]:
 def zip_codes_table(cells: np.ndarray, figures: Mapping[str, np.ndarray]) -> pa.Table:
     """Return the figures, each (n,) of cells in ascending order, that ZIP codes have."""
     named, of = _zip_codes()
-    numbers, there = _found(cells, of)
+    numbers, there = grid.among(cells, of)
     columns: dict[str, pa.Array] = {name: pa.array(values) for name, values in named.items()}
     for name, values in figures.items():
         own = np.where(there, values[numbers], np.nan)
@@ -185,18 +185,12 @@ def zip_codes_table(cells: np.ndarray, figures: Mapping[str, np.ndarray]) -> pa.
     return pa.table(columns)
 
 
-def _found(cells: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each wanted cell stands among ascending cells, and whether it does at all."""
-    numbers = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
-    return numbers, cells[numbers] == wanted
-
-
 def counties_table(
     weights: Weights, cells: np.ndarray, figures: Mapping[str, np.ndarray]
 ) -> pa.Table:
     """Return the means of figures, as `zip_codes_table` takes them, over each county's cells."""
     known = counties.load()
-    numbers, there = _found(cells, weights.cell)
+    numbers, there = grid.among(cells, weights.cell)
 
     def added(weight: np.ndarray, among: np.ndarray) -> np.ndarray:
         return np.bincount(weights.county[among], weight[among], minlength=len(known.fips))

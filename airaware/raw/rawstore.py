@@ -114,6 +114,24 @@ def _temporary(name: str) -> Iterator[Path]:
         yield Path(folder) / name
 
 
+@contextmanager
+def replacing(path: Path, folder: Path) -> Iterator[Path]:
+    """Give a path in `folder` to write to; rename it to `path` once it is on the disk."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
+    copy = Path(temporary)
+    try:
+        yield copy
+        copy.chmod(0o644)
+        os.fsync(handle)
+        copy.replace(path)
+        parent = os.open(path.parent, os.O_RDONLY)
+        os.fsync(parent)
+        os.close(parent)
+    finally:
+        os.close(handle)
+        copy.unlink(missing_ok=True)
+
+
 class FolderStore:
     """Files in one folder, made when the first comes."""
 
@@ -141,13 +159,13 @@ class FolderStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             checksum = self.folder / f"{name}.sha256"
-            with self._replacing(name) as copy:
+            with replacing(self.folder / name, self.folder) as copy:
                 shutil.copy2(path, copy)
                 _check(copy, sha256, name, "Try again.")
                 self._keep(name, sha256)
                 # Between the two renames: no checksum rather than another file's.
                 checksum.unlink(missing_ok=True)
-            with self._replacing(checksum.name) as copy:
+            with replacing(self.folder / checksum.name, self.folder) as copy:
                 copy.write_text(f"{sha256}  {name}\n")
         except OSError as error:
             raise AirAwareError(
@@ -182,23 +200,6 @@ class FolderStore:
                 yield path
                 return
         raise _no_version(name, sha256)
-
-    @contextmanager
-    def _replacing(self, name: str) -> Iterator[Path]:
-        """Give a path to write to; rename it once it is on the disk."""
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
-        copy = Path(temporary)
-        try:
-            yield copy
-            copy.chmod(0o644)
-            os.fsync(handle)
-            copy.replace(self.folder / name)
-            folder = os.open(self.folder, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
-        finally:
-            os.close(handle)
-            copy.unlink(missing_ok=True)
 
     def sha256(self, name: str) -> str:
         """Return the file's SHA-256 in hex, as recorded when it came, or else computed now."""

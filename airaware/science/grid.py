@@ -96,6 +96,15 @@ def nearest(latitude: float, longitude: float) -> Cell | None:
     return None
 
 
+def among(cells: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each wanted cell's index among ascending cells, and whether it is one of them.
+
+    Where it is not, its index is that of any cell. Raises IndexError where there are no cells.
+    """
+    numbers = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
+    return numbers, cells[numbers] == wanted
+
+
 def outlines() -> dict[str, dict[str, Any]]:
     """Return the states, DC and Puerto Rico as GeoJSON by their two letters (extra `grid`)."""
     import _plotly_geo

@@ -7,7 +7,6 @@ it. They lie in a folder, or under a prefix of a bucket.
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from airaware.errors import AirAwareError, explained
 from airaware.raw import s3
+from airaware.raw.rawstore import replacing
 
 ZIP_CODES, COUNTIES = PLACES = ("zip_codes", "counties")
 PARQUET, CSV = SUFFIXES = ("parquet", "csv")
@@ -107,10 +107,8 @@ class FolderStore:
         path = self._folder / file.key
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
-                copy.write(content)
-            Path(copy.name).chmod(0o644)
-            Path(copy.name).replace(path)
+            with replacing(path, self._folder) as copy:
+                copy.write_bytes(content)
         except OSError as error:
             raise AirAwareError(f"Cannot store {path}: {explained(error)}") from None
 

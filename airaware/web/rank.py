@@ -9,7 +9,7 @@ import h3.api.basic_int as h3
 import numpy as np
 
 from airaware.gazetteer.places import covered_zip_codes
-from airaware.science.grid import RESOLUTION
+from airaware.science import grid
 from airaware.science.sphere import unit_vectors
 from airaware.store import queries
 from airaware.store.memory import Memory
@@ -74,13 +74,8 @@ class Ranks:
             cells, figures = queries.ranking(self._reader, load)
             if not len(cells):  # as of loads of before
                 return figures
-            wanted = zip_codes().cells
-            place = np.searchsorted(cells, wanted)
-            found = np.full(len(wanted), np.nan, np.float32)
-            there = place < len(cells)
-            there[there] = cells[place[there]] == wanted[there]
-            found[there] = figures[place[there]]
-            return found
+            numbers, there = grid.among(cells, zip_codes().cells)
+            return np.where(there, figures[numbers], np.float32(np.nan))
 
         with self._lock:  # of several visitors at once, one asks the store
             found, _ = self._reader.settled(
@@ -108,7 +103,9 @@ def zip_codes() -> _ZipCodes:
     states = [code.state for code in codes]
     points = np.array([(code.latitude, code.longitude) for code in codes])
     return _ZipCodes(
-        np.array([h3.latlng_to_cell(*point, RESOLUTION) for point in points.tolist()], np.int64),
+        np.array(
+            [h3.latlng_to_cell(*point, grid.RESOLUTION) for point in points.tolist()], np.int64
+        ),
         unit_vectors(points[:, 0], points[:, 1]),
         {
             state: slice(bisect_left(states, state), bisect_right(states, state))

@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from airaware.errors import AirAwareError
@@ -11,6 +12,11 @@ from airaware.errors import AirAwareError
 SCRIPT = Path(__file__).with_name("environ.sh")
 # Spark's JVM alone opens some 400 files.
 OPEN_FILES = 1024
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the project's folder in the user's cache folder; it may not be there yet."""
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware"
 
 
 def inherited() -> dict[str, str]:

@@ -23,6 +23,7 @@ from typing import Any
 import requests
 
 from airaware.errors import AirAwareError
+from tools.machine.environ import cache_folder
 
 # The state's lock in S3 (use_lockfile) and the tests' mocks need this; the code itself needs 1.6.
 OLDEST = (1, 10)
@@ -329,8 +330,7 @@ def find_binary(environ: Mapping[str, str]) -> Path:
     found = shutil.which("terraform", path=environ.get("PATH"))
     if found and _version(found) >= OLDEST:
         return Path(found)
-    home = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    kept = Path(home) / "airaware" / f"terraform-{PINNED}"
+    kept = cache_folder(environ) / f"terraform-{PINNED}"
     if not kept.is_file():
         _download(kept)
     return kept

@@ -37,6 +37,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from airaware.errors import AirAwareError
 from tools.machine import vendor_modules
 from tools.machine.checkout import CHECKOUT
+from tools.machine.environ import cache_folder
 from tools.region import roles
 
 PUPPET = (
@@ -216,7 +217,7 @@ def _wheelhouse(source: Path, progress: Callable[[str], None]) -> Path:
     inputs = [(source / name).read_bytes() for name in ("setup.cfg", *locks)]
     inputs += [" ".join(roles.extras()).encode(), sys.version.encode()]
     digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:DIGITS]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware/wheels"
+    cache = cache_folder() / "wheels"
     folder = cache / f"{platform.machine()}-{digest}"
     if not folder.is_dir():
         progress("collecting the hosts' Python packages (a minute or two)")

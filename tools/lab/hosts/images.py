@@ -18,6 +18,7 @@ from pathlib import Path
 from airaware.errors import AirAwareError
 from tools.lab.commands import run
 from tools.lab.hosts import contents
+from tools.machine.environ import cache_folder
 from tools.region import packer
 
 SUITE = "bookworm"
@@ -106,7 +107,7 @@ class Image:
 
 def folder() -> Path:
     """Where layers are kept: in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware" / "images"
+    return cache_folder() / "images"
 
 
 def base(progress: Callable[[str], None]) -> Image:

@@ -143,7 +143,7 @@ PARAMETER = f"arn:aws:ssm:us-west-2:{ACCOUNT}:parameter/airaware/staging/web"
             [allow("cloudwatch:PutMetricData", condition=NAMESPACE)],
             *("cloudwatch", "put_metric_data", {"Namespace": "Mine", **METRIC}, "AccessDenied"),
         ),
-        # Resources are told apart, NotResource included.
+        # A statement is of some resources, or by NotResource of all others.
         ([READS], "s3", "get_object", {"Bucket": BUCKET, "Key": "raw/a"}, ""),
         ([READS], "s3", "get_object", {"Bucket": BUCKET, "Key": "other/a"}, "AccessDenied"),
         ([READS], "s3", "list_objects_v2", {"Bucket": BUCKET}, "AccessDenied"),

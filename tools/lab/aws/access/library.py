@@ -14,6 +14,7 @@ from typing import Any
 
 from airaware.errors import AirAwareError
 from tools.lab.commands import run
+from tools.machine.environ import cache_folder
 
 HERE = Path(__file__).parent
 LOCKED = ("package.json", "package-lock.json")
@@ -27,7 +28,7 @@ def installed() -> Path:
     Raises:
         AirAwareError: npm is missing, or cannot have the packages.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airaware"
+    cache = cache_folder()
     digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in LOCKED)).hexdigest()
     folder = cache / f"access-{digest[:16]}"
     if not folder.exists():
