@@ -16,7 +16,8 @@ from moto.ec2.models import ec2_backends
 from tools.lab import model
 from tools.lab.aws import scaling
 from tools.lab.aws.access.enforcement import Access
-from tools.lab.aws.region import REGION, Moto
+from tools.lab.aws.calls import REGION
+from tools.lab.aws.region import Moto
 
 DEBIAN = "136693071363"  # the account that publishes Debian's images
 IMAGES = {"airaware-base-0": DEFAULT_ACCOUNT_ID, "debian-12-amd64-0": DEBIAN}

@@ -13,6 +13,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
+REGION = "us-west-2"  # the lab's
 # What services sign by -> their names in botocore, where these differ. Where two share it, the
 # API's version distinguishes them.
 SIGNED_AS = {
@@ -40,7 +41,7 @@ def unknown(action: str) -> RefusalError:
 
 @dataclass(frozen=True)
 class Call:
-    """A request's action, its parameters by name (S3's: bucket and key only), and its region."""
+    """A request's action, its parameters by name (without what S3 streams), and its region."""
 
     operation: OperationModel
     parameters: dict[str, Any]
@@ -64,24 +65,32 @@ def read(environ: dict[str, Any]) -> Call:
         RefusalError: It is no action of AWS's.
     """
     service, region = scope(environ)
+    models = _models(service)
     # S3's bodies may be large, and do not name the action.
     request = Request(environ) if service == "s3" else kept(environ)
-    models = _models(service)
     if len(models) > 1:
         models = [m for m in models if str(m.api_version) == request.values.get("Version")]
     try:
         for model in models:
             try:
                 operation, labels = get_service_router(str(model.service_name)).match(request)
-                if service != "s3":
-                    labels = _parameters(operation, request, labels)
-                return Call(operation, labels, region)
             except NotFound:
                 continue
+            if service == "s3" and not _is_streamed(operation, request):
+                request = kept(environ)
+            return Call(operation, _parameters(operation, request, labels), region)
         raise unknown(f"{service} {_named(service, request)}")
     finally:
-        if service != "s3":
+        if isinstance(environ["wsgi.input"], io.BytesIO):
             environ["wsgi.input"].seek(0)
+
+
+def _is_streamed(operation: OperationModel, request: Request) -> bool:
+    """Return whether a request to S3 has no body, or one of bytes that no model describes."""
+    shape = operation.input_shape
+    payload = shape.members.get(shape.serialization.get("payload")) if shape else None
+    is_blob = payload is not None and payload.type_name == "blob"
+    return is_blob or request.method not in ("POST", "PUT")
 
 
 def _parameters(
@@ -92,24 +101,28 @@ def _parameters(
     Raises:
         RefusalError: One is not of its type, such as a word for a number.
     """
+    in_s3 = operation.service_model.service_name == "s3"
     protocol = determine_request_protocol(operation.service_model, request.mimetype)
     parts: Any = {
-        **{"method": request.method, "values": request.values, "headers": request.headers},
-        **{"body": request.get_data(), "url_path": request.path, "url_params": labels},
+        **{"method": request.method, "headers": request.headers},
+        **{"url_path": request.path, "url_params": labels},
+        "values": request.args if in_s3 else request.values,
+        "body": b"" if in_s3 and _is_streamed(operation, request) else request.get_data(),
     }
     try:
         return dict(PROTOCOL_PARSERS[protocol](operation).parse(parts))
     except (ValueError, RequestParserError) as error:
-        raise RefusalError("MalformedInput", f"{operation.name}: {error}") from error
+        code = "InvalidArgument" if in_s3 else "MalformedInput"
+        raise RefusalError(code, f"{operation.name}: {error}") from error
 
 
 def scope(environ: dict[str, Any]) -> tuple[str, str]:
-    """Return the service and the region that a request is signed for; without, it is S3's."""
+    """Return the service and region that a request is signed for; without, S3 in the lab's."""
     request = Request(environ)
     credential = request.headers.get("Authorization", "").partition("Credential=")[2]
     credential = credential.partition(",")[0] or request.args.get("X-Amz-Credential", "")
     parts = credential.split("/")
-    return (parts[3].lower(), parts[2]) if len(parts) == 5 else ("s3", "us-east-1")
+    return (parts[3].lower(), parts[2]) if len(parts) == 5 else ("s3", REGION)
 
 
 def protocol(environ: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ clients retry for minutes.
 
 import functools
 import json
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -31,6 +32,8 @@ XML = {
 # How Flask's own page begins, where moto has no path for an action.
 NO_SUCH_PATH = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>"
 
+log = logging.getLogger(__name__)
+
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -41,6 +44,7 @@ class Gate:
     def __init__(self, moto: Application, access: Access | None = None) -> None:
         """Stand in front of moto's own application; `access` enforces IAM."""
         self._moto, self._access = moto, access
+        self._logged: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
@@ -52,8 +56,15 @@ class Gate:
             limits.check(call)
             answer = self._answer(call, environ)
         except RefusalError as refusal:
+            self._log(str(refusal))
             answer = _refuse(refusal, environ)
         return answer(environ, start_response)
+
+    def _log(self, refusal: str) -> None:
+        """Log a refusal, once: hosts ask again and again."""
+        if refusal not in self._logged:
+            self._logged.add(refusal)
+            log.warning("refused: %s", refusal)
 
     def _answer(self, call: Call, environ: dict[str, Any]) -> Response:
         """Return moto's answer.

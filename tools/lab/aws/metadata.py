@@ -20,7 +20,8 @@ from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound, 
 from werkzeug.wrappers import Request, Response
 
 from tools.lab import model
-from tools.lab.aws.region import REGION, Moto, Server
+from tools.lab.aws.calls import REGION
+from tools.lab.aws.region import Moto, Server
 
 LONGEST_TOKEN_SECONDS = 21600
 CREDENTIALS_SECONDS = 6 * 3600

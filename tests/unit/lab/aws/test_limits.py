@@ -248,6 +248,21 @@ def test_the_docs_list_the_limits() -> None:
             *("route53", "create_hosted_zone", {"Name": "x", "CallerReference": "x" * 129}),
             *("InvalidInput", "length less than or equal to 128"),
         ),
+        (
+            *("s3", "put_object", {"Bucket": "none", "Key": "a", "StorageClass": "COLD"}),
+            *("InvalidArgument", "enum value set"),
+        ),
+        (
+            *("s3", "list_objects_v2", {"Bucket": "none", "MaxKeys": "many"}),
+            *("InvalidArgument", "many"),
+        ),
+        (
+            "s3",
+            "put_bucket_versioning",
+            {"Bucket": "none", "VersioningConfiguration": {"Status": "On"}},
+            *("MalformedXML", "enum value set"),
+        ),
+        ("s3", "delete_objects", {"Bucket": "none", "Delete": {}}, "MalformedXML", "Objects"),
     ],
 )
 def test_a_request_that_its_model_does_not_allow_is_refused(

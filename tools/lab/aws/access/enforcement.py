@@ -4,7 +4,8 @@ The account's administrator may do all. For everybody else a policy has to allow
 role, up to its boundary, or the resource's own. The evaluator judges, in a process of its own.
 """
 
-from collections.abc import Iterator
+import functools
+import json
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
@@ -12,7 +13,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
 from tools.lab.aws.access import needs, principals, tags
-from tools.lab.aws.access.evaluator import ALLOWED, EXPLICIT, Evaluator
+from tools.lab.aws.access.evaluator import ALLOWED, EXPLICIT, Evaluator, Question
 from tools.lab.aws.access.needs import Need
 from tools.lab.aws.access.principals import Principal
 from tools.lab.aws.calls import Call, RefusalError, unknown
@@ -61,40 +62,33 @@ class Access:
             return
         principal = principals.sender(key)
         facts = principal.facts | principals.network_facts(environ["REMOTE_ADDR"], call.region)
-        needed = list(needs.of(call, environ, self._evaluator.folder))
-        asked = [self._asked(call, principal, need, facts) for need in needed]
-        for need, verdict in zip(needed, self._evaluator.judge(asked), strict=True):
+        needed = list(needs.of(call, self._evaluator.folder))
+        questions = [self._question(call, principal, need, facts) for need in needed]
+        for need, verdict in zip(needed, self._evaluator.judge(questions), strict=True):
             if verdict != ALLOWED:
                 raise _denial(call, principal, need, verdict)
 
-    def _asked(
+    def _question(
         self, call: Call, principal: Principal, need: Need, facts: dict[str, str]
-    ) -> dict[str, Any]:
-        """Return a request as the evaluator takes it."""
+    ) -> Question:
+        """Return a need as the evaluator takes it."""
         own = tags.facts(call, need, self._evaluator.folder)
-        resource = _resource_policy(need)
-        for each in (*principal.policies.values(), principal.boundary, resource):
+        resource_policy = _resource_policy(need)
+        for each in (*principal.policies.values(), principal.boundary, resource_policy):
             if lacking := [key for key in _condition_keys(each) if not _is_known(key)]:
                 raise unknown(f"the condition key {lacking[0]}")
-        asked = {
-            "request": {
-                "principal": principal.arn or {"type": "Anonymous"},
-                "action": need.action,
-                "resource": {"resource": need.resource, "accountId": ACCOUNT},
-                "contextVariables": facts | own,
-            },
-            "identityPolicies": [
-                {"name": name, "policy": policy} for name, policy in principal.policies.items()
-            ],
-            "serviceControlPolicies": [],
-            "resourceControlPolicies": [],
-        }
-        if resource:
-            asked["resourcePolicy"] = resource
-        if principal.boundary:
-            boundary = {"name": "boundary", "policy": principal.boundary}
-            asked["permissionBoundaryPolicies"] = [boundary]
-        return asked
+        return Question(
+            principal=principal.arn,
+            action=need.action,
+            resource=need.resource,
+            facts=tuple(
+                (name, tuple(value) if isinstance(value, list) else value)
+                for name, value in (facts | own).items()
+            ),
+            policies=tuple(principal.policies.items()),
+            boundary=principal.boundary,
+            resource_policy=resource_policy,
+        )
 
 
 def _denial(call: Call, principal: Principal, need: Need, verdict: str) -> RefusalError:
@@ -111,24 +105,29 @@ def _denial(call: Call, principal: Principal, need: Need, verdict: str) -> Refus
     )
 
 
-def _resource_policy(need: Need) -> Any:
-    """Return the policy of the resource itself: a bucket's, or who may take a role."""
+def _resource_policy(need: Need) -> str:
+    """Return the policy of the resource itself, a bucket's or who may take a role; else empty."""
     if need.action.startswith("s3:") and need.resource != "*":
         bucket = need.resource.removeprefix("arn:aws:s3:::").split("/")[0]
         found = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
-        return principals.document(found.policy) if found and found.policy else None
+        return principals.text(found.policy) if found and found.policy else ""
     if need.action == "sts:AssumeRole":
-        roles = iam_backends[ACCOUNT]["aws"].roles.values()
-        trusts = [role.assume_role_policy_document for role in roles if role.arn == need.resource]
-        return principals.document(trusts[0]) if trusts else None
-    return None
+        for role in iam_backends[ACCOUNT]["aws"].roles.values():
+            if role.arn == need.resource:
+                return principals.text(role.assume_role_policy_document)
+    return ""
 
 
-def _condition_keys(policy: Any) -> Iterator[str]:
-    statements = (policy or {}).get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        for tests in statement.get("Condition", {}).values():
-            yield from tests
+@functools.lru_cache
+def _condition_keys(policy: str) -> tuple[str, ...]:
+    """Return the condition keys that a policy names."""
+    statements = json.loads(policy)["Statement"] if policy else []
+    return tuple(
+        key
+        for statement in (statements if isinstance(statements, list) else [statements])
+        for tests in statement.get("Condition", {}).values()
+        for key in tests
+    )
 
 
 def _is_known(key: str) -> bool:

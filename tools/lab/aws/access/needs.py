@@ -42,19 +42,18 @@ class Need:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def of(call: Call, environ: dict[str, Any], folder: Path) -> Iterator[Need]:
+def of(call: Call, folder: Path) -> Iterator[Need]:
     """Yield what a call needs.
 
     Args:
         call: What the request asks for.
-        environ: The request, as WSGI has it.
         folder: Where the evaluator's library is.
 
     Raises:
         RefusalError: The lab does not know which permission the action takes.
     """
     if call.service == "s3":
-        for action, kind, resource, facts in objects.needs(call, environ):
+        for action, kind, resource, facts in objects.needs(call):
             yield Need(f"s3:{action}", resource, kind, facts=facts)
         return
     yield from _own(call, folder)

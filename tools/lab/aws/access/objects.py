@@ -1,13 +1,8 @@
 """What a request to S3 needs: S3's actions in policies have names of their own."""
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
-from werkzeug.wrappers import Request
-
-from tools.lab.aws import calls
 from tools.lab.aws.access import resources
 from tools.lab.aws.calls import Call, unknown
 
@@ -53,46 +48,36 @@ OF_A_VERSION = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVe
 Wanted = tuple[str, str, str, dict[str, str]]  # action, kind, ARN, context keys
 
 
-def needs(call: Call, environ: dict[str, Any]) -> Iterator[Wanted]:
+def needs(call: Call) -> Iterator[Wanted]:
     """Yield the actions in policies, each with a kind of resource, its ARN and context keys.
 
     Raises:
         RefusalError: The lab does not know which permission the action takes.
     """
-    request = Request(environ)
-    bucket, key = call.parameters.get("Bucket", ""), call.parameters.get("Key", "")
+    given = call.parameters
+    bucket, key = given.get("Bucket", ""), given.get("Key", "")
     if call.action == "DeleteObjects":
-        yield from _deletions(bucket, environ)
+        for each in given["Delete"]["Objects"]:
+            name = "DeleteObjectVersion" if "VersionId" in each else "DeleteObject"
+            yield name, "object", resources.of_bucket(bucket, each["Key"]), {}
     elif call.action == "ListBuckets":
         yield "ListAllMyBuckets", "", "*", {}
     elif not bucket or call.action == "WriteGetObjectResponse":
         raise unknown(f"the resource of s3:{call.action}")
     else:
-        yield _own(call.action, bucket, key, request)
+        yield _own(call, bucket, key)
     if call.action in ("CopyObject", "UploadPartCopy"):
-        source, _, version = request.headers["X-Amz-Copy-Source"].partition("?versionId=")
+        source, _, version = given["CopySource"].partition("?versionId=")
         action = "GetObjectVersion" if version else "GetObject"
         yield action, "object", f"arn:aws:s3:::{unquote(source).lstrip('/')}", {}
-    if "X-Amz-Tagging" in request.headers:
+    if key and isinstance(given.get("Tagging"), str):  # in a header, of what is put
         yield "PutObjectTagging", "object", resources.of_bucket(bucket, key), {}
 
 
-def _own(action: str, bucket: str, key: str, request: Request) -> Wanted:
-    name = NAMES.get(action, action)
-    if "versionId" in request.args:
+def _own(call: Call, bucket: str, key: str) -> Wanted:
+    given, name = call.parameters, NAMES.get(call.action, call.action)
+    if "VersionId" in given:
         name = OF_A_VERSION.get(name, name)
-    facts = {
-        f"s3:{fact}": request.args[fact] for fact in ("prefix", "delimiter") if fact in request.args
-    }
+    named = {"s3:prefix": "Prefix", "s3:delimiter": "Delimiter"}
+    facts = {fact: given[parameter] for fact, parameter in named.items() if parameter in given}
     return name, "object" if key else "bucket", resources.of_bucket(bucket, key), facts
-
-
-def _deletions(bucket: str, environ: dict[str, Any]) -> Iterator[Wanted]:
-    """Yield the deletion of each object that a request for several names."""
-    body = calls.kept(environ).get_data()
-    environ["wsgi.input"].seek(0)
-    for each in ElementTree.fromstring(body).iter():
-        if each.tag.rpartition("}")[2] == "Object":
-            parts = {part.tag.rpartition("}")[2]: part.text or "" for part in each}
-            name = "DeleteObjectVersion" if "VersionId" in parts else "DeleteObject"
-            yield name, "object", resources.of_bucket(bucket, parts["Key"]), {}

@@ -17,11 +17,11 @@ from tools.lab.aws.calls import RefusalError, unknown
 
 @dataclass(frozen=True)
 class Principal:
-    """A role's session, a user, or whoever does not sign: `arn` is empty."""
+    """A role's session, a user, or whoever does not sign: `arn` is empty. Policies are JSON."""
 
     arn: str = ""
-    policies: dict[str, Any] = field(default_factory=dict)
-    boundary: Any = None
+    policies: dict[str, str] = field(default_factory=dict)
+    boundary: str = ""
     facts: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,12 +69,14 @@ def network_facts(address: str, region: str) -> dict[str, str]:
     return facts
 
 
-def document(text: Any) -> Any:
-    """Return a policy that moto holds, as text or parsed."""
-    return json.loads(text) if isinstance(text, str | bytes) else text
+def text(policy: Any) -> str:
+    """Return a policy, which moto holds as text, as bytes or parsed, as JSON."""
+    if isinstance(policy, bytes):
+        return policy.decode()
+    return policy if isinstance(policy, str) else json.dumps(policy)
 
 
-def managed(arn: str) -> Any:
+def managed(arn: str) -> str:
     """Return a managed policy's document.
 
     Raises:
@@ -84,7 +86,7 @@ def managed(arn: str) -> Any:
     if found is None:
         raise unknown(f"the policy {arn}")
     default = [version for version in found.versions if version.is_default]
-    return document(default[0].document)
+    return text(default[0].document)
 
 
 def _principal(arn: str, held: Any, user_id: str, facts: dict[str, str]) -> Principal:
@@ -92,13 +94,13 @@ def _principal(arn: str, held: Any, user_id: str, facts: dict[str, str]) -> Prin
     return Principal(
         arn,
         dict(_policies(held)),
-        managed(boundary) if boundary else None,
+        managed(boundary) if boundary else "",
         facts | {"aws:userid": user_id, "aws:PrincipalAccount": ACCOUNT},
     )
 
 
-def _policies(held: Any) -> Iterator[tuple[str, Any]]:
-    for name, text in held.policies.items():
-        yield name, document(text)
+def _policies(held: Any) -> Iterator[tuple[str, str]]:
+    for name, policy in held.policies.items():
+        yield name, text(policy)
     for arn in held.managed_policies:
         yield arn, managed(arn)

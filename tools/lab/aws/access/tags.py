@@ -3,6 +3,7 @@
 A key is there only where IAM's data says that the action, or the kind of resource, has it.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def facts(call: Call, need: Need, folder: Path) -> dict[str, Any]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def _allowed(service: str, name: str, kind: str, folder: Path) -> set[str]:
     action = data(folder, "actions", service)[name.lower()]
     keys = list(action["conditionKeys"])
