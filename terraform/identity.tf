@@ -8,7 +8,8 @@ locals {
   backup   = "${module.bucket.arn}/backup/*"
   bulk     = "${module.bucket.arn}/bulk/*"
   secrets  = "arn:aws:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter/${local.project}/${var.environment}"
-  boundary = var.has_boundary ? "arn:aws:iam::${data.aws_caller_identity.current.account_id}:policy/${local.name}-hosts" : null
+  # account/ makes it; the deployer can make no role without.
+  boundary = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:policy/${local.name}-hosts"
 
   # What every host may do, and what an image is made of.
   common_permissions = {
@@ -38,7 +39,7 @@ locals {
     # Reported as unhealthy, a host is replaced by its group.
     report_hung_host = {
       actions   = ["autoscaling:SetInstanceHealth"]
-      resources = ["arn:aws:autoscaling:${var.region}:${data.aws_caller_identity.current.account_id}:autoScalingGroup:*:autoScalingGroupName/${local.name}-web-*"]
+      resources = ["arn:aws:autoscaling:${var.region}:${data.aws_caller_identity.current.account_id}:autoScalingGroup:*:autoScalingGroupName/OWN_GROUP"]
     }
     # A load's tasks read one version of its file, whatever takes its name meanwhile.
     read_raw  = { actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = [local.raw] }
@@ -54,8 +55,19 @@ locals {
     watch_suspensions = { actions = ["autoscaling:DescribeAutoScalingGroups"], resources = ["*"] }
   }
 
+  # Each group of web hosts has an identity of its own, by which they report hosts of their group alone.
+  identities = merge([
+    for role, entry in local.roles : {
+      for suffix in entry.hosts == "group" && !local.single ? [for letter in values(local.letters) : "-${letter}"] : [""] : "${role}${suffix}" => role
+    }
+  ]...)
+
   role_permissions = {
-    for role, entry in local.roles : role => { for name in entry.permissions : name => local.permissions[name] }
+    for identity, role in local.identities : identity => {
+      for name in local.roles[role].permissions : name => merge(local.permissions[name], {
+        resources = [for resource in local.permissions[name].resources : replace(resource, "OWN_GROUP", "${local.name}-${identity}")]
+      })
+    }
   }
 }
 
@@ -64,13 +76,13 @@ module "identity" {
   for_each = local.role_permissions
 
   name     = "${local.name}-${each.key}"
-  role     = each.key
+  role     = local.identities[each.key]
   boundary = local.boundary
   permissions = merge(each.value, local.common_permissions, {
-    write_logs = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${each.key}/*"] }
+    write_logs = { actions = ["s3:PutObject"], resources = ["${module.bucket.arn}/logs/${local.identities[each.key]}/*"] }
     read_secrets = {
       actions   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
-      resources = ["${local.secrets}/${each.key}", "${local.secrets}/${each.key}/*"]
+      resources = [for below in ["", "/*"] : "${local.secrets}/${local.identities[each.key]}${below}"]
     }
   })
 }

@@ -126,12 +126,6 @@ variable "bucket" {
   }
 }
 
-variable "has_boundary" {
-  description = "Whether roles are made with the boundary that account/ has for this environment, as its deployer must."
-  type        = bool
-  default     = true
-}
-
 variable "image" {
   description = "The distribution's machine image: the newest of this owner whose name matches."
   type = object({

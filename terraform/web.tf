@@ -34,7 +34,7 @@ module "web_tier" {
   root_gigabytes    = local.root_gigabytes
   subnet_id         = module.network.private_subnet_ids[each.key]
   security_group_id = module.firewall.group_ids["web"]
-  profile           = module.identity["web"].profile
+  profile           = module.identity["web-${each.value}"].profile
   key_name          = aws_key_pair.operator.key_name
   target_group_arn  = module.balancer[0].target_group_arn
   metric            = local.cpu_metric

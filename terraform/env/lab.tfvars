@@ -2,8 +2,6 @@
 environment = "lab"
 keep_data   = false
 image       = { owner = "self", name = "airaware-base-*" }
-# Its operator is the account's administrator.
-has_boundary = false
 # Its hosts have no way to any mirror; 192.0.2.1 is AWS's endpoint there.
 packages_url = "https://192.0.2.1/epa-data"
 

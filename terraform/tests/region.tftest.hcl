@@ -174,7 +174,7 @@ run "web_hosts_alone_publish_metrics_and_in_their_namespace_alone" {
   assert {
     condition = { for role, permissions in local.role_permissions : role => [
       for permission in permissions : permission.condition.StringEquals["cloudwatch:namespace"] if contains(permission.actions, "cloudwatch:PutMetricData")
-    ] if anytrue([for permission in permissions : contains(permission.actions, "cloudwatch:PutMetricData")]) } == { web = ["AirAware"] }
+    ] if anytrue([for permission in permissions : contains(permission.actions, "cloudwatch:PutMetricData")]) } == { web-a = ["AirAware"], web-b = ["AirAware"] }
     error_message = "Another role than web, or in another namespace, may publish metrics."
   }
 }
@@ -201,19 +201,19 @@ run "monitoring_and_web_hosts_alone_see_what_the_web_groups_have_suspended" {
   command = plan
 
   assert {
-    condition     = [for role, permissions in local.role_permissions : role if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:DescribeAutoScalingGroups")])] == ["monitoring", "web"]
+    condition     = [for role, permissions in local.role_permissions : role if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:DescribeAutoScalingGroups")])] == ["monitoring", "web-a", "web-b"]
     error_message = "The monitoring host or a web host cannot see what a group has suspended, or another role can."
   }
 }
 
-run "web_hosts_alone_report_hosts_and_of_their_environments_groups_alone" {
+run "web_hosts_alone_report_hosts_and_of_their_own_group_alone" {
   command = plan
 
   assert {
     condition = { for role, permissions in local.role_permissions : role => flatten([
       for permission in permissions : permission.resources if contains(permission.actions, "autoscaling:SetInstanceHealth")
       ]) if anytrue([for permission in permissions : contains(permission.actions, "autoscaling:SetInstanceHealth")]) } == {
-      web = ["arn:aws:autoscaling:us-west-2:123456789012:autoScalingGroup:*:autoScalingGroupName/${local.name}-web-*"]
+      for name in ["web-a", "web-b"] : name => ["arn:aws:autoscaling:us-west-2:123456789012:autoScalingGroup:*:autoScalingGroupName/${local.name}-${name}"]
     }
     error_message = "Another role than web may report hosts, or hosts of other groups."
   }

@@ -173,13 +173,21 @@ def test_a_host_may_do_what_its_role_says_alone(
 ) -> None:
     outputs, others = fleets["staging"].outputs(), fleets["production"].outputs()
     instance = next(iter(outputs["hosts"].values()))["instance_id"]
-    group = next(iter(outputs["web_groups"].values()))
-    own, role = f"{ROLES}/airaware-staging-web", "airaware-staging-web"
+    group = outputs["web_groups"]["us-west-2a"]
+    own, unwell = (
+        f"{ROLES}/{group}",
+        {"HealthStatus": "Unhealthy", "ShouldRespectGracePeriod": True},
+    )
     metric = {"MetricData": [{"MetricName": "HostCPU", "Value": 1.0}]}
     target = {"TargetGroupArn": outputs["target_group_arn"]}
 
     def web(service: str) -> Any:
         return account.client(service, own)
+
+    def member(name: str) -> str:
+        scaling = account.client("autoscaling")
+        described = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return str(described["AutoScalingGroups"][0]["Instances"][0]["InstanceId"])
 
     may: list[tuple[str, str, dict[str, Any]]] = [
         ("s3", "get_object", {"Bucket": OWN, "Key": "releases/a"}),
@@ -188,6 +196,7 @@ def test_a_host_may_do_what_its_role_says_alone(
         ("ssm", "get_parameter", {"Name": "/airaware/staging/web/reader_password"}),
         ("cloudwatch", "put_metric_data", {"Namespace": "AirAware", **metric}),
         ("autoscaling", "describe_auto_scaling_groups", {}),
+        ("autoscaling", "set_instance_health", {"InstanceId": member(group), **unwell}),
         ("elbv2", "describe_target_health", target),
     ]
     assert [code(web(service), action, given) for service, action, given in may] == [""] * len(may)
@@ -220,11 +229,15 @@ def test_a_host_may_do_what_its_role_says_alone(
             "set_desired_capacity",
             {"AutoScalingGroupName": group, "DesiredCapacity": 0},
         ),
+        (
+            *("autoscaling", "set_instance_health"),
+            {"InstanceId": member(outputs["web_groups"]["us-west-2b"]), **unwell},
+        ),
         ("elbv2", "deregister_targets", {**target, "Targets": [{"Id": instance}]}),
         ("cloudwatch", "put_metric_data", {"Namespace": "Other", **metric}),
         ("cloudwatch", "describe_alarms", {}),
-        ("iam", "put_role_policy", {"RoleName": role, "PolicyName": role, "PolicyDocument": ANY}),
-        ("iam", "delete_role_permissions_boundary", {"RoleName": role}),
+        ("iam", "put_role_policy", {"RoleName": group, "PolicyName": group, "PolicyDocument": ANY}),
+        ("iam", "delete_role_permissions_boundary", {"RoleName": group}),
         (
             *("sts", "assume_role"),
             {"RoleArn": account.deployers["staging"], "RoleSessionName": "test"},
@@ -235,7 +248,7 @@ def test_a_host_may_do_what_its_role_says_alone(
 
 
 def test_a_deployer_cannot_raise_its_rights(account: Account, fleets: dict[str, Terraform]) -> None:
-    mine, hosts = account.deployers["staging"], "airaware-staging-web"
+    mine, hosts = account.deployers["staging"], "airaware-staging-web-a"
     name = mine.rpartition("/")[2]
     rogue = {"RoleName": "airaware-staging-rogue", "AssumeRolePolicyDocument": TRUST}
     own = {"PolicyName": "own", "PolicyDocument": ANY}
@@ -361,7 +374,7 @@ def test_staging_s_deployer_cannot_touch_production(
         ("iam", "delete_role_policy", {"RoleName": role, "PolicyName": role}),
         (
             *("iam", "add_role_to_instance_profile"),
-            {"InstanceProfileName": "airaware-staging-web", "RoleName": role},
+            {"InstanceProfileName": "airaware-staging-web-a", "RoleName": role},
         ),
         (
             *("autoscaling", "delete_auto_scaling_group"),
