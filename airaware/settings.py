@@ -37,7 +37,7 @@ class Settings:
     draining: str = ""
     worker_sockets: str = ""
     lab_clock_factor: float = 1
-    lab_iam: bool = False
+    lab_iam: bool | None = None
     host_cpu_seconds: float = 10
 
     def own_zone_first(self) -> tuple[Zone, ...]:
@@ -81,6 +81,11 @@ def _whole_number(name: str, default: str, low: int, high: int) -> int:
     return int(text)
 
 
+def _choice(name: str) -> bool | None:
+    """Return what 0 or 1 say; None where nothing is chosen."""
+    return None if not os.environ.get(name) else _whole_number(name, "", 0, 1) == 1
+
+
 def read() -> Settings:
     """Read the settings from the environment.
 
@@ -105,6 +110,6 @@ def read() -> Settings:
         draining=os.environ.get("AIRAWARE_DRAINING", ""),
         worker_sockets=os.environ.get("AIRAWARE_WORKER_SOCKETS", ""),
         lab_clock_factor=_number("AIRAWARE_LAB_CLOCK_FACTOR", "1", 1, 10),
-        lab_iam=_whole_number("AIRAWARE_LAB_IAM", "0", 0, 1) == 1,
+        lab_iam=_choice("AIRAWARE_LAB_IAM"),
         host_cpu_seconds=_number("AIRAWARE_HOST_CPU_SECONDS", "10", 0.5, 60),
     )

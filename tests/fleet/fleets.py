@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,18 @@ from tools.environments.fleet import Fleet
 from tools.lab import leftovers
 from tools.lab.client import Lab
 from tools.lab.hosts import disks
+from tools.region import clients
 
 # Every wait of a deployment has limits of its own: this one only ends what hangs in spite of them.
 DEPLOY_SECONDS = 3000
 
 Fab = Callable[..., CompletedProcess[str]]
+
+
+def administrator(fleet: Fleet, service: str) -> Any:
+    """A client of a lab's administrator, who may do what its deployer may not."""
+    assert isinstance(fleet.region, Lab)
+    return clients.client(service, fleet.region.administrator())
 
 
 @contextmanager

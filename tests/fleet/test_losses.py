@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from fleets import administrator
 from visitors import healthy_targets
 from wait import until
 
 from tools.environments.fleet import Fleet
 from tools.fleet.hosts import Host
-from tools.region import clients
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_a_lost_host_is_replaced_in_its_zone(lab: Fleet) -> None:
 
 def test_a_host_that_died_shows_in_its_status(lab: Fleet) -> None:
     lost = next(host for host in lab.hosts() if host.role == "controller")
-    ec2 = clients.client("ec2", lab.region.environ())
+    ec2 = administrator(lab, "ec2")
 
     def status() -> str:
         described = ec2.describe_instance_status(InstanceIds=[lost.instance_id])

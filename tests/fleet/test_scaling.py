@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from fleets import Fab
+from fleets import Fab, administrator
 from visitors import in_service
 from wait import until
 
@@ -25,7 +25,7 @@ GROWN_SECONDS, IN_SERVICE_SECONDS = 60, 300
 @contextmanager
 def told(fleet: Fleet, group: str, percent: float) -> Iterator[None]:
     """CloudWatch is told so of a group, beside what its hosts say, which is far less."""
-    cloudwatch = clients.client("cloudwatch", fleet.region.environ())
+    cloudwatch = administrator(fleet, "cloudwatch")
     enough = threading.Event()
 
     def tell() -> None:

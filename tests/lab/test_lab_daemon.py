@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from airaware.errors import AirAwareError
 from tools.lab import leftovers, model
 from tools.lab.client import DAEMON, Lab
 from tools.lab.hosts import images
@@ -65,10 +66,12 @@ def lab(
         assert leftovers.everything(name) != []
         facts = json.loads((folder / "daemon.json").read_text())
         (folder / "daemon.json").write_text(json.dumps(facts | {"pid": another_program.pid}))
-        assert not client.is_up()
-        *_, bring_up = client.prepare()  # the steps before it look at this machine, as `image` has
+        with pytest.raises(AirAwareError, match="does not run"):
+            client.administrator()
+        # The steps before look at this machine, as `image` has; the last one makes a role.
+        *_, bring_up, _ = client.prepare()
         carry_out([bring_up], dry_run=False)
-        assert client.is_up()
+        assert client.administrator()
         assert another_program.poll() is None, "another program was stopped"
         daemon = json.loads((folder / "daemon.json").read_text())["pid"]
         yield folder

@@ -64,7 +64,8 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.region = Lab(folder)
         subprocess.run([sys.executable, "-c", PREPARE, folder], check=True, cwd=CHECKOUT)
-        self.ec2: Any = clients.client("ec2", self.region.environ())
+        # By the account's administrator; Packer works as the deployer.
+        self.ec2: Any = clients.client("ec2", self.region.administrator())
         network = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
         self.ec2.create_subnet(
             **{"VpcId": network, "CidrBlock": "10.9.1.0/24", "AvailabilityZone": "us-west-2a"},
@@ -74,12 +75,14 @@ class Place:
             **{"VpcId": network, "GroupName": "airaware-lab-image", "Description": "builders"},
             TagSpecifications=[_named("security-group", "airaware-lab-image")],
         )
-        iam: Any = clients.client("iam", self.region.environ())
+        iam: Any = clients.client("iam", self.region.administrator())
         iam.create_instance_profile(InstanceProfileName="airaware-lab-image")
 
 
 def _named(kind: str, name: str) -> dict[str, Any]:
-    return {"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}]}
+    tags = {"Name": name, "Environment": "lab"}
+    named = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return {"ResourceType": kind, "Tags": named}
 
 
 @pytest.fixture(scope="module")

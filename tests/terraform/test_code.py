@@ -9,6 +9,7 @@ from pathlib import Path
 import one_more_role
 import pytest
 
+from airaware import settings
 from tests.terraform.conftest import CHECKOUT, ROOT
 from tools.region.terraform import Terraform
 
@@ -30,8 +31,16 @@ def test_the_code_is_formatted(initialised: Terraform) -> None:
     run(initialised, "fmt", "-check", "-diff", "-recursive")
 
 
-def test_the_code_is_valid_and_names_nothing_deprecated(initialised: Terraform) -> None:
-    report = json.loads(run(initialised, "validate", "-json"))
+@pytest.mark.parametrize("part", ["", "account"])
+def test_the_code_is_valid_and_names_nothing_deprecated(
+    initialised: Terraform, part: str, tmp_path: Path
+) -> None:
+    terraform = initialised
+    if part:
+        mirror = settings.read().terraform_mirror
+        terraform = Terraform(ROOT, "lab", tmp_path, os.environ, mirror, part=part)
+        terraform.check()
+    report = json.loads(run(terraform, "validate", "-json", code=terraform.code / part))
     assert report["valid"]
     assert [each["summary"] for each in report["diagnostics"]] == []
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from airaware import settings
 from airaware.errors import AirAwareError
-from tools.lab import leftovers, preflight
+from tools.lab import deployer, leftovers, preflight
 from tools.lab.aws.access import library
 from tools.lab.hosts import images
 from tools.lab.model import lab_name
@@ -40,23 +40,33 @@ class Lab:
         self.name = lab_name(folder)
 
     def prepare(self) -> Iterator[Step]:
-        """Check this machine, build the base image, start the region."""
+        """Check this machine, build the base image, start the region, make its deployer's role."""
         yield Step("check that this machine can hold the lab", self._check_machine)
         yield Step("build the hosts' base image, or find it built", self._build_image)
-        if settings.read().lab_iam:
-            yield Step("install what judges by IAM's policies, or find it", library.installed)
-        if not self.is_up():
+        if settings.read().lab_iam is not False:
+            yield Step("install what judges by IAM's policies, or find it", _install_judge)
+        if not self._daemon():
             yield Step("start the region", self._start)
+        if not self.is_up():
+            yield Step("make the deployer's role, as the account's administrator", self._make_role)
 
     def is_up(self) -> bool:
-        """Whether the daemon runs and is ready."""
-        return bool(self._daemon())
+        """Whether the daemon runs and is ready, and has a deployer."""
+        return bool(self._daemon() and deployer.credentials(self.folder))
 
     def environ(self) -> Mapping[str, str]:
-        """Return the endpoint, its certificate and its credentials.
+        """Return the endpoint, its certificate and the deployer's credentials.
 
         Raises:
             AirAwareError: The lab is down.
+        """
+        return self.administrator() | deployer.credentials(self.folder)
+
+    def administrator(self) -> dict[str, str]:
+        """Return the same with the credentials of the account's administrator.
+
+        Raises:
+            AirAwareError: The region is down.
         """
         return dict(self._facts()["environ"])
 
@@ -109,7 +119,7 @@ class Lab:
             yield Step(f"delete {self.folder}", lambda: shutil.rmtree(self.folder))
 
     def _facts(self) -> dict[str, Any]:
-        if not self.is_up():
+        if not self._daemon():
             raise AirAwareError(f"The lab does not run; {self.folder / 'daemon.log'} may say why")
         return dict(json.loads((self.folder / "daemon.json").read_text()))
 
@@ -128,8 +138,12 @@ class Lab:
     def _build_image(self) -> None:
         images.base(lambda line: console.print(line, markup=False))
 
+    def _make_role(self) -> None:
+        deployer.make(self.folder, self.administrator())
+
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        deployer.forget(self.folder)
         with (self.folder / "daemon.log").open("ab") as log:
             daemon = subprocess.Popen(
                 [sys.executable, "-m", DAEMON, "--folder", str(self.folder)],
@@ -145,6 +159,21 @@ class Lab:
                 daemon.terminate()
                 raise AirAwareError(f"The region did not start: see {self.folder / 'daemon.log'}")
             time.sleep(0.2)
+
+
+def _install_judge() -> None:
+    """Install what enforcing IAM takes; print what is in the way, unless the setting insists.
+
+    Raises:
+        AirAwareError: The setting does, and it cannot be had.
+    """
+    try:
+        library.installed()
+        library.program("node")
+    except AirAwareError as error:
+        if settings.read().lab_iam:
+            raise
+        console.print(f"IAM is not enforced in this lab: {error}", markup=False)
 
 
 def _stop(pid: int) -> None:

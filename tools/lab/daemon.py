@@ -26,10 +26,12 @@ from airaware import settings
 from airaware.errors import AirAwareError
 from tools.lab import leftovers, model
 from tools.lab.aws import gaps, scaling
+from tools.lab.aws.access import library
 from tools.lab.aws.access.enforcement import Access
+from tools.lab.aws.calls import REGION
 from tools.lab.aws.metadata import Metadata
 from tools.lab.aws.policies import Policies
-from tools.lab.aws.region import REGION, Moto
+from tools.lab.aws.region import Moto
 from tools.lab.hosts import images
 from tools.lab.hosts.disks import Disks
 from tools.lab.hosts.nspawn import HostHealth, Hosts, Lab
@@ -165,7 +167,9 @@ def _serve_moto(
 
     Returns moto, and what an operator's tools need in their environment.
     """
-    access = Access(OPERATOR) if settings.read().lab_iam else None
+    chosen = settings.read().lab_iam
+    access = Access(OPERATOR) if (library.is_there() if chosen is None else chosen) else None
+    log.info("IAM is %s", "enforced" if access else "not enforced")
     if access:
         stack.callback(access.stop)
     moto, ca = Moto(access), folder / "ca.pem"

@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 
 CLIENT_SETTINGS = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
-    *("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"),
 )
 _making = threading.Lock()
 
@@ -30,11 +30,15 @@ def _client(
     service: str,
     key_id: str | None,
     secret: str | None,
+    token: str | None,
     region: str | None,
     endpoint: str | None,
     authorities: str | None,
     config: Config | None,
 ) -> Any:
     return boto3.session.Session(
-        aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        region_name=region,
     ).client(service, endpoint_url=endpoint, verify=authorities, config=config)

@@ -69,6 +69,7 @@ class Terraform:
     `environ` is what Terraform's processes see (credentials, AWS_ENDPOINT_URL, TF_VAR_...);
     `mirror` names a folder of providers in Terraform's layout, `variants` further files of
     variables in env/, by name ("single"). All that Terraform writes lies in `state_folder`.
+    `part` names a folder of the code that is a root of its own ("account").
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Terraform:
         environ: Mapping[str, str],
         mirror: str | None = None,
         variants: tuple[str, ...] = (),
+        part: str = "",
     ) -> None:
         """Make it; `init` gets it ready.
 
@@ -89,6 +91,7 @@ class Terraform:
         self.environment = environment
         self.folder = state_folder
         self.code = state_folder / "code"
+        self.part = part
         self.plan_file = state_folder / "plan"
         self.mirror = mirror
         self._is_ready = False
@@ -103,9 +106,10 @@ class Terraform:
             "TF_DATA_DIR": str(state_folder / "data"),
         }
         for name in self.var_files:
-            if not (root / name).is_file():
-                known = ", ".join(sorted(path.stem for path in (root / "env").glob("*.tfvars")))
-                raise AirAwareError(f"There is no {root / name}. Known are: {known}")
+            file = root / part / name
+            if not file.is_file():
+                known = ", ".join(sorted(path.stem for path in file.parent.glob("*.tfvars")))
+                raise AirAwareError(f"There is no {file}. Known are: {known}")
 
     def init(self) -> None:
         """Copy the code, and get its providers and its state's place ready, once.
@@ -130,10 +134,10 @@ class Terraform:
     def _backend(self) -> tuple[str, ...]:
         """Return init's options: state in S3 where the environment has a file for it, else here."""
         in_s3 = f"env/{self.environment}.s3.tfbackend"
-        if (self.root / in_s3).is_file():
+        if (self.root / self.part / in_s3).is_file():
             return (f"-backend-config={in_s3}",)
         local = {"terraform": {"backend": {"local": {"path": str(self.folder / "state.json")}}}}
-        (self.code / "backend_override.tf.json").write_text(json.dumps(local))
+        (self.code / self.part / "backend_override.tf.json").write_text(json.dumps(local))
         return ()
 
     def plan(
@@ -204,7 +208,7 @@ class Terraform:
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [str(self.binary), f"-chdir={self.code}", *arguments],
+            [str(self.binary), f"-chdir={self.code / self.part}", *arguments],
             env=self.environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -222,7 +226,7 @@ class Terraform:
         Each resource that is begun or done is a line for `progress`. Raises AirAwareError with what
         it says of errors.
         """
-        command = (str(self.binary), f"-chdir={self.code}", action, "-json")
+        command = (str(self.binary), f"-chdir={self.code / self.part}", action, "-json")
         events: list[dict[str, Any]] = []
         errors: deque[str] = deque(maxlen=LINES_OF_AN_ERROR)
         with subprocess.Popen(

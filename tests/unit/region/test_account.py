@@ -15,6 +15,15 @@ def test_the_boundary_has_what_hosts_roles_may_do() -> None:
     assert given == most
 
 
+def test_the_lab_s_account_has_the_lab_s_bucket() -> None:
+    account = (TERRAFORM / "account" / "env" / "lab.tfvars").read_text()
+    (named,) = re.findall(r'bucket = "(.*)"', account)
+    variables = (TERRAFORM / "variables.tf").read_text()
+    (bucket,) = re.findall(r'variable "bucket" \{.*?default\s+= "(.*?)"', variables, re.DOTALL)
+    assert "bucket" not in (TERRAFORM / "env" / "lab.tfvars").read_text()
+    assert named == bucket
+
+
 def test_the_names_of_buckets_are_the_environments() -> None:
     text = (TERRAFORM / "account" / "variables.tf").read_text()
     (state,) = re.findall(r'default\s+= "(.*-terraform-state)"', text)
