@@ -25,7 +25,6 @@ module "host" {
   bucket         = module.bucket.name
   packages_url   = var.packages_url
   role           = each.value.role
-  zone           = each.value.zone
   tags           = local.tags
   image_id       = local.image_id
   instance_type  = local.instance_types[each.value.role]
@@ -36,8 +35,44 @@ module "host" {
   security_group_id = module.firewall.group_ids[each.value.role]
   profile           = module.identity[each.value.role].profile
   key_name          = aws_key_pair.operator.key_name
-  data              = lookup(local.data, each.value.role, null)
-  keep_data         = var.keep_data
+  data = !contains(keys(local.volumes), each.key) ? null : {
+    volume_id = aws_ebs_volume.data[each.key].id
+    mount     = local.volumes[each.key].mount
+  }
+}
+
+# In the first stage, too: a host starts with its volume's id, which AWS takes ten seconds to give.
+resource "aws_ebs_volume" "data" {
+  #checkov:skip=CKV_AWS_189: encrypted with AWS's own key: a key of ours would have the same readers
+  for_each = local.volumes
+
+  availability_zone = each.value.zone
+  size              = each.value.gigabytes
+  type              = "gp3"
+  encrypted         = true
+  final_snapshot    = var.keep_data
+  tags              = { Name = "${each.key}-data", Role = each.value.role, Mount = each.value.mount }
+}
+
+# Volumes were the host module's until 2026-11; data must not be lost with the change.
+moved {
+  from = module.host["puppet"].aws_ebs_volume.data[0]
+  to   = aws_ebs_volume.data["puppet"]
+}
+
+moved {
+  from = module.host["database-a"].aws_ebs_volume.data[0]
+  to   = aws_ebs_volume.data["database-a"]
+}
+
+moved {
+  from = module.host["database-b"].aws_ebs_volume.data[0]
+  to   = aws_ebs_volume.data["database-b"]
+}
+
+moved {
+  from = module.host["monitoring"].aws_ebs_volume.data[0]
+  to   = aws_ebs_volume.data["monitoring"]
 }
 
 resource "aws_route53_zone" "private" {

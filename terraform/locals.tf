@@ -33,6 +33,12 @@ locals {
 
   # Hosts with a name (roles.tf); the web tier's come and go, but for the variant `single`.
   hosts = { for name, host in local.every_host : name => host if local.is_whole }
+
+  # What outlives a host, by the host's name.
+  volumes = {
+    for name, host in local.every_host : name => merge(host, local.data[host.role])
+    if contains(keys(local.data), host.role)
+  }
 }
 
 # Conditions over several variables.

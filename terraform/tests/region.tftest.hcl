@@ -71,6 +71,36 @@ run "a_web_host_from_the_fleets_image_is_soon_judged" {
   }
 }
 
+run "data_lie_on_an_encrypted_volume_in_their_hosts_zone" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for volume in aws_ebs_volume.data : volume.encrypted])
+    error_message = "A volume is not encrypted."
+  }
+  assert {
+    condition     = { for name, volume in aws_ebs_volume.data : name => volume.availability_zone } == { for name, host in output.hosts : name => host.zone if contains(keys(local.data), host.role) }
+    error_message = "A host that keeps data has no volume in its zone, or there is one for nobody."
+  }
+  assert {
+    condition     = aws_ebs_volume.data["database-a"].tags["Mount"] == "/var/lib/postgresql"
+    error_message = "The volume does not say where it belongs."
+  }
+}
+
+run "a_volume_that_is_kept_leaves_a_snapshot" {
+  command = plan
+
+  variables {
+    keep_data = true
+  }
+
+  assert {
+    condition     = alltrue([for volume in aws_ebs_volume.data : volume.final_snapshot])
+    error_message = "Destroying loses the data."
+  }
+}
+
 run "all_of_spark_is_in_one_zone" {
   command = apply
 
@@ -99,6 +129,10 @@ run "what_images_are_built_in_has_no_host" {
   assert {
     condition     = output.databases == { us-west-2a = "database-a.test.airaware.internal", us-west-2b = "database-b.test.airaware.internal" }
     error_message = "A release cannot name the databases before they are there."
+  }
+  assert {
+    condition     = length(aws_ebs_volume.data) == 4
+    error_message = "Hosts wait for their volumes to be made."
   }
   assert {
     condition     = output.bucket == var.bucket && contains(keys(module.firewall.group_ids), "image") && module.image_identity.profile != null

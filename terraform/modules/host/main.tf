@@ -1,4 +1,4 @@
-# A host with a name, and the volume that outlives it where its role keeps data.
+# A host with a name; the volume that outlives it, where its role keeps data, is attached to it.
 
 module "user_data" {
   source = "../user_data"
@@ -9,7 +9,7 @@ module "user_data" {
   domain       = var.domain
   bucket       = var.bucket
   packages_url = var.packages_url
-  volume_id    = one(aws_ebs_volume.data[*].id)
+  volume_id    = try(var.data.volume_id, null)
   mount        = try(var.data.mount, null)
 }
 
@@ -55,23 +55,11 @@ resource "aws_eip" "this" {
   tags     = { Name = var.name, Role = var.role }
 }
 
-resource "aws_ebs_volume" "data" {
-  #checkov:skip=CKV_AWS_189: encrypted with AWS's own key: a key of ours would have the same readers
-  count = var.data == null ? 0 : 1
-
-  availability_zone = var.zone
-  size              = var.data.gigabytes
-  type              = "gp3"
-  encrypted         = true
-  final_snapshot    = var.keep_data
-  tags              = { Name = "${var.name}-data", Role = var.role, Mount = var.data.mount }
-}
-
 resource "aws_volume_attachment" "data" {
   count = var.data == null ? 0 : 1
 
   device_name                    = "/dev/sdf"
-  volume_id                      = aws_ebs_volume.data[0].id
+  volume_id                      = var.data.volume_id
   instance_id                    = aws_instance.this.id
   stop_instance_before_detaching = true
 }

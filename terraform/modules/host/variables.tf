@@ -13,11 +13,6 @@ variable "role" {
   type        = string
 }
 
-variable "zone" {
-  description = "Availability zone of the host and of its data."
-  type        = string
-}
-
 variable "tags" {
   description = "Tags of the root volume beyond Name and Role: the provider's default ones do not reach it."
   type        = map(string)
@@ -64,16 +59,11 @@ variable "key_name" {
 }
 
 variable "data" {
-  description = "The volume that outlives the host: where it is mounted, and its size; null without one."
+  description = "The volume that outlives the host, and where it is mounted; null without one."
   type = object({
+    volume_id = string
     mount     = string
-    gigabytes = number
   })
-}
-
-variable "keep_data" {
-  description = "Whether destroying the volume leaves a snapshot."
-  type        = bool
 }
 
 variable "zone_id" {
