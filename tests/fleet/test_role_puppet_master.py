@@ -1,12 +1,17 @@
 """The role puppet: the master speaks TLS only, and to hosts that have its CA's certificate."""
 
+from pathlib import Path
+
 import pytest
+from hands import current
 from inspected import Inspected, inspected
 
 from tools.environments.fleet import Fleet
+from tools.rollout import rollout
 
 ASK = "import ssl, sys, urllib.request as u; c = ssl.create_default_context(cafile={cafile!r}); "
 ASK += "print(u.urlopen({url!r}, context=c, timeout=10).read().decode())"
+CACHE = "/puppet-admin-api/v1/environment-cache"
 CA = "/var/lib/puppet/ssl/certs/ca.pem"
 
 
@@ -46,6 +51,22 @@ def test_nobody_gets_a_catalog_without_a_certificate(fleet: Fleet, client: Inspe
     name = f"database-a.{fleet.domain()}"
     for path in (f"/catalog/{name}?environment=production", f"/node/{name}?environment=production"):
         assert "403" in asked(client, base + path).stderr, path
+
+
+def test_its_cache_is_cleared_when_a_release_is_served(fleet: Fleet, master: Inspected) -> None:
+    log = "/var/log/puppetserver/puppetserver-access.log"
+    count = f"grep -c 'DELETE {CACHE} .* 204 ' {log}"
+    before = int(master.root.run(count).stdout)
+    rollout.serve(fleet, current(fleet))
+    assert int(master.root.run(count).stdout) == before + 1
+
+
+def test_no_other_host_may_clear_its_cache(fleet: Fleet, client: Inspected) -> None:
+    keys, name = Path(CA).parents[1], f"{client.instance.name}.{fleet.domain()}"
+    words = f"--cert {keys}/certs/{name}.pem --key {keys}/private_keys/{name}.pem --cacert {CA}"
+    url = f"https://puppet.{fleet.domain()}:8140{CACHE}"
+    status = "curl -s -o /dev/null -w '%{http_code}'"
+    assert client.root.check_output(f"{status} {words} -X DELETE {url}") == "403"
 
 
 def test_the_cas_key_is_the_masters_alone(master: Inspected) -> None:

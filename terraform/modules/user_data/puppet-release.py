@@ -7,11 +7,15 @@
 
 Each release is an environment of its own, release_VERSION; `production`, which agents get that ask
 for no other, is a link to one of them: it is changed in one step. The newest few stay.
+The server remembers environments, and is made to forget them when the link changes.
 """
 
 import argparse
+import configparser
+import http.client
 import os
 import shutil
+import ssl
 import sys
 import tarfile
 from pathlib import Path
@@ -21,6 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ENVIRONMENTS = Path("/etc/puppet/code/environments")
 SERVED = ENVIRONMENTS / "production"
+CONFIGURATION = Path("/etc/puppet/puppet.conf")
+PORT = 8140
 KEPT = 5
 
 
@@ -64,6 +70,29 @@ def serve(version):
     link.unlink(missing_ok=True)
     link.symlink_to(folder_of(version).name)
     link.rename(SERVED)
+    forget()
+
+
+def forget():
+    """Clear the server's cache of environments. A server that is not up yet has read none."""
+    configuration = configparser.ConfigParser()
+    configuration.read(CONFIGURATION)
+    name, keys = configuration["main"]["certname"], Path(configuration["main"]["ssldir"])
+    if not (keys / "certs" / f"{name}.pem").exists():
+        return
+    context = ssl.create_default_context(cafile=keys / "certs" / "ca.pem")
+    context.load_cert_chain(keys / "certs" / f"{name}.pem", keys / "private_keys" / f"{name}.pem")
+    server = http.client.HTTPSConnection(name, PORT, context=context, timeout=60)
+    try:
+        server.request("DELETE", "/puppet-admin-api/v1/environment-cache")
+    except ConnectionRefusedError:
+        return
+    except OSError as error:
+        sys.exit(f"puppet-release: {name}:{PORT} does not clear its cache: {error}")
+    answer = server.getresponse()
+    if answer.status != http.client.NO_CONTENT:
+        text = answer.read().decode(errors="replace")
+        sys.exit(f"puppet-release: {name}:{PORT} does not clear its cache: {answer.status} {text}")
 
 
 def remove_old():

@@ -23,6 +23,15 @@ class profile::puppetserver::server (
     '-Djruby.logger.class=com.puppetlabs.jruby_utils.jruby.Slf4jLogger',
   ]
 
+  # `puppet-release` asks for it, with the certificate that the server has from its own CA: that alone
+  # has the extension.
+  $clear_cache = {
+    'name'          => 'airaware environment cache',
+    'match-request' => { 'path' => '/puppet-admin-api/v1/environment-cache', 'type' => 'path', 'method' => 'delete' },
+    'allow'         => { 'extensions' => { 'pp_cli_auth' => 'true' } },
+    'sort-order'    => 400,
+  }
+
   package { 'puppetserver':
     ensure => installed,
   }
@@ -35,6 +44,12 @@ class profile::puppetserver::server (
       path  => '/etc/default/puppetserver',
       line  => "JAVA_ARGS=\"${java_args.join(' ')}\"",
       match => '^JAVA_ARGS=',
+      ;
+    'who may clear the cache of environments':
+      path  => "${profile::agent::confdir}/puppetserver/conf.d/auth.conf",
+      line  => "        ${to_json($clear_cache)}",
+      match => "\"name\":\"${clear_cache['name']}\"",
+      after => '^\s*rules: \[',
       ;
     'instances of puppetserver':
       path  => "${profile::agent::confdir}/puppetserver/conf.d/puppetserver.conf",
