@@ -6,12 +6,12 @@ So a bad release reaches one host and no other.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from airaware.errors import AirAwareError
 from tools.fleet import agents
@@ -34,6 +34,7 @@ AT_ONCE = 4
 # Whom a release restarts, and whom a job that runs needs.
 SPARK = ("spark_master", "spark_worker")
 ABSENT = 1  # exit status of test
+Answer = TypeVar("Answer")
 # What a group does about a host that EC2 or its own watchdog finds ill, and about one that is busy
 # with itself.
 SUSPENDED = ("HealthCheck", "ReplaceUnhealthy", "AlarmNotification")
@@ -124,15 +125,18 @@ def serve(place: Place, version: str) -> None:
 def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
     """Yield the steps that bring every host to the release, in order.
 
-    A web host's step ends when it serves again. Hosts that come with the load meanwhile get a step,
-    too; those that go get none. A step raises AirAwareError at the first host that fails.
+    Hosts whose last run was a good one of this release get no step, except that each web host must
+    serve before the next is touched. Hosts that come with the load meanwhile get a step, too; those
+    that go get none. A step raises AirAwareError at the first host that fails.
 
     Args:
         place: The fleet.
         version: The release.
         reports: Collects each host's report.
     """
-    had_turn: set[str] = set()
+    others = [host for host in staying(place) if host.role != "web"]
+    reports += filter(None, _each(others, partial(_last_of, place.ssh_config(), version)))
+    had_turn = {report.host.instance_id for report in reports}
     while left := [host for host in staying(place) if host.instance_id not in had_turn]:
         host = min(left, key=lambda host: (ORDER.index(host.role), host.zone, host.name))
         had_turn.add(host.instance_id)
@@ -148,19 +152,23 @@ def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[St
     The release is known to be good, so all hosts go at once, except that each web host waits until
     the one before serves. A host in its first run starts with the good release anyway.
     """
-    config, there = place.ssh_config(), staying(place)
-    with ThreadPoolExecutor(AT_ONCE) as several:
-        gone = several.map(lambda host: _left(config, host, version), there)
-        left = [host for host, has_left in zip(there, gone, strict=True) if has_left]
-    if left:
+    there = staying(place)
+    gone = _each(there, partial(_left, place.ssh_config(), version))
+    if left := [host for host, has_left in zip(there, gone, strict=True) if has_left]:
         names = ", ".join(host.name for host in left)
         yield Step(f"take back {names}", lambda: reports.extend(_at_once(place, left, version)))
 
 
-def _left(config: Path, host: Host, version: str) -> bool:
+def _each(hosts: list[Host], ask: Callable[[Host], Answer]) -> list[Answer]:
+    """Ask several hosts at once; return their answers in the order of the hosts."""
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        return list(several.map(ask, hosts))
+
+
+def _left(config: Path, version: str, host: Host) -> bool:
     """Return whether the host had its first run, and its last was no good one of this release."""
     first_run = agents.ssh(config, host, "sudo", "test", "-e", FIRST_RUN)
-    return first_run.returncode != ABSENT and not _last_of(config, host, version)
+    return first_run.returncode != ABSENT and not _last_of(config, version, host)
 
 
 def staying(place: Place) -> list[Host]:
@@ -217,14 +225,14 @@ def converge(place: Place, host: Host, version: str) -> Report:
     """
     config = place.ssh_config()
     with _in_service(place, host):
-        if report := _last_of(config, host, version):
+        if report := _last_of(config, version, host):
             return report
         if host.role in SPARK:
             _wait_for_jobs(place)
         return _checked(config, host, version)
 
 
-def _last_of(config: Path, host: Host, version: str) -> Report | None:
+def _last_of(config: Path, version: str, host: Host) -> Report | None:
     """Return the report of the host's last run if that was a good one of this release."""
     report = agents.last_success(config, host)
     return report if report and report.version == version else None
