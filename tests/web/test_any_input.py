@@ -1,27 +1,19 @@
 """No input harms: no error of the site's, no zone passed over, few pages of the store read."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_downloads import assert_equal_to_the_api
 
-from airaware.gazetteer import places
-from airaware.job import bulk
-from airaware.settings import Settings, Zone
+from airaware.settings import Zone
 from airaware.store.memory import Memory
 from airaware.store.zones import HELD
-from airaware.web import asking, create_app
+from airaware.web import asking
 from airaware.web.app import REMEMBERED
 from airaware.web.errors import VisitorError
-from bench import main_job
-from tools.machine.postgres import READER
 
 MOST_BUFFERS = 2_000  # of 8 kB, by a statement that finds a place or its cell
 SEED = 24
@@ -98,34 +90,3 @@ def test_coordinates_all_over_the_globe(app: Flask, reader_zones: tuple[Zone, ..
         answer = app.test_client().get("/api/v1/air", query_string={"address": address})
         assert answer.status_code < 500, address
     assert most_buffers(app, Explained(reader_zones), [*TEXTS, *globe(20)]) <= MOST_BUFFERS
-
-
-@pytest.fixture(scope="module")
-def national(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Zone, ...]]:
-    """Databases of their own, with the synthetic ozone year of national size."""
-    raw = Path(tmp_path_factory.mktemp("raw"))
-    with main_job.databases(raw) as place:
-        main_job.submit(place, raw, str(main_job.YEAR))
-        yield place.zones(READER)
-
-
-@pytest.mark.slow
-def test_a_national_year(national: tuple[Zone, ...], settings_for: Any) -> None:
-    app = create_app(settings_for(national))
-    most = most_buffers(app, Explained(national), [*TEXTS, *globe(1_000)])
-    print(f"at most {most} buffers")
-    assert most <= MOST_BUFFERS
-
-
-@pytest.mark.slow
-def test_files_in_bulk_of_a_national_year(
-    national: tuple[Zone, ...],
-    publisher: Callable[..., Settings],
-    settings_for: Any,
-    tmp_path: Path,
-) -> None:
-    config = replace(publisher(tmp_path), zones=national)
-    assert bulk.publish(config, [], [main_job.YEAR])  # prints the files' sizes, and the time
-    codes = random.Random(SEED).sample(sorted(places.covered_zip_codes()), 500)
-    client = create_app(settings_for(national)).test_client()
-    assert assert_equal_to_the_api(tmp_path, client, codes, main_job.YEAR) > 400

@@ -1,21 +1,24 @@
 """The years in bulk: what the files hold, how others read them, and when they are replaced."""
 
 import hashlib
-import io
 import random
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import h3.api.basic_int as h3
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from bulk_files import (
+    assert_equal_to_the_api,
+    assert_libreoffice_reads_the_same,
+    assert_pandas_and_duckdb_read_the_same,
+    file_of,
+    table_of,
+)
 from flask.testing import FlaskClient
 from handmade import CHICAGO, LOADS, YEAR, YEAR_BEFORE, cell_at
 
@@ -23,49 +26,13 @@ from airaware.gazetteer import counties, places
 from airaware.job import bulk
 from airaware.science import grid, pollutants, yearly
 from airaware.settings import Settings, Zone
-from airaware.store.bulk import COUNTIES, CSV, PARQUET, ZIP_CODES, BulkFile, FolderStore
+from airaware.store.bulk import COUNTIES, CSV, PARQUET, ZIP_CODES, FolderStore
 from airaware.store.bulk_columns import COLUMNS, FIGURES
-from airaware.web import columns
 
 COOK = "17031"
 # The version, and digests of ZIP codes and counties of made-up months.
 RECORDED = (1, "03aa1ccf746aeb91", "e3e6cffa235f5ec0")
 NEAR_MONITORS = ("60614", "60601", "58102", "58103")
-
-
-def file_of(folder: Path, parameter: int, of: str, suffix: str, year: int = YEAR) -> BulkFile:
-    wanted = (parameter, year, of, suffix)
-    (found,) = (
-        file
-        for file in FolderStore(folder).files()
-        if (file.parameter, file.year, file.places, file.suffix) == wanted
-    )
-    return found
-
-
-def table_of(folder: Path, parameter: int, of: str, year: int = YEAR) -> pd.DataFrame:
-    path = folder / file_of(folder, parameter, of, PARQUET, year).key
-    return pd.DataFrame(pq.read_table(path).to_pylist(), dtype=object).set_index(
-        next(iter(COLUMNS[of]))
-    )
-
-
-def assert_equal_to_the_api(folder: Path, client: FlaskClient, codes: list[str], year: int) -> int:
-    """Compare ZIP codes' figures with the API's; return how many have any."""
-    tables: dict[int, pd.DataFrame] = {}
-    with_figures = 0
-    for code in codes:
-        answer = client.get("/api/v1/air", query_string={"address": code, "year": year}).get_json()
-        for pollutant in answer["pollutants"]:
-            parameter = pollutant["parameter"]
-            if parameter not in tables:
-                tables[parameter] = table_of(folder, parameter, ZIP_CODES, year)
-            row = tables[parameter].loc[code]
-            expected = dict(columns.flat(pollutant["summary"] or {}))
-            found = {name: "" if pd.isna(row[name]) else str(row[name]) for name in FIGURES}
-            assert found == {name: expected.get(name, "") for name in FIGURES}, code
-            with_figures += bool(expected)
-    return with_figures
 
 
 def test_zip_codes_have_the_api_s_figures(in_bulk: Path, client: FlaskClient) -> None:
@@ -97,49 +64,17 @@ def test_the_page_lists_each_file_with_its_size_and_digest(client: FlaskClient) 
 
 @pytest.mark.parametrize("of", [ZIP_CODES, COUNTIES])
 def test_others_read_the_same_values(in_bulk: Path, of: str) -> None:
-    code = next(iter(COLUMNS[of]))
     table = pq.read_table(in_bulk / file_of(in_bulk, 44201, of, PARQUET).key)
     assert table.column_names == list(COLUMNS[of])
     facts = {key.decode(): text.decode() for key, text in table.schema.metadata.items()}
     assert COLUMNS[of].items() <= facts.items()
     assert facts["unit"] == "ppb"
-    path = in_bulk / file_of(in_bulk, 44201, of, CSV).key
-    assert any(each.startswith("0") for each in table[code].to_pylist())
-    in_pandas = pd.read_csv(path, comment="#", dtype={code: str})
-    pd.testing.assert_frame_equal(in_pandas, table.to_pandas(), check_dtype=False)
-    options = """comment='#', header=true, delim=',', quote='"', escape='"', sample_size=-1"""
-    read = f"read_csv('{path}', {options}, types={{'{code}': 'VARCHAR'}})"
-    parquet = in_bulk / file_of(in_bulk, 44201, of, PARQUET).key
-    for source in (read, f"'{parquet}'"):
-        in_duckdb = duckdb.connect().execute(f"FROM {source}").df()
-        pd.testing.assert_frame_equal(in_duckdb, table.to_pandas(), check_dtype=False)
+    assert_pandas_and_duckdb_read_the_same(in_bulk, 44201, of)
 
 
 @pytest.mark.parametrize("of", [ZIP_CODES, COUNTIES])
 def test_libreoffice_reads_the_same_values(in_bulk: Path, tmp_path: Path, of: str) -> None:
-    office = shutil.which("soffice")
-    if office is None:
-        pytest.skip("LibreOffice is not installed: apt-get install libreoffice-calc-nogui")
-    code = next(iter(COLUMNS[of]))
-    path = in_bulk / file_of(in_bulk, 44201, of, CSV).key
-    lines = path.read_text().splitlines()
-    first = 1 + next(n for n, line in enumerate(lines) if line.startswith(f"{code},"))
-    # As the page says: from that row on, separated by commas, the first column as text (2).
-    as_text = f"CSV:44,34,76,{first},1/2"
-    # Texts in quotes, and numbers as they are, not as they are shown.
-    written = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,false,false"
-    subprocess.run(
-        [office, f"-env:UserInstallation={(tmp_path / 'user').as_uri()}", "--headless",
-         f"--infilter={as_text}", "--convert-to", written, "--outdir", str(tmp_path), str(path)],
-        check=True, capture_output=True, timeout=900,
-    )  # fmt: skip
-    found = (tmp_path / path.name).read_text()
-    expected = pd.read_csv(path, comment="#", dtype={code: str})
-    assert [line.split(",")[0] for line in found.splitlines()[1:]] == [
-        f'"{each}"' for each in expected[code]
-    ]
-    read = pd.read_csv(io.StringIO(found), dtype={code: str})
-    pd.testing.assert_frame_equal(read, expected, check_dtype=False)
+    assert_libreoffice_reads_the_same(in_bulk, 44201, of, tmp_path)
 
 
 def test_a_county_has_the_mean_over_its_cells(
