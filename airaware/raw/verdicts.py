@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date
 from functools import lru_cache, partial
 from math import isfinite, nan
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,27 +22,28 @@ from airaware.raw.epa import CHANGED, METHOD, NUMBERS, SITE_CODES, TEXTS, VALUE
 from airaware.science import grid
 from airaware.science.pollutant import Pollutant
 
-# AQS's qualifiers of fires (https://aqs.epa.gov/aqsweb/documents/codetables/qualifiers.html), each
-# with whether its hours count as smoke. I is for information, R asks EPA to exclude the hour;
-# single letters are older codes. The hour is kept either way. The file's field holds the qualifier
-# of the highest rank alone, so an hour of smoke may carry another: the count can be too low.
+
+class Fire(NamedTuple):
+    """A qualifier of AQS's for a fire: its name there, and whether its hours count as smoke."""
+
+    name: str
+    smoke: bool
+
+
+# AQS's qualifiers of fires (https://aqs.epa.gov/aqsweb/documents/codetables/qualifiers.html). I is
+# for information, R asks EPA to exclude the hour; single letters are older codes. The hour is kept
+# either way. The file's field holds the qualifier of the highest rank alone, so an hour of smoke
+# may carry another: the count can be too low.
 FIRES = {
-    "IT": True,  # Wildfire-U. S.
-    "RT": True,
-    "IF": True,  # Fire - Canadian
-    "RF": True,
-    "IG": True,  # Fire - Mexico/Central America
-    "RG": True,
-    "IM": True,  # Prescribed Fire
-    "RM": True,
-    "IU": True,  # Wildland Fire Use Fire-U. S.
-    "RU": True,
-    "E": True,  # Forest Fire
-    "IP": False,  # Structural Fire: a building, not vegetation
-    "RP": False,
-    "F": False,  # Structural Fire, the older code
-    "IH": False,  # Fireworks
-    "RH": False,
+    **dict.fromkeys(("IT", "RT"), Fire("Wildfire-U. S.", smoke=True)),
+    **dict.fromkeys(("IF", "RF"), Fire("Fire - Canadian", smoke=True)),
+    **dict.fromkeys(("IG", "RG"), Fire("Fire - Mexico/Central America", smoke=True)),
+    **dict.fromkeys(("IM", "RM"), Fire("Prescribed Fire", smoke=True)),
+    **dict.fromkeys(("IU", "RU"), Fire("Wildland Fire Use Fire-U. S.", smoke=True)),
+    "E": Fire("Forest Fire", smoke=True),
+    # A building, not vegetation.
+    **dict.fromkeys(("IP", "RP", "F"), Fire("Structural Fire", smoke=False)),
+    **dict.fromkeys(("IH", "RH"), Fire("Fireworks", smoke=False)),
 }
 # Codes stand alone, or before a name ("IT - Wildfire-U. S."), one or several.
 _CODES = re.compile(r"(?:^|[,;|/+])\s*([A-Z0-9]{1,2})\s*(?=$|[,;|/+]|\s-)")
@@ -197,7 +199,7 @@ def is_smoke(qualifier: str) -> bool:
     """Return whether a qualifier's text has a code that counts as smoke."""
     text = qualifier.strip()
     codes = text.split() if _CODES_ALONE.fullmatch(text) else _CODES.findall(text)
-    return any(FIRES.get(code, False) for code in codes)
+    return any(code in FIRES and FIRES[code].smoke for code in codes)
 
 
 @lru_cache(maxsize=100_000)

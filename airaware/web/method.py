@@ -2,6 +2,7 @@
 
 from flask import Blueprint, render_template
 
+from airaware.raw.verdicts import FIRES
 from airaware.science import grid
 from airaware.science.accuracy import ENOUGH, FROM_MILES
 from airaware.science.pollutants import AQI_EDITION, POLLUTANTS
@@ -10,7 +11,7 @@ from airaware.web import view_model, working
 
 # Raise both whenever the page's words change: people cite them. tests/web/test_method.py fails
 # where the words change and the version does not.
-VERSION, DATED = 3, "2026-11-30"
+VERSION, DATED = 4, "2026-11-30"
 
 blueprint = Blueprint("method", __name__)
 
@@ -32,4 +33,5 @@ def page() -> str:
         enough=ENOUGH,
         needed_stations=NEEDED_STATIONS,
         aqi_edition=AQI_EDITION,
+        fires=FIRES,
     )

@@ -8,11 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 from handmade import PAGES
 
+from airaware.raw.verdicts import FIRES
 from airaware.science.pollutants import POLLUTANTS
 from airaware.web import method
 
 # The version, and the digest of the page's words.
-RECORDED = (3, "ee3ab6ee535497d8")
+RECORDED = (4, "84b5812f29125f2a")
 
 
 def words(client: FlaskClient, path: str) -> str:
@@ -32,6 +33,8 @@ def test_it_can_be_cited_and_names_every_pollutant(client: FlaskClient) -> None:
     for each in POLLUTANTS.values():
         for text in (each.label, str(each.code), each.standard.text):
             assert text in said
+    for code, fire in FIRES.items():
+        assert f"{code} {fire.name} {'yes' if fire.smoke else 'no'}" in said
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "method"])
