@@ -26,7 +26,9 @@ def register(app: Flask) -> None:
     def preflight() -> Response | None:
         if request.method != "OPTIONS" or not request.path.startswith(PREFIX):
             return None
-        return Response(status=204, headers=PREFLIGHT_HEADERS)
+        response = Response(status=204, headers=PREFLIGHT_HEADERS)
+        del response.headers["Content-Type"]  # of nothing: else it would be compressed
+        return response
 
     @app.after_request
     def share(response: Response) -> Response:
