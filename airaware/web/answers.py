@@ -353,6 +353,14 @@ class AqiDay:
     rests_on: Annotated[
         list[int], Keywords(description="EPA's codes of the pollutants with an index on the day")
     ]
+    smoke_hours: Annotated[
+        int,
+        Keywords(
+            minimum=0,
+            description="the most hours flagged as smoke of a vegetation fire at any monitor of the"
+            " pollutants with an index on the day",
+        ),
+    ]
 
 
 @dataclass(frozen=True)

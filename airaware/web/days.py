@@ -1,11 +1,11 @@
-"""The days of a year as HTML: calendars by AQI category, and the table of days.
+"""The days of a year as HTML: calendars by AQI category, and tables of days.
 
 How a year is laid out is the same at every place. It is worked out once, with a hole for each day,
 and the days are written into it in one go: a template takes ten times as long.
 """
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from itertools import chain
@@ -31,8 +31,7 @@ def calendar_of_days(pollutant: answers.PointPollutant) -> Markup:
         if day.category is None:
             return 0, f"{figure(day.value)} no data", day.smoke_hours > 0
         off = f" {errors[day.expected_error]}" if day.expected_error else ""
-        smoke = f", {day.smoke_hours} h of smoke" if day.smoke_hours else ""
-        title = f"{figure(day.value)}{off} {unit}, AQI {day.aqi}, {day.category}{smoke}"
+        title = f"{figure(day.value)}{off} {unit}, AQI {day.aqi}, {day.category}{_smoke(day)}"
         return NUMBERS[day.category], title, day.smoke_hours > 0
 
     return _calendar(pollutant.days[0].date, map(cell, pollutant.days))
@@ -58,10 +57,15 @@ def calendar_of_aqi(found: answers.DailyAqi) -> Markup:
         leading = tuple(
             (each.parameter, each.nearest_km, each.expected_error) for each in day.leading
         )
-        title = f"AQI {day.aqi}, {day.category}: {rest(leading, tuple(day.rests_on))}"
-        return NUMBERS[day.category], title, False
+        rests_on = rest(leading, tuple(day.rests_on))
+        title = f"AQI {day.aqi}, {day.category}: {rests_on}{_smoke(day)}"
+        return NUMBERS[day.category], title, day.smoke_hours > 0
 
     return _calendar(found.by_day[0].date, map(cell, found.by_day))
+
+
+def _smoke(day: answers.Day | answers.AqiDay) -> str:
+    return f", {day.smoke_hours} h of smoke" if day.smoke_hours else ""
 
 
 def _leader(leader: answers.Leader, of: answers.AqiPollutant) -> str:
@@ -106,9 +110,32 @@ def rows_of_days(days: Sequence[answers.Day], before_date: str) -> Markup:
 
     A day with a value leads to the address that its date completes.
     """
-    layout, order = _table_layout(int(days[0].date[:4]))
     link = str(escape(before_date))
-    cells = [_cell(day, link) for day in days]
+    return _rows(days[0].date, [_cell(day, link) for day in days])
+
+
+def rows_of_aqi(found: answers.DailyAqi, before_dates: Mapping[int, str]) -> Markup:
+    """Return the rows of the table of the daily AQI: each day with what leads it.
+
+    A day leads to the address that its date completes, of the first pollutant that leads it.
+    """
+    names = {code: each.name for each in found.pollutants for code in each.parameters}
+    links = {code: str(escape(before_dates[code])) for code in names}
+
+    def cell(day: answers.AqiDay) -> str:
+        if day.aqi is None:
+            return f'<td class="none">{figure(None)}</td>'
+        leading = " and ".join(names[each.parameter] for each in day.leading)
+        link = f"{links[day.leading[0].parameter]}{day.date}"
+        smoke = ", s" if day.smoke_hours else ""
+        return f'<td><a href="{link}">{day.aqi}</a> <small>{leading}{smoke}</small></td>'
+
+    return _rows(found.by_day[0].date, [cell(day) for day in found.by_day])
+
+
+def _rows(first: str, cells: Sequence[str]) -> Markup:
+    """Write a year's days, from its first one on, into its table."""
+    layout, order = _table_layout(int(first[:4]))
     return Markup(layout % tuple(cells[n] for n in order))
 
 

@@ -39,6 +39,7 @@ class _Contender:
     aqi: np.ndarray
     nearest_km: np.ndarray
     expected_error: np.ndarray
+    smoke_hours: np.ndarray
 
 
 def daily_aqi(years: Sequence[PointYear]) -> answers.DailyAqi | None:
@@ -92,6 +93,7 @@ def _contender(year: PointYear) -> _Contender:
         aqi=year.aqi,
         nearest_km=year.nearest_km,
         expected_error=year.expected_error * pollutant.display_factor,
+        smoke_hours=year.smoke_hours,
     )
 
 
@@ -103,7 +105,7 @@ def _pm25(regulatory: _Contender, other: _Contender) -> _Contender:
         regulatory.unit,
         **{
             name: np.where(chosen, getattr(regulatory, name), getattr(other, name))
-            for name in ("parameter", "aqi", "nearest_km", "expected_error")
+            for name in ("parameter", "aqi", "nearest_km", "expected_error", "smoke_hours")
         },
     )
 
@@ -129,9 +131,10 @@ def _by_day(
 ) -> list[answers.AqiDay]:
     # Of each day, in the order of the pollutants; only those that have an index are taken.
     leaders = zip(*map(_leaders, contenders), strict=True)
+    smoke_hours = np.where(found.known, [each.smoke_hours for each in contenders], 0).max(axis=0)
     rows = zip(
         year.dates, found.aqi.tolist(), categories.tolist(), found.leads.T.tolist(),
-        found.known.T.tolist(), leaders, strict=True,
+        found.known.T.tolist(), leaders, smoke_hours.tolist(), strict=True,
     )  # fmt: skip
     return [
         answers.AqiDay(
@@ -140,8 +143,9 @@ def _by_day(
             AQI_CATEGORIES[category] if category >= 0 else None,
             leading=list(compress(of_day, leads)),
             rests_on=[each.parameter for each in compress(of_day, known)],
+            smoke_hours=smoke,
         )
-        for day, aqi, category, leads, known, of_day in rows
+        for day, aqi, category, leads, known, of_day, smoke in rows
     ]
 
 

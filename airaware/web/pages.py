@@ -30,24 +30,32 @@ def air() -> str:
     year = asking.year(request.args.get("year", ""))
     at = asking.at(request.args.get("address", ""))
     found = view_model.at_point(at, asking.loaded_year(at, year))
+    before_dates = {each.parameter: _before_date(each) for each in found.pollutants}
+    aqi = found.daily_aqi
     return render_template(
         "air.html",
         air=found,
-        charts={each.parameter: _charts(at, each) for each in found.pollutants},
-        aqi_calendar=days.calendar_of_aqi(found.daily_aqi) if found.daily_aqi else "",
+        charts={
+            each.parameter: _charts(at, each, before_dates[each.parameter])
+            for each in found.pollutants
+        },
+        aqi_calendar=days.calendar_of_aqi(aqi) if aqi else "",
+        aqi_rows=days.rows_of_aqi(aqi, before_dates) if aqi else "",
         categories=AQI_CATEGORIES,
         address=request.args["address"],
     )
 
 
-def _charts(at: asking.At, pollutant: answers.PointPollutant) -> dict[str, object]:
+def _charts(
+    at: asking.At, pollutant: answers.PointPollutant, before_date: str
+) -> dict[str, object]:
     """Return the charts of a pollutant by name; none where it has no figures."""
     if not pollutant.summary:
         return {}
     return {
         "months": charts.months(pollutant),
         "calendar": days.calendar_of_days(pollutant),
-        "days": days.rows_of_days(pollutant.days, _before_date(pollutant)),
+        "days": days.rows_of_days(pollutant.days, before_date),
         "month_rows": months.rows(pollutant.months),
         "aqi_rows": months.rows_of_aqi(pollutant.months),
         "smoky": any(day.smoke_hours for day in pollutant.days),

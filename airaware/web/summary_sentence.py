@@ -1,5 +1,6 @@
 """The answer in plain words: one sentence for a pollutant, a few for the daily AQI."""
 
+from calendar import isleap
 from collections.abc import Mapping, Sequence
 
 from airaware.science.pollutant import Pollutant
@@ -77,7 +78,8 @@ def aqi_sentence(
     counts += [f"{name} on {days}" for name, days in found[1:]]
     said += f"In {year} the air was estimated to be {_and(counts)}"
     known = sum(aqi_days.values())
-    said += f", of the {known} that have an Air Quality Index." if known < 365 else "."
+    whole = known == 365 + isleap(year)
+    said += "." if whole else f", of the {known} that have an Air Quality Index."
     if len(pollutants) == 1:
         return f"{said} The index rests on {pollutants[0].name} alone."
     ranked = sorted(pollutants, key=lambda each: -each.leads)

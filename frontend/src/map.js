@@ -80,7 +80,7 @@ async function showError() {
   if (now.year !== year || now.metric !== metric || now.month !== month) return;
   const { near, far } = found ? found[metric.errs_as][month - 1] : {};
   const what = metric.errs_as === "daily" ? "Expected error of a day" : "Expected error";
-  const unknown = found ? "too few monitors to tell" : "not to be had now";
+  const unknown = found ? "not known (too few monitors)" : "not available now";
   const within = [...new Set((near ?? []).map(figure))].join(" to ");
   element("legend-error").textContent = `${what}: ${within ? `± ${within} ${pollutant.unit}` : unknown}.`;
   element("legend-far").textContent = far ? `, ± ${figure(far)} ${pollutant.unit}` : "";

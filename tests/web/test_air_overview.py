@@ -38,7 +38,7 @@ def test_the_highest_index_of_each_day_names_what_leads(client: FlaskClient) -> 
     assert [(each["parameter"], each["expected_error"]) for each in bad["leading"]] == [(OZONE, 5)]
     march = days[f"{YEAR}-03-01"]
     assert march == {"date": f"{YEAR}-03-01", "aqi": None, "category": None, "leading": [],
-                     "rests_on": []}  # fmt: skip
+                     "rests_on": [], "smoke_hours": 0}  # fmt: skip
     assert {name: n for name, n in found["aqi_days"].items() if n} == {
         "Moderate": 332, "Unhealthy": 2,
     }  # fmt: skip
@@ -62,6 +62,15 @@ def test_an_error_that_is_not_known_is_said_first(client: FlaskClient) -> None:
     assert opening.index('id="standards"') < opening.index(f"In {YEAR} ozone")
     assert "Jul 4: AQI 187, Unhealthy: ozone (1.9 mi, ± 5.0 ppb); also PM2.5" in text
     assert "PM2.5 (1.9 mi, error unknown); also ozone" in text
+    bad, good = (
+        f'/day?address=60614&parameter={parameter}&date={YEAR}-{day}">{aqi}</a>'
+        f" <small>{name}</small></td>"
+        for parameter, day, aqi, name in (
+            (OZONE, "07-04", 187, "ozone, s"),
+            (PM25, "01-01", 73, "PM2.5"),
+        )
+    )
+    assert (text.count(bad), text.count(good)) == (1, 1)
 
 
 def test_far_from_regulatory_monitors_others_decide_about_pm25(client: FlaskClient) -> None:
@@ -120,6 +129,9 @@ def test_the_year_against_the_standards(client: FlaskClient) -> None:
     assert pm25["note"] in text
     without = f"{pm25['annual_mean_without_smoke']:.1f} µg/m³"
     assert f"; without the days with hours flagged as smoke {without}</td>" in text
+    assert "<b>32 ppb</b>, truncated as the rule has it: not above the level" in text
+    assert "PM2.5’s annual mean: expected error not known, nearest monitor 1.9 mi (3.0 km)." in text
+    assert re.search(r"A day of ozone: expected error ± 3\.\d ppb, nearest monitor 1\.9 mi", text)
     assert "Days that EPA has excluded are not in its own figures, and are in these" in text
     assert "Days that EPA has excluded" not in page(client, "60614", YEAR_BEFORE)
 
@@ -147,7 +159,17 @@ def test_days_above_with_smoke_are_counted_and_marked(client: FlaskClient) -> No
     text = page(client, "60614")
     assert "On 1 of the 2 days above, hours were flagged as smoke" in text
     marked = re.findall(r'<td class="[^"]* smoke" title="(\w+ \d+): [^"]*, \d h of smoke">', text)
-    assert marked == ["Jul 4", "Aug 1"] * 3  # of each pollutant
+    assert marked == ["Jul 4", "Aug 1"] * 4  # of the index, and of each pollutant
+    by_day = at_point(client, "60614")["daily_aqi"]["by_day"]
+    assert {day["date"]: day["smoke_hours"] for day in by_day if day["smoke_hours"]} == smoke
     span = {"from": f"{YEAR}-07-04", "to": f"{YEAR}-07-05"}
     rows = client.get("/api/v1/days.csv", query_string={"address": "60614"} | span).text.split()
     assert [row.rsplit(",", 1)[1] for row in rows[-2:]] == ["6", "0"]
+
+
+def test_hours_days_and_months_of_the_year_are_linked_as_files(client: FlaskClient) -> None:
+    text = page(client, "60614", YEAR_BEFORE)
+    for rows in ("hours", "days", "months"):
+        (link,) = re.findall(rf'href="(/api/v1/{rows}.csv[^"]+)">All {rows} of {YEAR_BEFORE}', text)
+        assert f"from={YEAR_BEFORE}-01-01&to={YEAR_BEFORE}-12-31" in link
+        assert client.get(link).mimetype == "text/csv"

@@ -283,7 +283,7 @@ def test_from_the_map_to_an_address(page: Page) -> None:
     expect(page.locator("#synthetic")).not_to_be_visible()
     page.get_by_label("Pollutant").select_option(str(SYNTHETIC))
     expect(page.locator("#synthetic")).to_be_visible()
-    expect(error).to_have_text("Expected error: too few monitors to tell.")
+    expect(error).to_have_text("Expected error: not known (too few monitors).")
     canvas.click(position=middle)
     opened = rf"/air\?address=41\.9.*&year={YEAR}#pollutant-{SYNTHETIC}"
     expect(page).to_have_url(re.compile(opened))

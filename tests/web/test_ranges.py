@@ -27,7 +27,7 @@ def test_counts_have_a_range_of_two_deviations(client: FlaskClient) -> None:
     }
     text = " ".join(client.get("/air?address=60614").text.split())
     assert "of 334; 90% range 0 to 4" in text
-    assert "With a chance of 90% each, the real days were 330 to 334 Good," in text
+    assert "90% ranges of the real counts: 330 to 334 Good," in text
 
 
 @pytest.mark.parametrize(

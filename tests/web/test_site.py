@@ -168,7 +168,7 @@ def test_all_of_it_works_without_javascript(browser: Browser, site: Site) -> Non
         page.goto("/")
         page.get_by_role("searchbox").fill("60614")
         page.get_by_role("button", name="Look up").click()
-        expect(page.get_by_text("To draw this picture takes JavaScript").first).to_be_visible()
+        expect(page.get_by_text("JavaScript draws this picture").first).to_be_visible()
         expect(page.locator(".calendar td.aqi-4").first).to_be_visible()
         page.get_by_text("The months as a table").first.click()
         months = page.get_by_role("table", name="Ozone by month")

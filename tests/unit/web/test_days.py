@@ -69,7 +69,12 @@ def test_a_day_of_the_aqi_names_what_leads_it_and_how_far_its_monitor_is() -> No
     first = date(2017, 1, 1)
     by_day = [
         answers.AqiDay(
-            (first + timedelta(number)).isoformat(), 60, "Moderate", leading, [44201, 88502]
+            (first + timedelta(number)).isoformat(),
+            60,
+            "Moderate",
+            leading,
+            [44201, 88502],
+            2 * (number == 1),
         )
         for number, leading in enumerate([leaders, leaders[:1]] + [leaders] * 363)
     ]
@@ -79,8 +84,19 @@ def test_a_day_of_the_aqi_names_what_leads_it_and_how_far_its_monitor_is() -> No
         "Jan 1: AQI 60, Moderate: PM2.5 (10 mi, ± 4.0 µg/m³) and ozone (5.0 mi, error unknown)"
     )
     assert alone.attrib["title"] == (
-        "Jan 2: AQI 60, Moderate: PM2.5 (10 mi, ± 4.0 µg/m³); also ozone"
+        "Jan 2: AQI 60, Moderate: PM2.5 (10 mi, ± 4.0 µg/m³); also ozone, 2 h of smoke"
     )
+    assert [each.attrib["class"] for each in (tied, alone)] == ["aqi-2 on-2", "aqi-2 on-2 smoke"]
+    links = {44201: "/day?parameter=44201&date=", 88101: "", 88502: "/day?parameter=88502&date="}
+    by_day[2] = answers.AqiDay("2017-01-03", None, None, [], [], 0)
+    html = days.rows_of_aqi(Of(pollutants=[ozone, pm25], by_day=by_day), links)
+    first_row, second, third = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[:3]
+    linked_to = (
+        '<td><a href="/day?parameter=88502&amp;date=2017-01-0{}">60</a> <small>{}</small></td>'
+    )
+    assert linked_to.format(1, "PM2.5 and ozone") in first_row
+    assert linked_to.format(2, "PM2.5, s") in second
+    assert '<td class="none">–</td>' in third
 
 
 @pytest.mark.parametrize("year", [2016, 2017])
@@ -106,7 +122,7 @@ def test_the_table_has_a_day_in_its_month_s_column(year: int) -> None:
                 assert cell == f"{linked(str(100 + there), of)} <small>2</small>"
 
 
-def test_a_day_without_a_value_or_an_index_is_told_apart_and_smoke_is_marked() -> None:
+def test_a_day_without_a_value_or_an_index_is_shown_as_such_and_smoke_is_marked() -> None:
     of_year = [day(n) for n in range(365)]
     of_year[1] = day(1, category=None, value=0.5)
     of_year[2] = day(2, smoke_hours=3)

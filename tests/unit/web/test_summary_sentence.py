@@ -120,6 +120,9 @@ def test_the_daily_aqi_of_one_pollutant_and_of_a_part_of_the_year():
         "In 2013 the air was estimated to be Good on 1 day, of the 1 that have an Air Quality"
         " Index. The index rests on ozone alone."
     )
+    for year, whole in ((2015, True), (2016, False)):
+        said = aqi_sentence(year, {"Good": 365}, [of_aqi("ozone", 365)], 0, [])
+        assert ("of the 365 that have" in said) != whole
     three = [of_aqi("ozone", 1, 1), of_aqi("NO2", 0, 2), of_aqi("PM2.5", 2, 2)]
     said = aqi_sentence(2013, {"Good": 6}, three, 3, [])
     assert said.endswith("PM2.5 on 2 days, ozone on 1 day and several together on 3 days.")
