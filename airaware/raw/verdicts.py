@@ -159,6 +159,7 @@ def day_of(year: int) -> Callable[[str], int]:
     return judge
 
 
+@lru_cache(maxsize=10_000)  # blocks have the same days, over and over
 def _date(text: str) -> date | None:
     """Return the date that a text is, as 2013-06-15; None where it is none."""
     with suppress(ValueError):

@@ -63,7 +63,7 @@ class Weights:
 def weights(points: Points, stations: Points) -> Weights:
     """Weigh the stations in reach of each point, or the nearest few where none is in reach."""
     point, station = _in_reach(points, stations)
-    far = np.setdiff1d(np.arange(len(points)), point)
+    far = _all_but(point, len(points))
     return _weigh(points, stations, (point, station), _nearest(points, far, stations, FAR_STATIONS))
 
 
@@ -73,7 +73,7 @@ def weights_of_others(stations: Points) -> Weights:
     Another station may stand at the same place.
     """
     point, station = _but_self(_in_reach(stations, stations))
-    far = np.setdiff1d(np.arange(len(stations)), point)
+    far = _all_but(point, len(stations))
     few = _but_self(_nearest(stations, far, stations, FAR_STATIONS + 1))
     return _weigh(stations, stations, (point, station), few)
 
@@ -85,6 +85,13 @@ def _in_reach(points: Points, stations: Points) -> Pairs:
     found = points.tree.query_ball_point(stations.xyz, _chord(REACH_KM))
     station = np.repeat(np.arange(len(stations)), [len(hits) for hits in found])
     return np.concatenate([np.asarray(hits, dtype=np.int64) for hits in found]), station
+
+
+def _all_but(some: np.ndarray, many: int) -> np.ndarray:
+    """Return the indices below `many` that are not among some, ascending."""
+    left = np.ones(many, bool)
+    left[some] = False
+    return np.flatnonzero(left)
 
 
 def _nearest(points: Points, which: np.ndarray, stations: Points, few: int) -> Pairs:
@@ -106,7 +113,7 @@ def _but_self(pairs: Pairs) -> Pairs:
 
 def _weigh(points: Points, stations: Points, *pairs: Pairs) -> Weights:
     point, station = (np.concatenate(indices) for indices in zip(*pairs, strict=True))
-    order = np.lexsort([station, point])
+    order = np.argsort(point * len(stations) + station)  # by point, then by station
     point, station = point[order], station[order]
     distance_km = great_circle_km(points.xyz[point], stations.xyz[station])
     reached, starts = np.unique(point, return_index=True)
@@ -162,8 +169,13 @@ def mean_over_time(matrix: csr_matrix, values: np.ndarray) -> tuple[np.ndarray, 
 
 def _alike(reports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return an order that groups equal columns of a boolean matrix, and where groups begin."""
-    packed = np.ascontiguousarray(np.packbits(reports, axis=0).T)
-    keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
-    _, inverse = np.unique(keys, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    return order, np.flatnonzero(np.diff(inverse[order], prepend=-1))
+    packed = np.packbits(reports, axis=0)
+    whole = np.zeros((-(-len(packed) // 8) * 8, packed.shape[1]), np.uint8)
+    whole[: len(packed)] = packed
+    # Numbers of 64 bits, (times, words): they are compared much faster than bytes.
+    words = np.ascontiguousarray(whole.T).view(">u8").astype(np.uint64)
+    order = np.lexsort(words.T[::-1])
+    ordered = words[order]
+    changes = np.ones(len(order), bool)
+    changes[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return order, np.flatnonzero(changes)
