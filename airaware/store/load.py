@@ -46,6 +46,9 @@ _KEYS = {
 # What parents have of a year.
 _AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")
 _STAGED = re.compile(r"[a-z_]+_(\d+)_(\d{4})_")  # parameter and year of a staging table
+# What is staged need not be on the disk at each commit. A crash of the server may lose the newest
+# pieces, and ends the load with them; the swap's commit is durable, and all that was before it.
+LATER_DURABLE = "SET synchronous_commit = off"
 # A swap waits this long for readers before it lets them pass and tries again. Those that come
 # meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
 SWAP_PATIENCE_SECONDS = 0.5
@@ -117,6 +120,8 @@ class ZoneLoad:
         self.load = load
         self._connection = store.connect(zone)
         self._connection.autocommit = True
+        with self._connection.cursor() as cursor:
+            cursor.execute(LATER_DURABLE)
 
     def __enter__(self) -> "ZoneLoad":
         """Return the attempt."""
@@ -256,19 +261,21 @@ class ZoneLoad:
 
     def _average_children(self, cursor: extensions.cursor) -> None:
         """Fill `parent_year`, from resolution to coarser resolution."""
+        columns = sql.SQL(", ").join(map(sql.Identifier, _AVERAGED))
         source = self.load.staging("cell_year")
         for resolution in range(grid.RESOLUTION - 1, RESOLUTIONS[0] - 1, -1):
             # In the order of cells, so that sums, and with them the checksum, are every zone's.
             cursor.execute(
                 sql.SQL(
                     "INSERT INTO {target} SELECT {parameter}, {year}, parent, {means} FROM"
-                    " (SELECT {parent} AS parent, * FROM {source} WHERE {finer} ORDER BY cell) AS c"
-                    " GROUP BY parent"
+                    " (SELECT {parent} AS parent, cell, {columns} FROM {source} WHERE {finer}"
+                    " ORDER BY parent, cell) AS c GROUP BY parent"
                 ).format(
                     target=self.load.staging("parent_year"),
                     parameter=sql.Literal(self.load.parameter),
                     year=sql.Literal(self.load.year),
                     parent=sql.SQL(_h3_parent("cell", resolution)),
+                    columns=columns,
                     finer=sql.SQL(f"(cell >> 52) & 15 = {resolution + 1}"),
                     means=sql.SQL(", ".join(map(_monthly_means, _AVERAGED))),
                     source=source,
@@ -287,6 +294,7 @@ class ZoneLoad:
         for attempt in range(1, SWAP_TRIES + 1):
             try:
                 with self._connection, self._connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL synchronous_commit = on")
                     cursor.execute("SET LOCAL lock_timeout = %s", (SWAP_PATIENCE_SECONDS * 1000,))
                     for table in TABLES:
                         self._serve(cursor, table)
@@ -390,6 +398,7 @@ def copy_piece(zone: Zone, load: Load, piece: int, tables: Mapping[str, Rows]) -
     connection = store.connect(zone)
     try:
         with connection, connection.cursor() as cursor:
+            cursor.execute(LATER_DURABLE)
             for table, rows in tables.items():
                 if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
                     statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from typing import Any
 
 import h3.api.basic_int as h3
 import numpy as np
 import psycopg2
 import pytest
-from psycopg2 import sql
+from psycopg2 import extensions, sql
 from small_load import COUNTS, PARAMETER, STARTED, YEAR, ask, nothing_left, source
 
 from airaware import store
@@ -404,6 +405,21 @@ def test_the_second_of_two_submits_waits_and_finds_the_work_done(zones):
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(submit, ["first", "second"])) == [False, True]
     assert served(zones[0]) == whole(5)
+
+
+def test_what_is_served_is_on_the_disk(zones, monkeypatch):
+    """Only the staged rows' commits may wait for the disk: the swap's is after all of them."""
+    durable = []
+    record = ZoneLoad._record
+
+    def recorded(zone_load: ZoneLoad, cursor: extensions.cursor, *rest: Any) -> None:
+        cursor.execute("SHOW synchronous_commit")
+        durable.append(cursor.fetchone()[0])
+        record(zone_load, cursor, *rest)
+
+    monkeypatch.setattr(ZoneLoad, "_record", recorded)
+    load_value(zones[0], 5, "first")
+    assert durable == ["on"]
 
 
 # --- readers ---
