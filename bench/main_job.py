@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,10 +19,10 @@ import numpy as np
 import psycopg2
 import pyarrow as pa
 import pyarrow.csv
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark import RDD, SparkConf
 
-from airaware.job import driver, model, stages
+from airaware.job import driver, model
+from airaware.job.shuffle import Keyed, together
 from airaware.job.stations import assemble
 from airaware.raw import epa, rawstore, station_months, synthetic
 from airaware.science.interpolate import Points, mean_over_time, weights
@@ -171,10 +171,11 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     year; ours on the year, before and after it. And ours from the zip on, beside them.
     """
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": HOST}
-    spark = driver.session(
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
+    spark = driver.context(
+        SparkConf()
+        .setMaster("local[2]")
+        .set("spark.ui.enabled", "false")
+        .set("spark.ui.showConsoleProgress", "false")
     )
     lattice = original.lattice()
     file = rawstore.FolderStore(raw).exact(epa.file_name(OZONE, YEAR))
@@ -183,11 +184,13 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     few = original.rows_of_days(july, 7, ORIGINAL_DAYS)
     near = original.neighbours(few, lattice)
     try:
-        from_zip = seconds(lambda: lattice_months(clean_rows(spark, job), job, lattice))
-        clean = clean_rows(spark, job).persist()
+        from_zip = seconds(
+            lambda: lattice_months(driver.station_month_records(spark, job, []), job, lattice)
+        )
+        clean = driver.station_month_records(spark, job, []).persist()
         clean.count()
         ours = [seconds(lambda: lattice_months(clean, job, lattice))]
-        theirs = seconds(lambda: original.monthly_means(spark.sparkContext, few, near).count())
+        theirs = seconds(lambda: original.monthly_means(spark, few, near).count())
         ours.append(seconds(lambda: lattice_months(clean, job, lattice)))
     finally:
         spark.stop()
@@ -202,28 +205,19 @@ def against_the_original(raw: Path, rows: int) -> list[Figure]:
     ]
 
 
-def clean_rows(spark: SparkSession, job: model.Job) -> DataFrame:
-    """The batch's first stage: the file's STATION_MONTHS."""
-
-    def read(shares: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return stages.read_shares(job, [], shares)
-
-    schema = from_arrow_schema(station_months.SCHEMA)
-    return spark.range(0, job.shares, 1, job.shares).mapInArrow(read, schema)
-
-
-def lattice_months(clean: DataFrame, job: model.Job, lattice: original.Lattice) -> list:
+def lattice_months(clean: "RDD[Keyed]", job: model.Job, lattice: original.Lattice) -> list[bytes]:
     """The monthly means on a lattice, of stations within 30 miles: the batch's second stage."""
     points = Points(*lattice)
 
-    def months(table: pa.Table) -> pa.Table:
-        month = table.column("month")[0].as_py()
-        if month == 0:
-            return pa.table({"mean": pa.array([], pa.binary())})
-        stations = assemble(table, job.days(month))
-        reach = weights(points, Points(stations.latitude, stations.longitude))
-        matrix = reach.matrix[reach.nearest_km <= REACH_KM]
-        mean, _ = mean_over_time(matrix, stations.hours_of_month)
-        return pa.table({"mean": pa.array([mean.tobytes()], pa.binary())})
+    def months(records: Iterable[Keyed]) -> Iterator[bytes]:
+        for table in together(station_months.SCHEMA, records):
+            month = table.column("month")[0].as_py()
+            if month == 0:
+                continue
+            stations = assemble(table, job.days(month))
+            reach = weights(points, Points(stations.latitude, stations.longitude))
+            matrix = reach.matrix[reach.nearest_km <= REACH_KM]
+            mean, _ = mean_over_time(matrix, stations.hours_of_month)
+            yield mean.tobytes()
 
-    return clean.groupBy("month").applyInArrow(months, "mean binary").collect()
+    return clean.partitionBy(driver.MONTHS, int).mapPartitions(months).collect()

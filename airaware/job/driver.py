@@ -6,24 +6,23 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
-from typing import TextIO
+from typing import Any, TextIO
 
 import psycopg2
 import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark.errors import PythonException
-from pyspark.sql import Row, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import RDD, SparkConf, SparkContext
 
 from airaware.errors import AirAwareError
-from airaware.job.model import COPIED, PIECES, Job
+from airaware.job.model import PIECES, RANGES_PIECE, Job
+from airaware.job.shuffle import Keyed, by_key, together
 from airaware.job.stages import copy_pieces, month_pieces, read_shares
 from airaware.job.versions import code_version
 from airaware.raw import edges, epa, rawstore, station_months, verdicts
@@ -33,6 +32,8 @@ from airaware.store.load import Counts, Load, Source, ZoneLoad, sweep
 
 # How a task's traceback ends where the error is one of ours: AirAwareError or a class of it.
 KNOWN_ERROR = r"\bairaware\.[\w.]+: (.*)"
+# Months by their numbers; 0 has what is said of the whole file.
+MONTHS = 13
 
 
 class Outcome(Enum):
@@ -45,7 +46,7 @@ class Outcome(Enum):
 
 
 def load_year(
-    spark: SparkSession, config: Settings, parameter: int, year: int, shares: int, again: bool
+    spark: SparkContext, config: Settings, parameter: int, year: int, shares: int, again: bool
 ) -> Outcome:
     """Load a parameter's year into every zone that lacks it, and return the outcome.
 
@@ -74,7 +75,7 @@ def load_year(
         say(name, f"reading with {shares} tasks, for zones {_names(zones)}")
         job = Job(load, config.raw, tuple(zone.zone for zone in zones), shares, file)
         copied = run(spark, job, beyond.records)
-        notes = json.loads(next(row.notes for row in copied if row.notes))
+        notes = json.loads(next(row["notes"] for row in copied if row["notes"]))
         counts = replace(
             _checked_counts(name, Counter(notes["counts"]), config.max_bad_rows),
             uncorrected=notes["uncorrected"],
@@ -85,7 +86,7 @@ def load_year(
         if not counts.candidates:
             say(name, f"no row for the grid; the zones stay as they are: {_in_words(counts)}")
             return Outcome.NO_ROWS
-        errors = {row.zone: row.error for row in copied if row.error}
+        errors = {row["zone"]: row["error"] for row in copied if row["error"]}
         for failed, error in errors.items():
             say(name, f"zone {failed} stays as it was: {error}")
         if raw.exact(name) != file:
@@ -94,7 +95,7 @@ def load_year(
                 " Submit the year again."
             )
         good = [zone for zone in zones if zone.zone.name not in errors]
-        pieces = len({row.piece for row in copied})
+        pieces = len({row["piece"] for row in copied})
         with ThreadPoolExecutor(len(zones)) as threads:
             commits = [
                 threads.submit(zone.commit, source, counts, pieces, started_at) for zone in good
@@ -132,34 +133,45 @@ def _zones_to_load(
     return zones, complete
 
 
-def run(spark: SparkSession, job: Job, beyond: list[pa.RecordBatch]) -> list[Row]:
+def run(spark: SparkContext, job: Job, beyond: list[pa.RecordBatch]) -> list[dict[str, Any]]:
     """Run the three stages; return rows of COPIED. A task's AirAwareError comes out as one.
 
     `beyond`: records of neighbouring years, as `read_shares` takes them.
     """
 
-    # Spark reads how to call these from their annotations.
-    def to_pieces(table: pa.Table) -> pa.Table:
-        return month_pieces(job, table)
+    def to_pieces(records: Iterable[Keyed]) -> Iterator[Keyed]:
+        for month in together(station_months.SCHEMA, records):
+            yield from by_key("piece", month_pieces(job, month).to_batches())
 
-    def to_zones(table: pa.Table) -> pa.Table:
-        return copy_pieces(job, table)
+    def to_zones(rows: Iterable[Keyed]) -> Iterator[dict[str, Any]]:
+        for piece in together(PIECES, rows):
+            yield from copy_pieces(job, piece).to_pylist()
 
     chain = (
-        spark.range(0, job.shares, 1, job.shares)
-        .mapInArrow(partial(read_shares, job, beyond), from_arrow_schema(station_months.SCHEMA))
-        .groupBy("month")
-        .applyInArrow(to_pieces, from_arrow_schema(PIECES))
-        .groupBy("piece")
-        .applyInArrow(to_zones, from_arrow_schema(COPIED))
+        station_month_records(spark, job, beyond)
+        .partitionBy(MONTHS, int)
+        .mapPartitions(to_pieces)
+        .partitionBy(RANGES_PIECE + 1, int)
+        .mapPartitions(to_zones)
     )
     try:
         return chain.collect()
-    except PythonException as error:
+    except Py4JJavaError as error:
         known = re.search(KNOWN_ERROR, str(error))
         if known:
             raise AirAwareError(known[1]) from None
         raise
+
+
+def station_month_records(
+    spark: SparkContext, job: Job, beyond: list[pa.RecordBatch]
+) -> "RDD[Keyed]":
+    """Read the file: its STATION_MONTHS, by month. `beyond`: as `read_shares` takes them."""
+
+    def read(shares: Iterable[int]) -> Iterator[Keyed]:
+        return by_key("month", read_shares(job, beyond, shares))
+
+    return spark.parallelize(range(job.shares), job.shares).mapPartitions(read)
 
 
 def _checked_counts(name: str, counts: Counter[str], max_bad_rows: float) -> Counts:
@@ -232,17 +244,9 @@ def files_to_load(
     return found
 
 
-def session(builder: SparkSession.Builder) -> SparkSession:
-    """Return a Spark session with what the three stages need."""
-    return (
-        builder.appName("AirAware")
-        # Groups are few and heavy: a task each, never merged.
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "64")
-        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "512")
-        .config("spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled", "true")
-        .getOrCreate()
-    )
+def context(conf: SparkConf) -> SparkContext:
+    """Return Spark, which the three stages need without its data frames."""
+    return SparkContext.getOrCreate(conf.setAppName("AirAware"))
 
 
 def submit(config: Settings, parameters: list[int] | None, years: list[int], again: bool) -> bool:
@@ -258,8 +262,8 @@ def submit(config: Settings, parameters: list[int] | None, years: list[int], aga
     for zone in config.zones:
         with suppress(AirAwareError):  # each load says of a zone that cannot be reached
             sweep(zone)
-    spark = session(SparkSession.builder)
-    cores = spark.sparkContext.defaultParallelism
+    spark = context(SparkConf())
+    cores = spark.defaultParallelism
     shares = max(1, cores // len(files))
 
     def load(key: tuple[int, int]) -> Outcome:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -43,21 +43,20 @@ from airaware.store.load import copy_piece
 
 
 def read_shares(
-    job: Job, beyond: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]
+    job: Job, beyond: list[pa.RecordBatch], shares: Iterable[int]
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of one column `id`, a share each -> STATION_MONTHS.
+    """Shares of the file, by their numbers -> STATION_MONTHS.
 
     With the first share come the records from `beyond` the file: hours of neighbouring years.
     What a block says of its sites' clocks goes to every month, since all of them need the year's.
     """
     parameter, year = job.load.parameter, job.load.year
     with rawstore.open(job.raw).reading(job.file) as path:
-        for batch in batches:
-            for share in batch.column("id").to_pylist():
-                yield from beyond if share == 0 else ()
-                for block in station_months.read(path, parameter, year, share, job.shares):
-                    yield block
-                    yield _for_all_months(block)
+        for share in shares:
+            yield from beyond if share == 0 else ()
+            for block in station_months.read(path, parameter, year, share, job.shares):
+                yield block
+                yield _for_all_months(block)
 
 
 def _for_all_months(block: pa.RecordBatch) -> pa.RecordBatch:
@@ -168,7 +167,7 @@ def month_cells(pollutant: Pollutant, stations: StationMonth, daily: np.ndarray)
     cells["nearest_km"] = reach.nearest_km
     instants = align(stations.hours[reporting], stations.offsets[reporting], hours.shape[1])
     clock = utc_offsets.of_grid()[reach.points]
-    for offset in np.unique(clock).tolist():
+    for offset in sorted(set(clock.tolist())):
         rows = np.flatnonzero(clock == offset)
         cells["hourly_mean"][rows], cells["hours"][rows] = mean_over_time(
             reach.matrix[rows], instants.by_clock(offset)
@@ -206,8 +205,7 @@ def copy_pieces(job: Job, table: pa.Table) -> pa.Table:
     elif piece == RESIDUALS_PIECE:
         tables = {"residual": _encoded(job, table, RESIDUALS)}
     elif piece == RANGES_PIECE:
-        months = np.frombuffer(b"".join(table.column("rows").to_pylist()), ranges.LEFT_OUT_MONTHS)
-        tables = {"count_range": _range_rows(job, ranges.made_of(job.pollutant, months))}
+        tables = {"count_range": range_rows(job, table)}
     elif piece >= CELL_PIECES:
         tables = {"station_day": _encoded(job, table, STATION_DAYS)}
     else:
@@ -289,8 +287,14 @@ def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> Rows:
     return Rows.of(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
 
 
-def _range_rows(job: Job, found: np.ndarray) -> Rows:
-    """Encode RANGES as the store has them: arrays of several dimensions as flat ones."""
+def range_rows(job: Job, table: pa.Table) -> Rows:
+    """Make the year's RANGES, encoded: arrays of several dimensions as flat ones.
+
+    In the order of months: sums of floats depend on it, and tasks end in any order.
+    """
+    in_order = table.sort_by("month").column("rows").to_pylist()
+    months = np.frombuffer(b"".join(in_order), ranges.LEFT_OUT_MONTHS)
+    found = ranges.made_of(job.pollutant, months)
     columns = (found[name] for name in found.dtype.names or ())
     flat = (each.reshape(len(each), -1) if each.ndim > 1 else each for each in columns)
     return Rows.of(*_key_columns(job, len(found)), *flat)

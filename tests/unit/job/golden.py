@@ -185,10 +185,9 @@ def _ranges(job: model.Job, pieces: pa.Table) -> list[np.ndarray]:
 def _read(
     job: model.Job, folder: str, beyond: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    share = pa.record_batch([[0]], names=["id"])
     file = rawstore.open(folder).exact(epa.file_name(job.load.parameter, YEAR))
     job = model.Job(job.load, folder, job.zones, job.shares, file)
-    return stages.read_shares(job, list(beyond), iter([share]))
+    return stages.read_shares(job, list(beyond), [0])
 
 
 def _of(pieces: pa.Table, wanted: Any) -> bytes:

@@ -21,8 +21,7 @@ def days_of(raw: Path, parameter: int, year: int) -> dict[tuple[str, str], tuple
     file = store.exact(epa.file_name(parameter, year))
     job = model.Job(Load(parameter, year, "test"), str(raw), (), 1, file)
     beyond = edges.neighbours(store, parameter, year, False, print)
-    share = pa.record_batch([[0]], names=["id"])
-    records = pa.Table.from_batches(stages.read_shares(job, beyond.records, iter([share])))
+    records = pa.Table.from_batches(stages.read_shares(job, beyond.records, [0]))
     found = {}
     for month in set(records.column("month").to_pylist()) - {0}:
         stations = assemble(records.filter(pc.equal(records["month"], month)), job.days(month))

@@ -22,6 +22,7 @@ from airaware.job.model import (
     STATION_DAYS,
     STATIONS_PIECE,
 )
+from airaware.job.shuffle import by_key, together
 from airaware.job.stations import StationMonth, assemble
 from airaware.raw import epa, rawstore, station_months, verdicts
 from airaware.science import grid, metrics, pollutants, summary, utc_offsets
@@ -392,6 +393,36 @@ def test_counts_of_all_blocks_and_months_are_added_up():
         [(COOK, *PLACES[COOK], 2), (LAKE, *PLACES[LAKE], 1)],
         "2014-05-01",
     )
+
+
+def test_ranges_do_not_depend_on_which_month_is_done_first():
+    chance = np.random.default_rng(1)
+    months = []
+    for month in range(1, 13):
+        rows = np.zeros(40, LEFT_OUT_MONTHS)
+        rows["site"] = [f"17-031-{number:04}" for number in range(40)]
+        rows["month"] = month
+        rows["observed"] = chance.uniform(0.01, 0.09, rows["observed"].shape)
+        rows["estimated"] = rows["observed"] + chance.normal(0, 0.004, rows["observed"].shape)
+        months.append((RANGES_PIECE, month, rows.tobytes(), None))
+    checksums = {
+        stages.range_rows(JOB, stages._pieces([months[n] for n in chance.permutation(12)])).checksum
+        for _ in range(5)
+    }
+    assert len(checksums) == 1
+
+
+# --- through Spark's shuffle ---
+
+
+def test_rows_come_out_of_the_shuffle_by_key_and_in_order():
+    rows = [(3, 1, b"a", None), (0, 1, b"b", "note"), (3, 2, None, "c")]
+    sent = list(by_key("piece", stages._pieces(rows).to_batches()))
+    assert [key for key, _ in sent] == [3, 0]
+    (of_three,) = together(model.PIECES, [pair for pair in sent if pair[0] == 3])
+    assert of_three.schema == model.PIECES
+    assert [tuple(row.values()) for row in of_three.to_pylist()] == [rows[0], rows[2]]
+    assert list(together(model.PIECES, [])) == []
 
 
 # --- the driver's rules ---

@@ -93,8 +93,7 @@ def read(folder: Path) -> tuple[dict[int, StationMonth], stages.Notes]:
     """Return the file's months as the batch's tasks have them, and the year's notes."""
     file = rawstore.open(str(folder)).exact(epa.file_name(PARAMETER, YEAR))
     job = model.Job(JOB.load, str(folder), (), 3, file)
-    shares = pa.record_batch([list(range(job.shares))], names=["id"])
-    records = pa.Table.from_batches(stages.read_shares(job, [], iter([shares])))
+    records = pa.Table.from_batches(stages.read_shares(job, [], range(job.shares)))
     months, pieces = {}, []
     for month in (0, 6, 7):
         table = records.filter(pc.equal(records["month"], month))
