@@ -31,6 +31,8 @@ SERVICE_SECONDS = 120
 # Of a job that a release waits for: Spark's log never rests for so long.
 JOB_SECONDS = 600
 AT_ONCE = 4
+# Roles of which a zone's hosts stand in for the other's: never all of them at once.
+IN_TURN = frozenset(name for name, role in ROLES.items() if role.hosts in ("zones", "group"))
 # Whom a release restarts, and whom a job that runs needs.
 SPARK = ("spark_master", "spark_worker")
 ABSENT = 1  # exit status of test
@@ -149,8 +151,9 @@ def steps(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
 def steps_back(place: Place, version: str, reports: list[Report]) -> Iterator[Step]:
     """Yield the step that returns the hosts that left a release to it.
 
-    The release is known to be good, so all hosts go at once, except that each web host waits until
-    the one before serves. A host in its first run starts with the good release anyway.
+    The release is known to be good, so all hosts go at once, but for those that stand in for one
+    another: a web host waits until the one before serves, and a database until the one before has
+    been restarted. A host in its first run starts with the good release anyway.
     """
     there = staying(place)
     gone = _each(there, partial(_left, place.ssh_config(), version))
@@ -188,16 +191,18 @@ def stays(place: Place, host: Host) -> bool:
 
 
 def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
-    """Bring several hosts to the release at once.
+    """Bring several hosts to the release at once, those of IN_TURN one after another.
 
     Raises:
-        AirAwareError: Some failed; the others have been brought there.
+        AirAwareError: Some failed; the others have been brought there, but for those whose turn
+            comes after one that failed.
     """
-    in_turn = [host for host in hosts if host.role == "web"]
-    turns = [in_turn, *([host] for host in hosts if host not in in_turn)]
+    turns: dict[str, list[Host]] = {}
+    for host in sorted(hosts, key=lambda host: (host.zone, host.name)):
+        turns.setdefault(host.role if host.role in IN_TURN else host.instance_id, []).append(host)
     reports, failed = list[Report](), list[str]()
     with ThreadPoolExecutor(AT_ONCE) as several:
-        for run in [several.submit(_in_turn, place, each, version) for each in turns]:
+        for run in [several.submit(_in_turn, place, each, version) for each in turns.values()]:
             try:
                 reports += run.result()
             except AirAwareError as error:
