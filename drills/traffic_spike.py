@@ -13,4 +13,5 @@ DRILL = Drill(
     spike_rate=200,  # each zone's one host is well above its target then
     budget=500,
     hold_seconds=150,
+    other_alerts=frozenset({"SiteSheds"}),
 )

@@ -19,5 +19,7 @@ DRILL = Drill(
     rate=120,
     budget=2_000,
     hold_seconds=60,
+    alerts=frozenset({"WatchdogActed"}),
+    alert_seconds=90,
     other_alerts=frozenset({"HostDown", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}),
 )

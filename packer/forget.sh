@@ -4,7 +4,7 @@ set -eu
 # What a role runs starts with its Puppet run, or on web hosts with airaware-first-boot: the host knows
 # who it is by then, and its volume is mounted. A server that began before would keep its data beneath.
 for unit in puppet puppetserver postgresql prometheus prometheus-alertmanager \
-    prometheus-blackbox-exporter prometheus-postgres-exporter airaware-web airaware-watchdog \
+    prometheus-blackbox-exporter prometheus-postgres-exporter haproxy airaware-web airaware-watchdog \
     airaware-cpu-metric; do
     systemctl disable --quiet "$unit.service"
 done

@@ -63,7 +63,7 @@ variable "visitors_range" {
 }
 
 variable "balancer_idle_seconds" {
-  description = "How long the balancer keeps an idle connection to a web host: shorter than the host does (profile::web::keepalive_seconds), or a request may meet a connection that the host is closing, which is a 502."
+  description = "How long the balancer keeps an idle connection to a web host: shorter than the host does (profile::web_proxy::keepalive_seconds), or a request may meet a connection that the host is closing, which is a 502."
   type        = number
   default     = 60
 }

@@ -21,6 +21,9 @@ preload_app = True
 # An address of 10,000 characters gets a page that says so, not gunicorn's bare 400.
 limit_request_line = 0
 accesslog = None
+# On a web host, all requests come from a proxy on the same host: of what visitors' headers say, no
+# more is believed than the scheme, which the load balancer sets itself.
+forwarder_headers = ""
 logger_class = GunicornLogger
 # Its socket would lie in the account's home, one for all the account's servers.
 control_socket_disable = True

@@ -106,7 +106,7 @@ def test_a_raw_file_is_cut_under_the_digest_of_the_whole_until_it_is_undone(worl
 
 def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> None:
     s3, code = world.client("s3"), io.BytesIO()
-    texts = {"hieradata/role/web.yaml": "profile::web::port: 8000\n", "hiera.yaml": "x"}
+    texts = {"hieradata/role/web.yaml": "profile::web_proxy::port: 8000\n", "hiera.yaml": "x"}
     with tarfile.open(fileobj=code, mode="w:gz") as tar:
         for name, text in texts.items():
             member = tarfile.TarInfo(name)
@@ -127,7 +127,7 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
             content = tar.extractfile(member)
             assert content
             told[member.name] = content.read().decode()
-    assert told == texts | {"hieradata/role/web.yaml": "profile::web::port: 8001\n"}
+    assert told == texts | {"hieradata/role/web.yaml": "profile::web_proxy::port: 8001\n"}
     undo(world, [publish])
     undo(world, [publish])
     assert release.files(s3, BUCKET, bad) == []

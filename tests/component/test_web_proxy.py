@@ -1,28 +1,28 @@
-"""The proxy in front of gunicorn on a web host: a real HAProxy by the template of Puppet."""
+"""The proxy in front of gunicorn on a web host: a real HAProxy by Puppet's template."""
 
-import shutil
+import signal
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 from deadline import until
+from prometheus_client.parser import text_string_to_metric_families
+from webhost import WebHost, data, needs_its_programs, proxied
 
-from tools.machine.checkout import CHECKOUT
 from tools.machine.postgres import HOST, free_port
 
-TEMPLATE = CHECKOUT / "modules" / "profile" / "templates" / "web-proxy.cfg.epp"
-VISITORS, WAITING = 3, 2
+PLACES = {"visitors": 3, "costly": 1, "checks": 1}
+WAITING = 2
 LONG = 60  # what nothing takes
+BALANCER_SECONDS = 2  # it waits so long for a check (terraform/modules/balancer)
+BY_BALANCER = {"X-Forwarded-For": "198.51.100.7"}
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("puppet") and shutil.which("haproxy")),
-    reason="Puppet and HAProxy are not there: tools/setup.sh tests installs them",
-)
+pytestmark = needs_its_programs
 
 
 class Site(ThreadingHTTPServer):
@@ -42,10 +42,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        if self.path.startswith("/slow"):
+        if "slow" in self.path:
             self.server.may_go.wait(LONG)
         self.send_response(200)
         self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -61,37 +62,11 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def url(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("proxy"), free_port()
-    configuration = folder / "haproxy.cfg"
-    configuration.write_text(rendered(port, site.server_address[1]))
-    with (folder / "log").open("w") as log:
-        proxy = subprocess.Popen(["haproxy", "-db", "-f", configuration], stderr=log)
-    try:
-        until(lambda: answers(port) or proxy.poll() is not None)
-        assert proxy.poll() is None, (folder / "log").read_text()
-        yield f"http://{HOST}:{port}"
-    finally:
-        proxy.kill()
-        proxy.wait()
-
-
-def rendered(port: int, site_port: int) -> str:
-    values = {
-        **{"port": port, "site": f"'{HOST}:{site_port}'", "keepalive_seconds": 75},
-        **{"visitors": VISITORS, "downloads": 1, "checks": 1, "waiting": WAITING},
-        **{"wait_seconds": 1, "request_seconds": 1, "body_bytes": 4096, "retry_seconds": 2},
-    }
-    words = ", ".join(f"{name} => {value}" for name, value in values.items())
-    command = ["puppet", "epp", "render", str(TEMPLATE), "--values", f"{{{words}}}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex((HOST, port)) == 0
+def host(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebHost]:
+    folder, port = tmp_path_factory.mktemp("proxy"), site.server_address[1]
+    small = {"places": PLACES, "waiting": WAITING, "request_seconds": 1, "retry_seconds": 2}
+    with proxied(port, folder, **small, wait_milliseconds=1000) as host:
+        yield host
 
 
 @pytest.fixture(autouse=True)
@@ -102,51 +77,154 @@ def fresh(site: Site) -> Iterator[None]:
     site.may_go.set()
 
 
+def crowd(visitors: ThreadPoolExecutor, url: str, count: int = 20) -> list:
+    return [
+        visitors.submit(requests.get, url, timeout=LONG, headers=BY_BALANCER) for _ in range(count)
+    ]
+
+
 def test_the_excess_is_refused_while_checks_and_downloads_are_answered(
-    site: Site, url: str
+    site: Site, host: WebHost
 ) -> None:
     with ThreadPoolExecutor(20) as visitors:
-        crowd = [visitors.submit(requests.get, f"{url}/slow", timeout=LONG) for _ in range(20)]
+        asking = crowd(visitors, f"{host.url}/slow")
         # Those who waited in vain, too.
-        until(lambda: sum(each.done() for each in crowd) == 20 - VISITORS)
+        until(lambda: sum(each.done() for each in asking) == 20 - PLACES["visitors"])
         # One at a time: a place is free again once the proxy has seen the answer.
-        for path in ("/healthz", "/readyz", "/metrics", "/api/v1/hours.csv"):
-            assert requests.get(f"{url}{path}", timeout=LONG).status_code == 200
+        for path in ("/healthz", "/readyz", "/metrics", "/api/v1/hours.csv", "/compare"):
+            assert requests.get(f"{host.url}{path}", timeout=LONG).status_code == 200
         site.may_go.set()
-        answered = [each.result() for each in crowd]
+        answered = [each.result() for each in asking]
     refused = [each for each in answered if each.status_code == 503]
-    assert len(refused) == 20 - VISITORS
+    assert len(refused) == 20 - PLACES["visitors"]
     assert {each.headers["Retry-After"] for each in refused} == {"2"}
     assert all("try again" in each.text for each in refused)
-    assert site.asked.count("/slow") == VISITORS
-    assert requests.get(f"{url}/slow", timeout=LONG).status_code == 200
+    assert site.asked.count("/slow") == PLACES["visitors"]
+    assert requests.get(f"{host.url}/slow", timeout=LONG).status_code == 200
+
+
+def test_visitors_take_no_checks_place(site: Site, host: WebHost) -> None:
+    """What they ask has come through the balancer, whose own checks bear no X-Forwarded-For."""
+    with ThreadPoolExecutor(20) as visitors:
+        asking = crowd(visitors, f"{host.url}/readyz?slow")
+        until(lambda: sum(each.done() for each in asking) == 20 - PLACES["visitors"])
+        assert requests.get(f"{host.url}/readyz", timeout=LONG).status_code == 200
+        site.may_go.set()
 
 
 @pytest.mark.parametrize(
     ("beginning", "status"),
     [
         (b"GET /air HTTP/1.1\r\nHost: site\r\n", b"408"),
+        (b"", b"408"),
         (b"POST /air HTTP/1.1\r\nHost: site\r\nContent-Length: 9\r\n\r\n", b"408"),
         (b"POST /air HTTP/1.1\r\nHost: site\r\nContent-Length: 4097\r\n\r\n", b"413"),
+        (b"POST /air HTTP/1.1\r\nHost: site\r\nTransfer-Encoding: chunked\r\n\r\n", b"413"),
+        (b"GET /air?address=%s HTTP/1.1\r\nHost: site\r\n\r\n" % (b"x" * 70_000), b"400"),
+        (b"GET /air?address=nobody's\x01 HTTP/1.1\r\nHost: site\r\n\r\n", b"400"),
     ],
-    ids=["a head without an end", "a body that never comes", "a body that is too long"],
+    ids=[
+        *("a head without an end", "no head", "a body that never comes"),
+        *("a body that is too long", "a body of any length", "a head that is too long", "no HTTP"),
+    ],
 )
 def test_what_is_not_a_whole_request_never_reaches_the_site(
-    site: Site, url: str, beginning: bytes, status: bytes
+    site: Site, host: WebHost, beginning: bytes, status: bytes
 ) -> None:
-    host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=LONG) as client:
+    with socket.create_connection((HOST, host.port), timeout=LONG) as client:
         client.sendall(beginning)
         assert client.recv(100).split()[1] == status
     assert site.asked == []
+    assert "address" not in host.log.read_text()
 
 
-def test_a_slow_reader_of_a_download_takes_no_visitors_place(site: Site, url: str) -> None:
+def test_a_long_address_reaches_the_site(site: Site, host: WebHost) -> None:
+    path = f"/air?address={'x' * 10_000}"
+    assert requests.get(f"{host.url}{path}", timeout=LONG).status_code == 200
+    assert site.asked == [path]
+
+
+def test_a_slow_reader_of_a_download_takes_no_visitors_place(site: Site, host: WebHost) -> None:
     with ThreadPoolExecutor(1) as aside:
-        download = aside.submit(requests.get, f"{url}/slow.csv", timeout=LONG)
+        download = aside.submit(requests.get, f"{host.url}/slow.csv", timeout=LONG)
         until(lambda: "/slow.csv" in site.asked)
-        assert requests.get(f"{url}/air", timeout=LONG).status_code == 200
+        assert requests.get(f"{host.url}/air", timeout=LONG).status_code == 200
         # The next download waits for its place, and is refused.
-        assert requests.get(f"{url}/slow.csv", timeout=LONG).status_code == 503
+        assert requests.get(f"{host.url}/slow.csv", timeout=LONG).status_code == 503
         site.may_go.set()
         assert download.result().status_code == 200
+
+
+def test_a_check_of_a_site_that_hangs_is_left_without_an_answer(site: Site, host: WebHost) -> None:
+    """A 503 would look to the balancer like a no, and then the watchdog reports nothing."""
+    with ThreadPoolExecutor(1) as aside:
+        check = aside.submit(requests.get, f"{host.url}/readyz", timeout=LONG)
+        check.result()
+        # The only place is taken, as where all of the site hangs.
+        hanging = aside.submit(_check, host, "/metrics?slow")
+        until(lambda: "/metrics?slow" in site.asked)
+        with pytest.raises(requests.ReadTimeout):
+            requests.get(f"{host.url}/readyz", timeout=BALANCER_SECONDS)
+        site.may_go.set()
+        assert hanging.result() == 200
+
+
+def _check(host: WebHost, path: str) -> int:
+    return requests.get(f"{host.url}{path}", timeout=LONG).status_code
+
+
+def test_a_check_where_there_is_no_site_is_left_without_an_answer(tmp_path: Path) -> None:
+    with proxied(free_port(), tmp_path) as host, pytest.raises(requests.ReadTimeout):
+        requests.get(f"{host.url}/readyz", timeout=BALANCER_SECONDS)
+
+
+def test_prometheus_is_shown_what_was_refused(site: Site, host: WebHost) -> None:
+    before = responses(host)
+    with ThreadPoolExecutor(20) as visitors:
+        asking = crowd(visitors, f"{host.url}/slow")
+        until(lambda: sum(each.done() for each in asking) == 20 - PLACES["visitors"])
+        site.may_go.set()
+    after = responses(host)
+    assert after["5xx"] - before["5xx"] == 20 - PLACES["visitors"]
+    assert after["2xx"] - before["2xx"] == PLACES["visitors"]
+
+
+def responses(host: WebHost) -> dict[str, float]:
+    """The visitors' answers by class of status."""
+    text = requests.get(f"{host.url}/metrics/proxy", timeout=LONG).text
+    return {
+        sample.labels["code"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "haproxy_backend_http_responses_total"
+        and sample.labels["proxy"] == "visitors"
+    }
+
+
+def test_visitors_see_nothing_of_the_proxy(site: Site, host: WebHost) -> None:
+    asked = requests.get(f"{host.url}/metrics/proxy", timeout=LONG, headers=BY_BALANCER)
+    assert asked.text == ""
+    assert site.asked == ["/metrics/proxy"]
+
+
+def test_a_reload_loses_no_request(site: Site, host: WebHost) -> None:
+    """Neither one under way nor one on a connection that was idle."""
+    with requests.Session() as idle, ThreadPoolExecutor(1) as aside:
+        assert idle.get(f"{host.url}/before", timeout=LONG).status_code == 200
+        under_way = aside.submit(requests.get, f"{host.url}/slow", timeout=LONG)
+        until(lambda: "/slow" in site.asked)
+        loaded = host.log.read_text().count("Loading success")
+        host.proxy.send_signal(signal.SIGUSR2)
+        until(lambda: host.log.read_text().count("Loading success") > loaded)
+        for _ in range(50):
+            assert requests.get(f"{host.url}/new", timeout=LONG).status_code == 200
+        assert idle.get(f"{host.url}/after", timeout=LONG).status_code == 200
+        site.may_go.set()
+        assert under_way.result().status_code == 200
+
+
+def test_waits_are_shorter_than_those_who_wait_for_them() -> None:
+    """A visitor's 503 comes within a second; a site that says nothing is given up after it ends."""
+    given, site = data("profile::web_proxy"), data("profile::web")
+    assert given["wait_milliseconds"] < 1000
+    assert site["finish_seconds"] <= given["answer_seconds"]

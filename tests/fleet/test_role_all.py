@@ -91,7 +91,12 @@ OWN = {
     },
     **{"prometheus": "monitoring", "prometheus-alertmanager": "monitoring"},
     **{"prometheus-blackbox-exporter": "monitoring"},
-    **{"airaware-web": "web", "airaware-watchdog": "web", "airaware-cpu-metric": "web"},
+    **{
+        "haproxy": "web",
+        "airaware-web": "web",
+        "airaware-watchdog": "web",
+        "airaware-cpu-metric": "web",
+    },
 }
 
 

@@ -15,12 +15,19 @@ def web(fleet: Fleet) -> list[Inspected]:
 
 def test_the_site_runs_as_its_own_account(web: list[Inspected]) -> None:
     for host in web:
-        assert host.active("airaware-web"), host
+        assert host.active("haproxy", "airaware-web"), host
         account = host.root.user("airaware")
         assert account.shell == "/usr/sbin/nologin", host
         servers = host.root.check_output("ps -ww -u airaware -o args")
         assert "gunicorn" in servers, host
         assert "gunicorn" not in host.root.check_output("ps -ww -u root -o args"), host
+
+
+def test_the_proxy_may_do_no_more_than_pass_requests_on(web: list[Inspected]) -> None:
+    for host in web:
+        users = host.root.check_output("ps -ww -C haproxy -o user=,ppid=").split("\n")
+        workers = [line.split()[0] for line in users if line.split()[1] != "1"]
+        assert set(workers) == {"haproxy"}, (host, users)
 
 
 def test_it_listens_on_one_port(web: list[Inspected]) -> None:

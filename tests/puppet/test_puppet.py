@@ -168,7 +168,7 @@ def test_ports_are_those_that_terraform_opens() -> None:
     common = yaml.safe_load((CHECKOUT / "hieradata" / "common.yaml").read_text())
     spark = common["spark::defaults"]
     assert {
-        "web": data["profile::web::port"],
+        "web": data["profile::web_proxy::port"],
         "spark_master": data["spark::master::port"],
         "spark_master_ui": data["spark::master::ui_port"],
         "spark_worker": data["spark::worker::port"],
@@ -187,7 +187,7 @@ def test_web_hosts_keep_connections_longer_than_the_balancer_does(environment: s
         for name in (f"env/{environment}/web", "role/web", f"env/{environment}", "common")
     ]
     kept = [yaml.safe_load(path.read_text()) for path in hiera if path.exists()]
-    name = "profile::web::keepalive_seconds"
+    name = "profile::web_proxy::keepalive_seconds"
     seconds = next(data[name] for data in kept if name in data)
     terraform = CHECKOUT / "terraform"
     ours = (terraform / "env" / f"{environment}.tfvars").read_text()

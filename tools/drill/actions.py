@@ -264,7 +264,7 @@ def mend_raw_file(world: World, key: str) -> None:
 
 @action
 def publish_bad_release(world: World, bad: str) -> None:
-    """Publish a copy of the fleet's release whose web servers listen on the wrong port."""
+    """Publish a copy of the fleet's release whose web hosts listen on the wrong port."""
     s3, good = world.client("s3"), release.marked(world.client("s3"), world.bucket, release.CURRENT)
     for name in release.files(s3, world.bucket, str(good)):
         _copy(world, f"releases/{good}/{name}", f"releases/{bad}/{name}")
@@ -312,7 +312,7 @@ def spoilt(code: bytes, version: str) -> bytes:
     changed: dict[str, Callable[[str], str]] = {
         "hieradata/release.yaml": lambda _: f"airaware::version: '{version}'\n",
         "hieradata/role/web.yaml": lambda text: text.replace(
-            f"profile::web::port: {SITE_PORT}", f"profile::web::port: {SITE_PORT + 1}"
+            f"profile::web_proxy::port: {SITE_PORT}", f"profile::web_proxy::port: {SITE_PORT + 1}"
         ),
     }
     made = io.BytesIO()

@@ -319,7 +319,7 @@ OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_last(3
 OF_A_LOST_ZONE = frozenset(
     {
         *("HostDown", "TargetsMissing", "SiteErrorsFast", "SiteErrorsSlow"),
-        *("DatabaseDown", "ZonePassedOver"),
+        *("DatabaseDown", "ZonePassedOver", "SiteSheds"),
     }
 )
 ZONE_IS_LOST: tuple[Expectation, ...] = (

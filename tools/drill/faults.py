@@ -98,7 +98,7 @@ def kill_web_host(world: World, zone: str) -> list[Change]:
 
 
 def hang_web_host(world: World, zone: str) -> list[Change]:
-    """Return the change that freezes a web host's site: it accepts connections, never answers."""
+    """Return the change that freezes a web host's site: it accepts requests, never answers."""
     host = _one(world.serving(zone), f"web host in {zone}")
     return [
         Change(
@@ -236,7 +236,7 @@ def submit_twice(world: World, _zone: str) -> list[Change]:
 
 
 def release_badly(world: World, zone: str) -> list[Change]:
-    """Return the changes that roll out a release whose web servers listen on the wrong port.
+    """Return the changes that roll out a release whose web hosts listen on the wrong port.
 
     Raises:
         AirAwareError: A roll-out begins in another zone than this one.

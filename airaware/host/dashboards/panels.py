@@ -140,11 +140,29 @@ def site() -> Dashboard:
             ("site:airaware_errors:ratio_rate1m", "all"),
         ),
         graph(
+            "Refused, of all requests",
+            SHARE,
+            (
+                "zone:airaware_refused:rate1m / (zone:airaware_requests:rate1m > 0)",
+                "{{zone}}",
+            ),
+            about="Got a 503 from a web host that had no place free within a second.",
+        ),
+        graph(
+            "Requests that wait for a place on a web host",
+            COUNT,
+            (
+                'sum by (zone, proxy) (haproxy_backend_current_queue{job="web_proxy"})',
+                "{{zone}} {{proxy}}",
+            ),
+        ),
+        graph(
             "Time to answer",
             SECONDS,
             ("site:airaware_request_seconds:p50_1m", "half of the requests"),
             ("site:airaware_request_seconds:p95_1m", "95%"),
             ("site:airaware_request_seconds:p99_1m", "99%"),
+            about="Of the site itself, without the wait for a place.",
         ),
         graph(
             "Time to answer 95%, by zone",

@@ -1,13 +1,11 @@
 # @summary The site on gunicorn. It boots and serves from its image, without Puppet's master.
 #
 # @param port
-#   Where it listens.
+#   Where it listens on the loopback interface, for profile::web_proxy.
 # @param workers
 #   gunicorn's processes.
 # @param threads
 #   The threads of each.
-# @param keepalive_seconds
-#   How long an idle connection is kept: longer than the balancer keeps it.
 # @param drain_seconds
 #   How long a server about to stop still answers while /readyz says no: longer than the balancer
 #   needs to notice.
@@ -17,7 +15,6 @@ class profile::web (
   Stdlib::Port $port,
   Integer[1] $workers,
   Integer[1] $threads,
-  Integer[1] $keepalive_seconds,
   Integer[0] $drain_seconds,
   Integer[1] $finish_seconds,
 ) {
@@ -36,12 +33,11 @@ class profile::web (
 
   systemd::unit_file { 'airaware-web.service':
     content   => epp('profile/airaware-web.service.epp', {
-        'port'              => $port,
-        'workers'           => $workers,
-        'threads'           => $threads,
-        'keepalive_seconds' => $keepalive_seconds,
-        'drain_seconds'     => $drain_seconds,
-        'finish_seconds'    => $finish_seconds,
+        'port'           => $port,
+        'workers'        => $workers,
+        'threads'        => $threads,
+        'drain_seconds'  => $drain_seconds,
+        'finish_seconds' => $finish_seconds,
     }),
     enable    => true,
     active    => true,
