@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from airaware.settings import Zone
@@ -18,14 +19,22 @@ from airaware.store.tiles import LoadedYear
 from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
 from airaware.store.zones import Key as LoadKey
 
-# Too short to be noticed, and long enough that a busy worker asks once for five requests.
-LOOK_SECONDS = 0.005
+# Too short to be noticed, and long enough that a busy worker asks once for many requests.
+LOOK_SECONDS = 0.02
 
 OneLoad = Load | LoadedYear
 # A kind, the rows that it was read of (by parameter, year and checksum), and a key.
 _Place = tuple[str, tuple[tuple[int, int, str], ...], Hashable]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+@dataclass
+class _Settling:
+    """What a thread has read and is to settle, and whether it began with a look of before."""
+
+    read: dict[_Place, Any] = field(default_factory=dict)
+    rests_on_look: bool = False
 
 
 class Memory(Reader):
@@ -67,27 +76,31 @@ class Memory(Reader):
     def served(self) -> Served:
         """Return all loads as they were at most LOOK_SECONDS ago.
 
+        What is to be settled begins with the last look, however old: `settled` looks at its end.
         Raises NoZoneError where that takes a look and no database answers.
         """
+        if settling := self._settling:
+            settling.rests_on_look = True
+            return self._served_since(-math.inf)
         return self._served_since(time.perf_counter() - LOOK_SECONDS)
 
     def settled(self, read: Callable[[], Value]) -> tuple[Value, Served]:
         """Return what `read` returns, and all loads as they are after it has read.
 
         What it read of loads is remembered only now, where these are still served. Where it found
-        all in memory, the loads are those of the last look. Raises as `served`.
+        all in memory, the loads are as they were at most LOOK_SECONDS before it began; those of
+        the last look where it did not ask which loads there are. Raises as `served`.
         """
-        began, outer = time.perf_counter(), self._pending
-        pending: dict[_Place, Any] = {}
-        self._thread.pending = pending
+        began, outer = time.perf_counter(), self._settling
+        settling = self._thread.settling = _Settling()
         try:
             value = read()
         finally:
-            self._thread.pending = outer
-        has_read = self.read_at >= began
-        served = self._served_since(time.perf_counter() if has_read else -math.inf)
+            self._thread.settling = outer
+        moment = began - LOOK_SECONDS if settling.rests_on_look else -math.inf
+        served = self._served_since(time.perf_counter() if self.read_at >= began else moment)
         with self._keeping:
-            for place, made in pending.items():
+            for place, made in settling.read.items():
                 # What came empty is asked for again: a zone without it may have answered.
                 empty = isinstance(made, Sized) and not len(made)
                 if not empty and served.contents.issuperset(place[1]):
@@ -131,16 +144,16 @@ class Memory(Reader):
         make: Callable[[list[Key]], Mapping[Key, Value]],
     ) -> dict[Key, Value]:
         """As `remember`, of several keys; `make` reads those that are not remembered."""
-        pending = self._pending
-        if pending is None:
+        settling = self._settling
+        if settling is None:
             return self.settled(lambda: self.remember_each(kind, of, keys, make))[0]
         rows = tuple((load.parameter, load.year, load.checksum) for load in of)
         kept, found = self._kept[kind], {}
         with self._keeping:
             for key in keys:
                 place = kind, rows, key
-                if place in pending:
-                    found[key] = pending[place]
+                if place in settling.read:
+                    found[key] = settling.read[place]
                 elif place in kept:
                     kept.move_to_end(place)
                     found[key] = kept[place]
@@ -148,14 +161,14 @@ class Memory(Reader):
         if lacking:
             made = make(lacking)
             found.update(made)
-            pending.update({(kind, rows, key): value for key, value in made.items()})
+            settling.read.update({(kind, rows, key): value for key, value in made.items()})
         return found
 
     @property
-    def _pending(self) -> dict[_Place, Any] | None:
-        """What this thread has read and is to settle; None where it settles nothing."""
-        pending: dict[_Place, Any] | None = getattr(self._thread, "pending", None)
-        return pending
+    def _settling(self) -> _Settling | None:
+        """What this thread is settling; None where it settles nothing."""
+        settling: _Settling | None = getattr(self._thread, "settling", None)
+        return settling
 
     def _keep(self, place: _Place, value: Any) -> None:
         kept = self._kept[place[0]]

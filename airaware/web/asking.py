@@ -25,6 +25,7 @@ from airaware.web.errors import (
     BadNumberOfPlacesError,
     BadParameterError,
     BadYearError,
+    VisitorError,
     YearNotLoadedError,
 )
 from airaware.web.geocode import CENSUS_TIMEOUT_SECONDS, OutsideUSError, Place
@@ -141,18 +142,24 @@ def served() -> Served:
 def settled(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     """Make a view that rests on loads mix no two of a year.
 
-    Where a load was swapped in, or another zone took over, while it read, it reads again. One that
-    found all in memory needs no look of its own.
+    Where a load was swapped in, or another zone took over, since the look that it began with, it
+    reads again: also before it says that something is not there. One that found all in memory
+    needs no look of its own.
     """
 
     @wraps(view)
     def read(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
         reader: Memory = current_app.extensions["reader"]
-        for _ in range(TRIES):
+        for left in reversed(range(TRIES)):
             g.served = set()
-            answer, now = reader.settled(lambda: view(*arguments, **named))
-            if g.served <= {now}:
-                break
+            try:
+                answer, now = reader.settled(lambda: view(*arguments, **named))
+            except VisitorError:
+                if not left or not g.served or g.served == {reader.served()}:
+                    raise
+            else:
+                if g.served <= {now}:
+                    break
         return answer
 
     return read

@@ -121,6 +121,21 @@ def test_a_look_serves_all_for_a_moment_and_whoever_has_read_looks_again(
     assert store.looks == 3  # the statement, and a look
 
 
+def test_what_is_settled_takes_one_look_at_its_end(
+    reader: Memory, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "LOOK_SECONDS", 0.0)
+    before = reader.served()
+    store.years[2017] = "2"
+    assert store.looks == 1
+    assert reader.settled(reader.served) == (before, reader.served())
+    assert store.looks == 3
+    began_with, now = reader.settled(reader.served)
+    assert began_with == now != before
+    reader.settled(lambda: None)  # rests on no look
+    assert store.looks == 4
+
+
 def test_of_several_who_wait_one_looks_for_all(
     reader: Memory, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
