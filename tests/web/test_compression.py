@@ -39,6 +39,49 @@ def test_a_browser_gets_the_quickest_coding(client: FlaskClient) -> None:
     assert "Content-Encoding" not in refused.headers
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip;q=0", None),
+        ("gzip;q=0, *;q=0.5", "zstd"),
+        ("zstd;q=0, br;q=0, *", "gzip"),
+        ("*;q=0", None),
+        ("gzip;q=0.5, br;q=0.8", "br"),
+        ("identity, gzip;q=0.5", None),
+        ("gzip; q=1", "gzip"),
+    ],
+)
+def test_quality_values_are_heeded(client: FlaskClient, accepted: str, coding: str | None) -> None:
+    sent = client.get("/", headers={"Accept-Encoding": accepted})
+    assert sent.headers.get("Content-Encoding") == coding
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_has_the_headers_of_get(client: FlaskClient, path: str) -> None:
+    accepted = {"Accept-Encoding": "gzip"}
+    got, head = client.get(path, headers=accepted), client.head(path, headers=accepted)
+    assert head.data == b""
+    for name in ("Content-Encoding", "Content-Length", "Content-Type", "ETag", "Vary"):
+        assert head.headers.get(name) == got.headers.get(name), name
+
+
+@pytest.mark.parametrize("coding", ["identity", *DECODERS])
+def test_a_file_that_is_known_is_not_sent_again(client: FlaskClient, coding: str) -> None:
+    accepted = {"Accept-Encoding": coding}
+    tag = client.get("/static/site.css", headers=accepted).headers["ETag"]
+    again = client.get("/static/site.css", headers={**accepted, "If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
+    whole = client.get("/static/site.css").data
+    part = client.get(
+        "/static/site.css", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-999"}
+    )
+    assert (part.status_code, part.headers.get("Content-Encoding")) == (206, None)
+    assert part.data == whole[:1000]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/air?address=60614", "/api/v1/openapi.json"])
 def test_a_tag_names_the_content_in_every_coding(client: FlaskClient, path: str) -> None:
     tags = {
