@@ -6,9 +6,9 @@ are data of the package (`data/us_cells.npz`), built from the Census's 1:500,000
     python -m airaware.science.grid
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,17 @@ def _is_member(cell: int) -> bool:
     return any(h3.cell_to_parent(cell, level) in _compacted() for level in range(RESOLUTION + 1))
 
 
-def _around(latitude: float, longitude: float, rings: int) -> Iterator[int]:
-    """Yield the grid's cells among a point's H3 cell and the rings around it."""
-    cell = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
-    return filter(_is_member, h3.grid_disk(cell, rings))
+def _around(
+    latitude: float, longitude: float, rings: int
+) -> tuple[tuple[int, tuple[float, float]], ...]:
+    """Return the grid's cells among a point's H3 cell and the rings around it, and centres."""
+    return _disk(h3.latlng_to_cell(latitude, longitude, RESOLUTION), rings)
+
+
+@lru_cache(maxsize=4096)
+def _disk(cell: int, rings: int) -> tuple[tuple[int, tuple[float, float]], ...]:
+    members = filter(_is_member, h3.grid_disk(cell, rings))
+    return tuple((each, h3.cell_to_latlng(each)) for each in members)
 
 
 def in_us(latitude: float, longitude: float) -> bool:
@@ -65,7 +72,7 @@ def in_us(latitude: float, longitude: float) -> bool:
 
     The neighbours are for piers, islets and outlines that cut corners: EPA's own sites need them.
     """
-    return any(_around(latitude, longitude, 1))
+    return bool(_around(latitude, longitude, 1))
 
 
 @dataclass(frozen=True)
@@ -85,14 +92,12 @@ def nearest(latitude: float, longitude: float) -> Cell | None:
     """
     for rings in (1, 2):
         found = [
-            Cell(
-                cell, center[0], center[1], h3.great_circle_distance((latitude, longitude), center)
-            )
-            for cell in _around(latitude, longitude, rings)
-            if (center := h3.cell_to_latlng(cell))
+            (h3.great_circle_distance((latitude, longitude), center), cell, center)
+            for cell, center in _around(latitude, longitude, rings)
         ]
         if found:
-            return min(found, key=lambda each: each.distance_km)
+            distance_km, cell, center = min(found, key=itemgetter(0))
+            return Cell(cell, *center, distance_km)
     return None
 
 

@@ -53,7 +53,8 @@ def month(
     """
     period = 24 * daily.shape[1]
     margin = (hours.shape[1] - period) // 2
-    used = reporting_in_reach(distance_km, hours[:, margin : margin + period])
+    reports = np.isfinite(hours[:, margin : margin + period]).any(axis=1)
+    used = reporting_in_reach(distance_km, reports)
     if not len(used):
         return None
     return weigh(used, distance_km, hours, daily, offsets, offset)
@@ -85,9 +86,9 @@ def weights(distance_km: np.ndarray) -> np.ndarray:
     return weight
 
 
-def reporting_in_reach(distance_km: np.ndarray, hours: np.ndarray) -> np.ndarray:
-    """Return the indices of the stations that make a month, by its hours without the margins."""
-    reporting = np.flatnonzero(np.isfinite(hours).any(axis=1))
+def reporting_in_reach(distance_km: np.ndarray, reports: np.ndarray) -> np.ndarray:
+    """Return the indices of the stations that make a month; `reports`: who has an hour of it."""
+    reporting = np.flatnonzero(reports)
     near = reporting[distance_km[reporting] <= REACH_KM]
     if len(near):
         return near
@@ -118,7 +119,8 @@ def figures(pollutant: Pollutant, *months: Month | None) -> np.ndarray:
         days[: len(month.daily)] = month.daily
         hours = month.hours[np.isfinite(month.hours)]
         # None where all that was measured is another month's by the point's clock.
-        row["hourly_mean"], row["hours"] = hours.mean() if len(hours) else np.nan, len(hours)
+        row["hourly_mean"] = hours.sum() / len(hours) if len(hours) else np.nan
+        row["hours"] = len(hours)
         row["stations"], row["nearest_km"] = len(month.used), month.nearest_km
     summarise_days(pollutant, daily, summaries)
     rows[[n for n, _ in found]] = summaries

@@ -10,7 +10,6 @@ conformal inference": Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, J. Am
 113:1094, section 5.2). Pure NumPy.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -153,11 +152,14 @@ def chances(
     NaN where the day's distance class has no residuals in `ranges`.
     """
     edges = _edges(pollutant)
-    at_least = np.full((len(estimated), len(edges)), np.nan)
-    for days, residuals in _alike(ranges, months, from_miles, estimated):
-        # The measurement is the estimate without the residual.
-        places = np.searchsorted(residuals, estimated[days, np.newaxis] - edges, side="right")
-        at_least[days] = places / QUANTILES
+    order, groups = _alike(ranges, months, from_miles, estimated)
+    # The measurement is the estimate without the residual.
+    off = estimated[order, np.newaxis] - edges
+    places = np.full(off.shape, np.nan)
+    for days, residuals in groups:
+        places[days] = np.searchsorted(residuals, off[days], side="right")
+    at_least = np.empty(off.shape)
+    at_least[order] = places / QUANTILES
     # Each count by itself in memory, since stations add theirs up one by one.
     found = np.zeros((len(COUNTS), len(estimated))).T
     found[:, 0] = at_least[:, 0]
@@ -176,18 +178,29 @@ def _edges(pollutant: Pollutant) -> np.ndarray:
 
 def _alike(
     ranges: np.ndarray, months: np.ndarray, from_miles: np.ndarray, estimated: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield days of the same class, season and level, and the residuals of these."""
+) -> tuple[np.ndarray, list[tuple[slice, np.ndarray]]]:
+    """Return an order of the days, and which of it share class, season and level, with residuals.
+
+    Days of a class without residuals are in no group.
+    """
+    known = ranges[np.isfinite(ranges["levels"][:, 0, 0])]
+    if not len(known):
+        return np.arange(len(estimated)), []
+    number = np.minimum(np.searchsorted(known["from_miles"], from_miles), len(known) - 1)
     season = _SEASON_OF[months - 1]
-    for row in ranges[np.isfinite(ranges["levels"][:, 0, 0])]:
-        of_class = from_miles == row["from_miles"]
-        for number in range(len(SEASONS)):
-            days = np.flatnonzero(of_class & (season == number))
-            lowest = row["levels"][number]
-            known = int(np.isfinite(lowest).sum())
-            level = np.searchsorted(lowest[1:known], estimated[days], side="right")
-            for each in np.unique(level).tolist():
-                yield days[level == each], row["residuals"][number, each]
+    lowest = known["levels"][number, season]  # NaN, which is above nothing, comes last
+    level = (lowest[:, 1:] <= estimated[:, np.newaxis]).sum(axis=1)
+    group = (number * len(SEASONS) + season) * len(LEVELS) + level
+    group[known["from_miles"][number] != from_miles] = -1
+    residuals = known["residuals"].reshape(-1, QUANTILES)
+    order = np.argsort(group, kind="stable")
+    numbers, begins = np.unique(group[order], return_index=True)
+    bounds = [*begins.tolist(), len(order)]
+    return order, [
+        (slice(*of_group), residuals[each])
+        for each, of_group in zip(numbers.tolist(), pairwise(bounds), strict=True)
+        if each >= 0
+    ]
 
 
 def _deviations(

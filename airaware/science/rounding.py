@@ -33,7 +33,12 @@ def rounded_array(values: np.ndarray) -> np.ndarray:
 
 def rounded_each(values: np.ndarray) -> list[float | None]:
     """As `rounded` of each of many numbers (n,): None for NaN."""
-    found: list[float | None] = rounded_array(values).tolist()
+    return or_none(rounded_array(values))
+
+
+def or_none(values: np.ndarray) -> list[float | None]:
+    """Return numbers (n,) as they are; None for NaN."""
+    found: list[float | None] = values.tolist()
     for n in np.flatnonzero(np.isnan(values)).tolist():
         found[n] = None
     return found

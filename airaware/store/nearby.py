@@ -188,14 +188,19 @@ class _Asked:
 
 def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
     """Return the months that any of the stations makes."""
+    found: dict[int, point.Month] = {}
+    smoke_hours: dict[int, np.ndarray] = {}
+    if not near.sites:
+        return Air(near, found, smoke_hours)
     hours, daily, smoke = _measured(asked, near.sites, months)
     lengths = [calendar.monthrange(asked.year, month)[1] for month in months]
     begins = np.cumsum([1, *lengths]).tolist()  # the days before and after come, too
+    firsts = [24 * begin for begin in begins[:-1]]
+    reports = np.logical_or.reduceat(np.isfinite(hours[:, : 24 * begins[-1]]), firsts, axis=1)
     spans = [
-        (month, begin, end, _reporting(near, hours[:, 24 * begin : 24 * end]))
-        for month, begin, end in zip(months, begins, begins[1:], strict=False)
+        (month, begin, end, point.reporting_in_reach(near.distance_km, of_month))
+        for month, begin, end, of_month in zip(months, begins, begins[1:], reports.T, strict=False)
     ]
-    found, smoke_hours = {}, {}
     # Months in a row that rest on the same stations, often all of them, are made at once.
     for _, run in groupby(spans, key=lambda span: span[-1].tobytes()):
         alike = list(run)
@@ -222,10 +227,6 @@ def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
             )
             smoke_hours[month] = most_smoke[first:last]
     return Air(near, found, smoke_hours)
-
-
-def _reporting(near: Stations, hours: np.ndarray) -> np.ndarray:
-    return point.reporting_in_reach(near.distance_km, hours)
 
 
 def _measured(

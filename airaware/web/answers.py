@@ -2,8 +2,8 @@
 
 `airaware.web.openapi` derives the API's description from these classes; `Keywords` add
 what a type does not say. Distances are in km, concentrations in each pollutant's display unit; None
-where there is no value. Days are made by the thousand, so they are not frozen: that takes thrice as
-long.
+where there is no value. Days and months are made by the thousand, so they are not frozen: that
+takes thrice as long.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ UncorrectedMonitors = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class DailyStatistics:
     """A month's daily metrics."""
 
@@ -106,7 +106,7 @@ class MonthErrors:
     day: float | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Month:
     """One month of a pollutant."""
 

@@ -21,6 +21,7 @@ from airaware.web import (
     compression,
     cors,
     count_ranges,
+    days,
     downloads,
     error_pages,
     formatting,
@@ -53,9 +54,9 @@ SECURITY_HEADERS = {
 
 
 # How much of what loads hold a worker remembers, some 70 MB when it is full: the answers and the
-# trends of cells (10 and 2 kB each), the days of monitors (45 kB), and some things of whole loads.
+# trends of cells (10 and 6 kB each), the days of monitors (45 kB), and some things of whole loads.
 REMEMBERED = {
-    **{"answers": 2048, "trends": 2048, "days": 800},
+    **{"answers": 2048, "trends": 700, "days": 800},
     **{"errors": 400, "ranks": 100, "stations": 100},
 }
 
@@ -75,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["ZONE"] = settings.zone
     app.json = _Json(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(formatting.FILTERS)
+    app.jinja_env.filters.update(formatting.FILTERS, aqi_strip=days.strip)
     app.jinja_env.globals["uncorrected_words"] = view_model.UNCORRECTED
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
@@ -111,7 +112,14 @@ class _Json(DefaultJSONProvider):
     """JSON by a faster library: a sixth of what an answer costs was its JSON."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
-        return orjson.dumps(answers.members(obj) if is_dataclass(obj) else obj).decode()
+        return self._encoded(obj).decode()
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        encoded = self._encoded(self._prepare_response_obj(args, kwargs))
+        return Response(encoded + b"\n", mimetype=self.mimetype)
+
+    def _encoded(self, obj: Any) -> bytes:
+        return orjson.dumps(answers.members(obj) if is_dataclass(obj) else obj)
 
 
 def _secure(response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from airaware.science.accuracy import expected_errors, from_miles, season
+from airaware.science.accuracy import expected_errors, from_miles
 from airaware.science.sphere import KM_PER_MILE
 from airaware.store import queries
 from airaware.store.memory import Memory
@@ -25,12 +25,12 @@ def remembered(reader: Memory) -> Callable[[Load | LoadedYear], ExpectedErrors]:
 
 
 def expected(
-    errors: ExpectedErrors, quantity: str, nearest_km: float | None, month: int
+    errors: ExpectedErrors, quantity: str, nearest_km: float | None, in_season: str
 ) -> float | None:
-    """Return the expected error of a quantity in a month, so far from the nearest monitor.
+    """Return the expected error of a quantity in a season, so far from the nearest monitor.
 
     In the unit of EPA's file; None where there is no estimate, or too few monitors to know it.
     """
     if nearest_km is None:
         return None
-    return errors.get((quantity, from_miles(nearest_km / KM_PER_MILE), season(month)))
+    return errors.get((quantity, from_miles(nearest_km / KM_PER_MILE), in_season))

@@ -24,9 +24,8 @@ def remembered(reader: Memory) -> Callable[[Load], np.ndarray]:
 def of(at: At, year: PointYear) -> answers.Ranges | None:
     """Return the ranges of a place's year; None where too little is known of its errors."""
     pollutant = year.pollutant
-    months = np.array([int(day[5:7]) for day in year.dates])
     table = at.ranges(year.load)
-    found = ranges.of_days(pollutant, table, months, year.nearest_km, year.daily)
+    found = ranges.of_days(pollutant, table, year.month, year.nearest_km, year.daily)
     if found is None:
         return None
     above, *by_category = (answers.Range(*both) for both in found.tolist())

@@ -5,10 +5,11 @@ and the days are written into it in one go: a template takes ten times as long.
 """
 
 import calendar
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import accumulate
+from typing import TypeVar
 
 from markupsafe import Markup, escape
 
@@ -18,83 +19,91 @@ from airaware.web.formatting import MONTHS, error, figure, miles
 
 NUMBERS: dict[str | None, int] = {name: number for number, name in enumerate(AQI_CATEGORIES, 1)}
 YEARS = 100  # more than there are
-# A day's category, 1 (Good) to 6 or 0, its title as HTML, and whether it is smoky.
-Cell = tuple[int, str, bool]
+# What the numbers of the categories mean, as items of a list.
+KEYS = Markup(
+    "\n".join(
+        f'    <li><span class="key aqi-{number} on-{number}">{number}</span>{name}</li>'
+        for number, name in enumerate(AQI_CATEGORIES, 1)
+    )
+)
+# What stands before and after a cell's title, by its category: 1 (Good) to 6, or 0.
+_OPENING, _OPENING_OF_SMOKE = (
+    [f'<td class="aqi-{number} on-{number}{smoke}" title="' for number in range(7)]
+    for smoke in ("", " smoke")
+)
+_CLOSING = [f'">{number or ""}</td>' for number in range(7)]
+Day = TypeVar("Day", answers.Day, answers.AqiDay)
 
 
 def calendar_of_days(pollutant: answers.PointPollutant) -> Markup:
     """Return the calendar of a pollutant's year: twelve tables."""
     unit = escape(pollutant.unit)
-    errors = {each.expected_error: error(each.expected_error) for each in pollutant.days}
 
-    def cell(day: answers.Day) -> Cell:
-        if day.category is None:
-            return 0, f"{figure(day.value)} no data", day.smoke_hours > 0
-        off = f" {errors[day.expected_error]}" if day.expected_error else ""
-        title = f"{figure(day.value)}{off} {unit}, AQI {day.aqi}, {day.category}{_smoke(day)}"
-        return NUMBERS[day.category], title, day.smoke_hours > 0
+    @cache  # few of a year's days differ in it
+    def off(expected_error: float | None) -> str:
+        return f"{f' {error(expected_error)}' if expected_error else ''} {unit}"
 
-    return _calendar(pollutant.days[0].date, map(cell, pollutant.days))
+    def cell(date: str, day: answers.Day) -> str:
+        value, category = figure(day.value), day.category
+        opening, smoke = _OPENING, ""
+        if hours := day.smoke_hours:
+            opening, smoke = _OPENING_OF_SMOKE, f", {hours} h of smoke"
+        if category is None:
+            return f"{opening[0]}{date}{value} no data{_CLOSING[0]}"
+        number = NUMBERS[category]
+        title = f"{value}{off(day.expected_error)}, AQI {day.aqi}, {category}{smoke}"
+        return f"{opening[number]}{date}{title}{_CLOSING[number]}"
+
+    return _calendar(cell, pollutant.days)
 
 
 def calendar_of_aqi(found: answers.DailyAqi) -> Markup:
     """Return the calendar of the daily AQI: each day with what leads it and what it rests on."""
     pollutants = {code: each for each in found.pollutants for code in each.parameters}
+    said: dict[tuple[int, int], str] = {}  # by the lists that days share
 
-    @cache  # few of a year's days differ in what their index rests on
-    def rest(
-        leading: tuple[tuple[int, float, float | None], ...], rests_on: tuple[int, ...]
-    ) -> str:
-        leaders = [_leader(answers.Leader(*each), pollutants[each[0]]) for each in leading]
-        first = [code for code, *_ in leading]
-        others = [pollutants[code].name for code in rests_on if code not in first]
+    def leader(each: answers.Leader) -> str:
+        of, off = pollutants[each.parameter], "error unknown"
+        if each.expected_error:
+            off = f"{error(each.expected_error)} {of.unit}"
+        return f"{of.name} ({miles(each.nearest_km)}, {off})"
+
+    def rest(day: answers.AqiDay) -> str:
+        leaders = [leader(each) for each in day.leading]
+        first = [each.parameter for each in day.leading]
+        others = [pollutants[code].name for code in day.rests_on if code not in first]
         also = f"; also {', '.join(others)}" if others else ""
-        return escape(f"{' and '.join(leaders)}{also}")
+        return str(escape(f"{' and '.join(leaders)}{also}"))
 
-    def cell(day: answers.AqiDay) -> Cell:
+    def cell(date: str, day: answers.AqiDay) -> str:
         if day.category is None:
-            return 0, "no data", False
-        leading = tuple(
-            (each.parameter, each.nearest_km, each.expected_error) for each in day.leading
-        )
-        rests_on = rest(leading, tuple(day.rests_on))
-        title = f"AQI {day.aqi}, {day.category}: {rests_on}{_smoke(day)}"
-        return NUMBERS[day.category], title, day.smoke_hours > 0
+            return f"{_OPENING[0]}{date}no data{_CLOSING[0]}"
+        number, key = NUMBERS[day.category], (id(day.leading), id(day.rests_on))
+        words = said.get(key) or said.setdefault(key, rest(day))
+        opening, smoke = _OPENING, ""
+        if hours := day.smoke_hours:
+            opening, smoke = _OPENING_OF_SMOKE, f", {hours} h of smoke"
+        title = f"AQI {day.aqi}, {day.category}: {words}{smoke}"
+        return f"{opening[number]}{date}{title}{_CLOSING[number]}"
 
-    return _calendar(found.by_day[0].date, map(cell, found.by_day))
-
-
-def _smoke(day: answers.Day | answers.AqiDay) -> str:
-    return f", {day.smoke_hours} h of smoke" if day.smoke_hours else ""
+    return _calendar(cell, found.by_day)
 
 
-def _leader(leader: answers.Leader, of: answers.AqiPollutant) -> str:
-    off = "error unknown"
-    if leader.expected_error:
-        off = f"{error(leader.expected_error)} {of.unit}"
-    return f"{of.name} ({miles(leader.nearest_km)}, {off})"
-
-
-def _calendar(first: str, cells: Iterable[Cell]) -> Markup:
-    """Write a year's days, from its first one on, into its calendar."""
-    written = (
-        (f"aqi-{number} on-{number}{' smoke' if smoky else ''}", title, number or "")
-        for number, title, smoky in cells
-    )
-    return Markup(_calendar_layout(int(first[:4])) % tuple(chain.from_iterable(written)))
+def _calendar(cell: Callable[[str, Day], str], days: Sequence[Day]) -> Markup:
+    """Write a year's days into its calendar; `cell` gets a day's date as its title has it."""
+    layout, dates = _calendar_layout(int(days[0].date[:4]))
+    return Markup(layout % tuple(map(cell, dates, days)))
 
 
 @lru_cache(maxsize=YEARS)
-def _calendar_layout(year: int) -> str:
-    """Return a year's calendar with three holes a day: its class, title and number."""
+def _calendar_layout(year: int) -> tuple[str, tuple[str, ...]]:
+    """Return a year's calendar with a hole for each day, and the days' dates, as "Jan 1: "."""
     weeks_of = calendar.Calendar(calendar.SUNDAY).monthdatescalendar
 
     def hole(day: date, month: int) -> str:
-        if day.month != month:
-            return "<td></td>"
-        return f'<td class="%s" title="{MONTHS[month - 1]} {day.day}: %s">%s</td>'
+        return "%s" if day.month == month else "<td></td>"
 
-    return "".join(
+    layout = "".join(
         f'  <table aria-hidden="true">\n    <caption>{MONTHS[month - 1]}</caption>\n'
         + "".join(
             f"    <tr>{''.join(hole(day, month) for day in week)}</tr>\n"
@@ -103,6 +112,32 @@ def _calendar_layout(year: int) -> str:
         + "  </table>\n"
         for month in range(1, 13)
     )
+    return layout, tuple(
+        f"{MONTHS[month - 1]} {day}: "
+        for month in range(1, 13)
+        for day in range(1, calendar.monthrange(year, month)[1] + 1)
+    )
+
+
+def strip(aqi_days: answers.AqiDays) -> Markup:
+    """Return a year's days in each category as a strip, and its legend; nothing of no days."""
+    if not any(aqi_days.values()):
+        return Markup()
+    begins = accumulate(aqi_days.values(), initial=0)
+    rectangles = "".join(
+        f'  <rect class="aqi-{number}" x="{begin}" y="0" width="{days}" height="10"/>\n'
+        for number, (begin, days) in enumerate(zip(begins, aqi_days.values(), strict=False), 1)
+    )
+    legend = "".join(
+        f'<li><span class="swatch aqi-{number}"></span>{name} <b>{days}</b></li>'
+        for number, (name, days) in enumerate(aqi_days.items(), 1)
+        if days
+    )
+    size = f'viewBox="0 0 {sum(aqi_days.values())} 10" preserveAspectRatio="none"'
+    return Markup(
+        f'<svg class="strip" {size} aria-hidden="true">\n{rectangles}</svg>\n'
+        f'<ul class="legend">\n{legend}</ul>\n'
+    )
 
 
 def rows_of_days(days: Sequence[answers.Day], before_date: str) -> Markup:
@@ -110,8 +145,14 @@ def rows_of_days(days: Sequence[answers.Day], before_date: str) -> Markup:
 
     A day with a value leads to the address that its date completes.
     """
-    link = str(escape(before_date))
-    return _rows(days[0].date, [_cell(day, link) for day in days])
+    opening, none = f'<td><a href="{escape(before_date)}', f'<td class="none">{figure(None)}</td>'
+    cells = [
+        none
+        if day.value is None
+        else f'{opening}{day.date}">{figure(day.value)}{_ends(day.category, day.smoke_hours > 0)}'
+        for day in days
+    ]
+    return _rows(days[0].date, cells)
 
 
 def rows_of_aqi(found: answers.DailyAqi, before_dates: Mapping[int, str]) -> Markup:
@@ -122,13 +163,17 @@ def rows_of_aqi(found: answers.DailyAqi, before_dates: Mapping[int, str]) -> Mar
     names = {code: each.name for each in found.pollutants for code in each.parameters}
     links = {code: str(escape(before_dates[code])) for code in names}
 
+    @cache
+    def about(*leading: int) -> tuple[str, str]:
+        words = " and ".join(names[code] for code in leading)
+        return f'<td><a href="{links[leading[0]]}', f"</a> <small>{words}"
+
     def cell(day: answers.AqiDay) -> str:
         if day.aqi is None:
             return f'<td class="none">{figure(None)}</td>'
-        leading = " and ".join(names[each.parameter] for each in day.leading)
-        link = f"{links[day.leading[0].parameter]}{day.date}"
+        opening, leading = about(*[each.parameter for each in day.leading])
         smoke = ", s" if day.smoke_hours else ""
-        return f'<td><a href="{link}">{day.aqi}</a> <small>{leading}{smoke}</small></td>'
+        return f'{opening}{day.date}">{day.aqi}{leading}{smoke}</small></td>'
 
     return _rows(found.by_day[0].date, [cell(day) for day in found.by_day])
 
@@ -139,15 +184,12 @@ def _rows(first: str, cells: Sequence[str]) -> Markup:
     return Markup(layout % tuple(cells[n] for n in order))
 
 
-def _cell(day: answers.Day, link: str) -> str:
-    """Return a day's cell from its opening tag's name on."""
-    if day.value is None:
-        return f'<td class="none">{figure(None)}</td>'
-    value = f'<a href="{link}{day.date}">{figure(day.value)}</a>'
-    if not day.category:
-        return f"<td>{value}</td>"
-    smoke = "s" if day.smoke_hours else ""
-    return f"<td>{value} <small>{NUMBERS[day.category]}{smoke}</small></td>"
+@cache
+def _ends(category: str | None, smoky: bool) -> str:
+    """Return how the cell of a day ends, from its link's end on."""
+    if not category:
+        return "</a></td>"
+    return f"</a> <small>{NUMBERS[category]}{'s' if smoky else ''}</small></td>"
 
 
 @lru_cache(maxsize=YEARS)

@@ -76,9 +76,7 @@ def _errors(at: At, span: Span, load: Load) -> str:
     found = nearby.stations(at.reader, load, at.point)
     errors = at.expected_errors(load)
     nearest_km = float(found.distance_km[0]) if found.sites else None
-    by_season = {
-        name: expected(errors, HOURS, nearest_km, months[0]) for name, months in SEASONS.items()
-    }
+    by_season = {name: expected(errors, HOURS, nearest_km, name) for name in SEASONS}
     listed = ", ".join(
         f"{name} {error * span.pollutant.display_factor:.3g}"
         for name, error in by_season.items()

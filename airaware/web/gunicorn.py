@@ -31,6 +31,9 @@ control_socket_disable = True
 # As Python's documentation of gc.freeze has it for a process that forks: the tables' many objects
 # are made in half the time, and their memory stays shared.
 gc.disable()
+# A page makes some thousand objects, none of them in cycles: Python would look through them at
+# every 700th.
+GARBAGE = 20_000
 
 
 def pre_fork(_: Any, __: Any) -> None:
@@ -40,6 +43,7 @@ def pre_fork(_: Any, __: Any) -> None:
 
 def post_fork(_: Any, worker: Any) -> None:
     """Collect in the workers; answer their health checks."""
+    gc.set_threshold(GARBAGE)
     gc.enable()
     if folder := settings.read().worker_sockets:
         worker_socket.serve(Path(folder), worker.pid)

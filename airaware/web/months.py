@@ -10,6 +10,30 @@ from airaware.web.formatting import MONTHS, NO_VALUE, count, distance, error, fi
 _ESTIMATE = ' <abbr title="estimate from monitors farther than 30 miles">est.</abbr>'
 
 
+# The heads of columns for each month.
+HEADS = Markup("".join(f'<th scope="col">{month}</th>' for month in MONTHS))
+
+
+def in_words(pollutant: answers.GridPollutant) -> str:
+    """Say the months' means and highest days, for who does not see the chart."""
+    said = ", ".join(map(_said, pollutant.months))
+    return (
+        f"Mean of the days and highest day, in {pollutant.unit}: {said}."
+        f" The level of the standard is {pollutant.standard.level:g}."
+    )
+
+
+def _said(month: answers.Month) -> str:
+    daily = month.daily
+    known = "no data" if daily.mean is None else f"{figure(daily.mean)} and {figure(daily.max)}"
+    return f"{MONTHS[month.month - 1]} {known}{' (estimate)' if month.estimate else ''}"
+
+
+def day_errors(months: Iterable[answers.Month]) -> Markup:
+    """Return the cells with the error to expect of a day in each month."""
+    return Markup("".join(f"<td>{error(month.expected_error.day)}</td>" for month in months))
+
+
 def rows(months: Iterable[answers.Month]) -> Markup:
     """Return the rows of the table of months."""
     return Markup("".join(map(_row, months)))

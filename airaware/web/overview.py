@@ -129,39 +129,50 @@ def _pollutant(
 def _by_day(
     year: PointYear, contenders: Sequence[_Contender], found: index.DailyAqi, categories: np.ndarray
 ) -> list[answers.AqiDay]:
-    # Of each day, in the order of the pollutants; only those that have an index are taken.
-    leaders = zip(*map(_leaders, contenders), strict=True)
+    """Return the days; those that differ in little share the lists of what they rest on."""
+    runs, leaders = zip(*map(_leaders, contenders), strict=True)
+    flags = np.concatenate([found.leads, found.known])
+    # No run goes back: their sum is another one wherever any of them is.
+    alike = (1 << np.arange(len(flags))) @ flags + (sum(runs) << len(flags))
+    kinds, firsts = np.unique(alike, return_index=True)
+
+    def rests(day: int) -> tuple[list[answers.Leader], list[int]]:
+        of_day = [each[run[day]] for each, run in zip(leaders, runs, strict=True)]
+        leading = list(compress(of_day, found.leads[:, day]))
+        return leading, [each.parameter for each in compress(of_day, found.known[:, day])]
+
+    rests_of = dict(zip(kinds.tolist(), map(rests, firsts.tolist()), strict=True))
     smoke_hours = np.where(found.known, [each.smoke_hours for each in contenders], 0).max(axis=0)
     rows = zip(
-        year.dates, found.aqi.tolist(), categories.tolist(), found.leads.T.tolist(),
-        found.known.T.tolist(), leaders, smoke_hours.tolist(), strict=True,
+        year.dates, found.aqi.tolist(), categories.tolist(),
+        map(rests_of.__getitem__, alike.tolist()), smoke_hours.tolist(), strict=True,
     )  # fmt: skip
     return [
         answers.AqiDay(
             day,
             aqi if aqi > index.NO_INDEX else None,
             AQI_CATEGORIES[category] if category >= 0 else None,
-            leading=list(compress(of_day, leads)),
-            rests_on=[each.parameter for each in compress(of_day, known)],
-            smoke_hours=smoke,
+            leading,
+            rests_on,
+            smoke,
         )
-        for day, aqi, category, leads, known, of_day, smoke in rows
+        for day, aqi, category, (leading, rests_on), smoke in rows
     ]
 
 
-def _leaders(contender: _Contender) -> list[answers.Leader]:
-    """Return the contender as it would lead each day: few of them differ."""
-    known: dict[tuple[int, float | None, float | None], answers.Leader] = {}
-    columns = zip(
-        contender.parameter.tolist(),
-        rounded_each(contender.nearest_km),
-        rounded_each(contender.expected_error),
-        strict=True,
+def _leaders(contender: _Contender) -> tuple[np.ndarray, list[answers.Leader]]:
+    """Return the contender as it would lead: which run of days each day is in, and of each run."""
+    columns = contender.parameter, contender.nearest_km, contender.expected_error
+    begins = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    firsts = [0, *(1 + np.flatnonzero(begins)).tolist()]
+    parameter, nearest_km, expected_error = (column[firsts] for column in columns)
+    rows = zip(
+        parameter.tolist(), rounded_each(nearest_km), rounded_each(expected_error), strict=True
     )
-    return [
-        known.get(key) or known.setdefault(key, answers.Leader(key[0], key[1] or 0.0, key[2]))
-        for key in columns
-    ]
+    return (
+        np.concatenate([[0], np.cumsum(begins)]),
+        [answers.Leader(code, km or 0.0, off) for code, km, off in rows],
+    )
 
 
 def against_standards(

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from airaware.science.pollutant import AQI_CATEGORIES
 from airaware.web import answers, asking, charts, days, months, view_model, working
 
 blueprint = Blueprint("pages", __name__)
@@ -41,7 +40,8 @@ def air() -> str:
         },
         aqi_calendar=days.calendar_of_aqi(aqi) if aqi else "",
         aqi_rows=days.rows_of_aqi(aqi, before_dates) if aqi else "",
-        categories=AQI_CATEGORIES,
+        month_heads=months.HEADS,
+        category_keys=days.KEYS,
         address=request.args["address"],
     )
 
@@ -56,7 +56,9 @@ def _charts(
         "months": charts.months(pollutant),
         "calendar": days.calendar_of_days(pollutant),
         "days": days.rows_of_days(pollutant.days, before_date),
+        "months_in_words": months.in_words(pollutant),
         "month_rows": months.rows(pollutant.months),
+        "day_errors": months.day_errors(pollutant.months),
         "aqi_rows": months.rows_of_aqi(pollutant.months),
         "smoky": any(day.smoke_hours for day in pollutant.days),
         "years": charts.years(pollutant),

@@ -8,12 +8,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from airaware.science import metrics, point, pollutants
-from airaware.science.accuracy import DAILY
+from airaware.science.accuracy import DAILY, season
 from airaware.science.pollutant import Pollutant
 from airaware.store import nearby
 from airaware.store.queries import Load
 from airaware.web.asking import At
 from airaware.web.certainty import expected
+
+YEARS = 100  # more than there are
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,26 @@ class PointYear:
         return point.figures(self.pollutant, *map(self.air.months.get, range(1, 13)))
 
     @property
-    def dates(self) -> list[str]:
+    def dates(self) -> tuple[str, ...]:
         """The days' dates, as 2017-07-04."""
-        return _dates(self.load.year)[: len(self.daily)]
+        return _dates(self.load.year)
+
+    @property
+    def month(self) -> np.ndarray:
+        """Each day's month, 1 for January (days,)."""
+        return _month_of_days(self.load.year)
 
 
-@lru_cache(maxsize=100)  # more years than there are
-def _dates(year: int) -> list[str]:
+@lru_cache(maxsize=YEARS)
+def _dates(year: int) -> tuple[str, ...]:
     first = date(year, 1, 1)
     days = (date(year + 1, 1, 1) - first).days
-    return [(first + timedelta(number)).isoformat() for number in range(days)]
+    return tuple((first + timedelta(number)).isoformat() for number in range(days))
+
+
+@lru_cache(maxsize=YEARS)
+def _month_of_days(year: int) -> np.ndarray:
+    return np.array([int(day[5:7]) for day in _dates(year)])
 
 
 def read(at: At, load: Load) -> PointYear:
@@ -78,7 +90,7 @@ def read(at: At, load: Load) -> PointYear:
         of_month = slice(begin, begin + len(month.daily))
         daily[of_month] = month.daily
         nearest_km[of_month] = month.nearest_km
-        error = expected(errors, DAILY, month.nearest_km, number)
+        error = expected(errors, DAILY, month.nearest_km, season(number))
         expected_error[of_month] = np.nan if error is None else error
         smoke_hours[of_month] = found.smoke_hours[number]
     return PointYear(load, found, daily, nearest_km, expected_error, smoke_hours)

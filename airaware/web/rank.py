@@ -85,8 +85,9 @@ class Ranks:
 
 
 def _rank(area: str, figures: np.ndarray, figure: float) -> Rank:
-    higher, alike = int((figures > figure).sum()), int((figures == figure).sum())
-    return Rank(area, higher, alike, int(np.isfinite(figures).sum()) - higher - alike)
+    which = np.isfinite(figures), figures > figure, figures == figure
+    known, higher, alike = (int(np.count_nonzero(each)) for each in which)
+    return Rank(area, higher, alike, known - higher - alike)
 
 
 def state_at(latitude: float, longitude: float) -> str:

@@ -4,6 +4,8 @@ from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, lru_cache
+from itertools import starmap
 from math import sqrt
 from typing import Any
 
@@ -11,11 +13,12 @@ import numpy as np
 import orjson
 
 from airaware.science import metrics, pollutants, ranking
-from airaware.science.accuracy import DAILY, HOURS, MONTH
-from airaware.science.pollutant import AQI_CATEGORIES, RANKED_LABELS, Pollutant
+from airaware.science.accuracy import DAILY, HOURS, MONTH, season
+from airaware.science.pollutant import AQI_CATEGORIES, RANKED_LABELS
 from airaware.science.rounding import (
     displayed,
     five_digits,
+    or_none,
     rounded,
     rounded_each,
     shown,
@@ -72,14 +75,16 @@ def _key(cell: int, loads: Sequence[Load]) -> tuple[object, ...]:
 
 def at_point(at: At, year: int) -> answers.PointAir:
     """Return the air of a year at the very place: days, monitors, other years, and its rank."""
-    years = [point_year.read(at, load) for load in at.of_year(year)]
+    loads = at.of_year(year)
+    years = [point_year.read(at, load) for load in loads]
+    trends = _trends(at, [load.parameter for load in loads])
     return answers.PointAir(
         **vars(_air(at, year, "point")),
         daily_aqi=overview.daily_aqi(years),
         against_standards=overview.against_standards(
             years, {each.load.parameter: _two_years_before(at, each.load) for each in years}
         ),
-        pollutants=[_pollutant_at_point(at, each) for each in years],
+        pollutants=[_pollutant_at_point(at, each, trends[each.load.parameter]) for each in years],
     )
 
 
@@ -178,7 +183,7 @@ def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
             skipped = max(0, (first - begin).days)
             values.append(hours[24 * skipped : 24 * ((last - begin).days + 1)])
             nearest_km = month.nearest_km if month else None
-            error = expected(errors, HOURS, nearest_km, number)
+            error = expected(errors, HOURS, nearest_km, season(number))
             months.append(
                 MonthOfHours(begin + timedelta(skipped), len(values[-1]), nearest_km, error)
             )
@@ -211,6 +216,7 @@ def place_of(at: At) -> answers.Place:
     return answers.Place(**vars(at.place))
 
 
+@lru_cache(maxsize=400)
 def described(load: Load) -> answers.Pollutant:
     """Describe the pollutant of a load, and how a day of it is judged."""
     pollutant = pollutants.get(load.parameter)
@@ -261,11 +267,12 @@ def _pollutant(
     )
 
 
-def _pollutant_at_point(at: At, year: PointYear) -> answers.PointPollutant:
+def _pollutant_at_point(
+    at: At, year: PointYear, trend: list[answers.Year]
+) -> answers.PointPollutant:
     load, pollutant, found = year.load, year.pollutant, year.air
     answer = _pollutant(at, load, _months_at_point(at, year), at.point)
     summary, rank, ranges = answer.summary, _rank(at, year), count_ranges.of(at, year)
-    trend = _years(at, pollutant)
     return answers.PointPollutant(
         **vars(answer),
         sentence=sentence(pollutant, load.year, summary, rank, ranges),
@@ -318,22 +325,14 @@ def _months_at_point(at: At, year: PointYear) -> list[answers.Month]:
 
 def _year_of_months(year: PointYear) -> YearOfMonths:
     """Return the months at the point in the shape of the grid's."""
-    columns = {
-        name: tuple(
-            tuple(value) if isinstance(value, list) else value
-            for value in year.months[name].tolist()
-        )
-        for name in COLUMNS
-    }
+
+    def column(name: str) -> tuple[Any, ...]:
+        values = year.months[name]
+        return tuple(or_none(values) if values.dtype.kind == "f" else values.tolist())
+
     return YearOfMonths(
-        year.load.parameter,
-        year.load.year,
-        **{name: tuple(_finite(value) for value in values) for name, values in columns.items()},
+        year.load.parameter, year.load.year, **{name: column(name) for name in COLUMNS}
     )
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _days(year: PointYear) -> list[answers.Day]:
@@ -353,18 +352,28 @@ def _days(year: PointYear) -> list[answers.Day]:
         year.smoke_hours.tolist(),
         strict=True,
     )
-    return [answers.Day(*row) for row in rows]
+    return [*starmap(answers.Day, rows)]
 
 
-def _years(at: At, pollutant: Pollutant) -> list[answers.Year]:
-    """Return all loaded years at the nearest grid point: at the very place, it would take long."""
-    loads, cell = at.of(pollutant.code), at.nearest.cell
-    return at.reader.remember("trends", loads, _key(cell, loads), lambda: _trend(at, loads))
+def _trends(at: At, parameters: Sequence[int]) -> dict[int, list[answers.Year]]:
+    """Return all loaded years of some pollutants, by parameter.
+
+    They are the nearest grid point's: at the very place, they would take long.
+    """
+    loads, cell = [load for code in parameters for load in at.of(code)], at.nearest.cell
+
+    def read() -> dict[int, list[answers.Year]]:
+        found = queries.cell_years(at.reader, cell, loads)
+        return {
+            code: _trend(at, at.of(code), [year for year in found if year.parameter == code])
+            for code in parameters
+        }
+
+    return at.reader.remember("trends", loads, _key(cell, loads), read)
 
 
-def _trend(at: At, of: Sequence[Load]) -> list[answers.Year]:
+def _trend(at: At, of: Sequence[Load], found: Iterable[YearOfMonths]) -> list[answers.Year]:
     loads = {load.year: load for load in of}
-    found = queries.cell_years(at.reader, at.nearest.cell, of)
     return [
         answers.Year(
             year=year.year,
@@ -404,12 +413,13 @@ def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month
     pollutant = pollutants.get(load.parameter)
     errors = at.expected_errors(load)
 
+    @cache  # the nearest monitor is the same in most months
+    def errors_of(nearest_km: float | None, in_season: str) -> answers.MonthErrors:
+        found = (expected(errors, each, nearest_km, in_season) for each in (MONTH, HOURS, DAILY))
+        return answers.MonthErrors(*(shown(pollutant, error) for error in found))
+
     def month_of(found: YearOfMonths, month: int) -> answers.Month:
         nearest_km = found.nearest_km[month]
-
-        def expected_error(quantity: str) -> float | None:
-            return shown(pollutant, expected(errors, quantity, nearest_km, month + 1))
-
         return answers.Month(
             month=month + 1,
             hourly_mean=shown(pollutant, found.hourly_mean[month]),
@@ -428,11 +438,7 @@ def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month
             stations=found.stations[month],
             nearest_km=rounded(nearest_km),
             estimate=(nearest_km or 0) > REACH_KM,
-            expected_error=answers.MonthErrors(
-                hourly_mean=expected_error(MONTH),
-                hour=expected_error(HOURS),
-                day=expected_error(DAILY),
-            ),
+            expected_error=errors_of(nearest_km, season(month + 1)),
         )
 
     return [month_of(year, month) for month in range(12)]
