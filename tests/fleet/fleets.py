@@ -1,5 +1,6 @@
 """A fleet that a test brings up as an operator would, and takes down without a trace."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from tools.region import clients
 # Every wait of a deployment has limits of its own: this one only ends what hangs in spite of them.
 DEPLOY_SECONDS = 3000
 
+# Terraform's provider asks for it, of each image that it looks up, and goes on without.
+ASKED_IN_VAIN = ("ec2:GetInstanceUefiData",)
+
 Fab = Callable[..., CompletedProcess[str]]
 
 
@@ -26,6 +30,14 @@ def administrator(fleet: Fleet, service: str) -> Any:
     """A client of a lab's administrator, who may do what its deployer may not."""
     assert isinstance(fleet.region, Lab)
     return clients.client(service, fleet.region.administrator())
+
+
+def denied(region: Lab) -> list[str]:
+    """What the fleet's hosts and its deployer were denied, as the region logs it; a drill's denials
+    are explicit ones."""
+    log = (region.folder / "daemon.log").read_text()
+    found = re.findall("refused: (.* because no policy allows the (.*) action)", log)
+    return [line for line, action in found if action not in ASKED_IN_VAIN]
 
 
 @contextmanager
@@ -44,6 +56,7 @@ def deployed(name: str, fab: Fab, state: Path) -> Iterator[Fleet]:
         assert done.returncode == 0, log.read_text()[-5000:] if log.exists() else "no daemon"
         print(f"fab deploy --env {name}: {time.monotonic() - started:.0f} s")
         yield fleet
+        assert denied(region) == []
     finally:
         done = fab("destroy", "--env", name, "--yes")
         left = leftovers.everything(region.name)

@@ -1,5 +1,7 @@
 """Every environment applied and destroyed, on the lab's API; in `make test-slow`."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +10,10 @@ from typing import Any
 import pytest
 
 from airaware.errors import AirAwareError
-from tests.terraform.conftest import REGION
+from tests.terraform.conftest import CHECKOUT, REGION
 from tests.terraform.labregion import DEBIAN, image_id
 from tools.environments.fleet import Fleet
+from tools.region import costs
 from tools.region.terraform import Terraform
 
 pytestmark = pytest.mark.slow
@@ -56,6 +59,20 @@ def test_the_lab_is_applied_and_taken_down(
     assert set(lab.plan().changes.values()) == {"create"}
 
 
+def priced(
+    terraform: Terraform, variables: dict[str, str] | None = None
+) -> tuple[list[str], list[float]]:
+    """The sums before and after a change, as `fab plan` prints them, and the databases."""
+    content = terraform.content(terraform.plan(variables=variables))
+    found = re.search(r"from ([\d.,]+) to ([\d.,]+) \(", costs.difference(content))
+    assert found
+    databases = [
+        sum(each.count for each in costs.costs(content, when) if each.what.startswith("database"))
+        for when in ("before", "after")
+    ]
+    return [each.replace(",", "") for each in found.groups()], databases
+
+
 @pytest.mark.parametrize(
     ("environment", "variant"),
     [
@@ -83,6 +100,13 @@ def test_an_environment_is_applied_once_and_taken_down(
         with pytest.raises(AirAwareError, match=r"Nothing was destroyed: .* protected"):
             fleet._destroy()
     assert terraform.plan().changes == {}
+    if (environment, variant) == ("production", "multi"):
+        sums = re.findall(r"\*\*([\d.]+)\*\* †", (CHECKOUT / "docs" / "cost.md").read_text())
+        third = {"zones": json.dumps({"us-west-2a": 0, "us-west-2b": 1, "us-west-2c": 2})}
+        assert priced(place(environment, "single")) == (sums, [2, 1])
+        (before, after), databases = priced(terraform, third)
+        assert (before, databases) == (sums[0], [2, 3])
+        assert float(after) > float(before)
 
     elb = client("elbv2")
     for balancer in elb.describe_load_balancers()["LoadBalancers"]:

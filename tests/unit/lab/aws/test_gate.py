@@ -49,6 +49,15 @@ def test_an_action_that_the_lab_lacks_fails_at_once_by_its_name(
     assert f"{service} {action}" in message
 
 
+def test_a_refusal_is_logged_once(served, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        refused(served.client("ssm"), "get_inventory_schema")
+    assert (
+        caplog.text.count("refused: ActionNotInLab: The lab does not know ssm GetInventorySchema")
+        == 1
+    )
+
+
 @pytest.mark.parametrize("service", ["sts", "no-such-service"])
 def test_an_action_that_aws_lacks_is_named(served, service: str) -> None:
     answer = raw(served, service, b"Action=MakeCoffee&Version=2011-06-15")
