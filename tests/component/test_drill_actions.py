@@ -56,6 +56,29 @@ def test_a_zone_without_a_network_is_under_an_acl_that_lets_nothing_through(worl
     assert not [entry for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
 
 
+def test_the_new_faults_reach_the_hosts_that_they_name(world: World, monkeypatch) -> None:
+    """What runs on a host is a shell's; each change but a restart has its way back there."""
+    ran: list[tuple[str, str]] = []
+    monkeypatch.setattr(World, "ssh", lambda _, host, words: ran.append((host.name, words[-1])))
+    for fault in (faults.kill_databases, faults.silence_names, faults.silence_census):
+        changes = fault(world, B)
+        assert changes
+        do(world, changes)
+        undo(world, changes)
+    names = [name for name, _ in ran]
+    assert {"database-a", "database-b"} <= set(names)
+    assert len(names) > 4
+
+
+def test_web_hosts_that_are_starved_are_fed_again_and_may_grow(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(World, "ssh", lambda *_: "")
+    before, changes = state(world), faults.starve_web_hosts(world, B)
+    do(world, changes)
+    assert all("AlarmNotification" in world.web_tier.suspended(zone) for zone in (A, B))
+    undo(world, changes)
+    assert state(world) == before
+
+
 def test_a_zone_without_power_has_no_host_that_runs_and_launches_none(world: World) -> None:
     do(world, faults.cut_power(world, B))
     states = {(host.zone, host.state) for host in world.hosts()}

@@ -37,6 +37,85 @@ def none_fails_after() -> Expectation:
     return lambda observed: _failed(observed.after, "no request fails after the return")
 
 
+def none_fails_from(seconds: float) -> Expectation:
+    """Expect that no request fails from so many seconds after the fault's return on."""
+
+    def judge(observed: Observations) -> Finding:
+        assert observed.returned is not None
+        late = observed.due(observed.returned + seconds, None)
+        return _failed(late, f"no request fails from {seconds:g} s after the return on")
+
+    return judge
+
+
+def failures_are_refusals(median_seconds: float, p99_seconds: float) -> Expectation:
+    """Expect whoever is not answered during the fault to get a 429 or a 503, soon."""
+
+    def judge(observed: Observations) -> Finding:
+        crowd = observed.due(observed.crowded, observed.returned)
+        failed = [visit for visit in crowd if not visit.ok]
+        refused = sorted(visit.seconds for visit in failed if visit.refused)
+        half, p99 = _rank(refused, 0.5), _rank(refused, 0.99)
+        lag = _rank(sorted(visit.lag for visit in crowd), 0.99)
+        return Finding(
+            "who is not answered is refused:"
+            f" half within {1000 * median_seconds:.0f} ms, 99% within {1000 * p99_seconds:.0f} ms",
+            len(refused) >= 0.99 * len(failed) and half <= median_seconds and p99 <= p99_seconds,
+            f"{len(refused)} of {len(failed)} that failed were refused, within"
+            f" {1000 * half:.0f} and {1000 * p99:.0f} ms;"
+            f" 99% were sent within {1000 * lag:.0f} ms of their time",
+        )
+
+    return judge
+
+
+def _rank(ordered: list[float], share: float) -> float:
+    """Return a percentile by nearest rank; 0 of nothing."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+def carries_its_capacity(share: float = 0.8) -> Expectation:
+    """Expect most of what the site can do in good answers, however large the crowd."""
+
+    def judge(observed: Observations) -> Finding:
+        expected = f"at least {share:.0%} of what the site can do is answered well in the crowd"
+        if not observed.capacity or observed.crowded is None or observed.returned is None:
+            return Finding(expected, False, "no crowd came")
+        good = [visit for visit in observed.due(observed.crowded, observed.returned) if visit.ok]
+        rate = len(good) / (observed.returned - observed.crowded)
+        return Finding(
+            expected,
+            rate >= share * observed.capacity,
+            f"{rate:.0f} a second of {observed.capacity:.0f}",
+        )
+
+    return judge
+
+
+def none_is_replaced() -> Expectation:
+    """Expect the hosts that served at first to serve in the end."""
+
+    def judge(observed: Observations) -> Finding:
+        lost = observed.samples[0].in_service - observed.samples[-1].in_service
+        return Finding("no web host is replaced", not lost, ", ".join(sorted(lost)) or "none was")
+
+    return judge
+
+
+def few_slow_answers(share: float, slow_seconds: float = 1.0) -> Expectation:
+    """Limit the share of answers that are slow during the fault."""
+
+    def judge(observed: Observations) -> Finding:
+        slow = sum(visit.seconds > slow_seconds for visit in observed.during)
+        return Finding(
+            f"at most {share:.0%} of answers take more than {slow_seconds:g} s during the fault",
+            bool(observed.during) and slow <= share * len(observed.during),
+            f"{slow} of {len(observed.during)} did",
+        )
+
+    return judge
+
+
 def failures_end(within_seconds: float) -> Expectation:
     """Expect failures to end in time for all visitors."""
     return _failures_end(within_seconds, "for all visitors", lambda _course, _visit: True)

@@ -27,6 +27,9 @@ DATABASE_VOLUME = "/var/lib/postgresql"
 # Only where the volume is one of its own.
 FILL = f"mountpoint -q {DATABASE_VOLUME} && cd {DATABASE_VOLUME} && fallocate --length \
     $(df --output=avail --block-size=1 . | tail -1) filled-by-a-drill"
+CENSUS = "geocoding.geo.census.gov"  # of AIRAWARE_CENSUS_URL, where that is not set
+# Beside a site of two workers, and with three times the weight of each service.
+HOG, HOGS = "airaware-drill-hog", 6
 READS = "reading with"  # what a job says when its tasks begin
 # By name: the unit that stands for all of them takes itself for started already.
 START_CLUSTERS = """
@@ -132,6 +135,71 @@ def silence_database(world: World, zone: str) -> list[Change]:
             _on(host, f"ip rule add {rule}"),
             _on(host, f"while ip rule del {rule} 2>/dev/null; do :; done"),
         )
+    ]
+
+
+def kill_databases(world: World, _zone: str) -> list[Change]:
+    """Return the changes that kill every zone's database."""
+    return [change for zone in world.groups for change in kill_database(world, zone)]
+
+
+def silence_names(world: World, zone: str) -> list[Change]:
+    """Return the changes that drop all that the zone's web hosts ask name servers.
+
+    Then the zone's database is restarted, so that all connections to it are made anew.
+    """
+    database = _one(_databases(world, zone), f"database in {zone}")
+    rules = [f"pref 5 ipproto {protocol} dport 53 blackhole" for protocol in ("udp", "tcp")]
+    silence = "; ".join(f"ip rule add {rule}" for rule in rules)
+    hear = "; ".join(f"while ip rule del {rule} 2>/dev/null; do :; done" for rule in rules)
+    return [
+        *(
+            Change(
+                f"drop all that {host.name} asks name servers", _on(host, silence), _on(host, hear)
+            )
+            for host in world.serving(zone)
+        ),
+        Change(
+            f"restart PostgreSQL on {database.name}",
+            _on(database, "systemctl restart 'postgresql@*.service'"),
+        ),
+    ]
+
+
+def silence_census(world: World, zone: str) -> list[Change]:
+    """Return the changes that lead web hosts' questions for streets to where nobody answers.
+
+    That is the zone's database: its security group drops what comes to port 443.
+    """
+    entry = f"{_one(_databases(world, zone), f'database in {zone}').address} {CENSUS}"
+    return [
+        Change(
+            f"have the Census geocoder be silent to {host.name}",
+            _on(host, f"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >>/etc/hosts"),
+            _on(host, f"sed -i '/^{entry}$/d' /etc/hosts"),
+        )
+        for each in world.groups
+        for host in world.serving(each)
+    ]
+
+
+def starve_web_hosts(world: World, _zone: str) -> list[Change]:
+    """Return the changes that leave web hosts a quarter of their CPU, and add no host."""
+    begin = (
+        f"systemd-run --unit={HOG} --property=CPUWeight=300 sh -c"
+        f" 'for each in $(seq {HOGS}); do while :; do :; done & done; wait'"
+    )
+    return [
+        *(_rest(world, zone, ("AlarmNotification", "ScheduledActions")) for zone in world.groups),
+        *(
+            Change(
+                f"have {HOGS} busy loops run on {host.name}",
+                _on(host, f"systemctl is-active --quiet {HOG} || {begin}"),
+                _on(host, f"systemctl stop {HOG} 2>/dev/null || :"),
+            )
+            for zone in world.groups
+            for host in world.serving(zone)
+        ),
     ]
 
 

@@ -40,10 +40,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reply:
-    """Whether a request was answered well, and whether that took a database."""
+    """Whether a request was answered well, and whether that took a database.
+
+    `status` is the answer's; 0 where there was none.
+    """
 
     ok: bool
     read: bool
+    status: int
 
 
 def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -> list[Answer]:
@@ -130,6 +134,7 @@ def ask(client: HTTPClient, path: str) -> Reply:
     try:
         response = client.get(path)
         response.read()
-        return Reply(response.status_code in GOOD, response.get("Server-Timing") == "db")
+        status = response.status_code
+        return Reply(status in GOOD, response.get("Server-Timing") == "db", status)
     except Exception:
-        return Reply(ok=False, read=False)
+        return Reply(ok=False, read=False, status=0)

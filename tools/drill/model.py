@@ -53,12 +53,17 @@ class Drill:
     lasts for `hold_seconds`, or until the jobs that it started have ended. The drill aborts when
     more than `budget` requests have failed.
 
+    With a `ramp`, a crowd comes at each of its rates in turn until it is answered badly. The last
+    rate before that is what the site can do. Then it is `spike_times` that for `hold_seconds`.
+
     Attributes:
         fault: Returns the changes for a world and a zone; each knows how to undo itself.
         answer: Returns what the operator does after the fault's return.
         usual_zone: Picks a zone of the fleet's where the operator names none.
         alerts: The alerts that must fire within `alert_seconds`.
         other_alerts: The alerts that may fire.
+        in_every_zone: Whether alerts may blame another zone than the drill's.
+        spike_path: What the crowd asks for, where that is not what visitors do.
     """
 
     name: str
@@ -70,6 +75,9 @@ class Drill:
     usual_zone: Callable[[Iterable[str]], str] = max
     rate: float = 0
     spike_rate: float = 0
+    spike_path: str = ""
+    ramp: tuple[float, ...] = ()
+    spike_times: float = 3
     budget: int = 0
     before_seconds: float = 15
     hold_seconds: float = 90
@@ -77,6 +85,7 @@ class Drill:
     alerts: frozenset[str] = frozenset()
     alert_seconds: float = 60
     other_alerts: frozenset[str] = frozenset()
+    in_every_zone: bool = False
 
 
 def names() -> list[str]:

@@ -19,6 +19,8 @@ class Observations:
     began: float
     breaking: float | None = None  # the fault's first action starts
     injected: float | None = None  # its last action is done; times count from here
+    capacity: float | None = None  # requests a second that the ramp of a crowd found
+    crowded: float | None = None  # the whole crowd comes
     returned: float | None = None  # the fault is undone
     recovered: float | None = None  # the steady state holds again
     ended: float | None = None

@@ -42,6 +42,7 @@ LOOK_UP_SECONDS = 1.0
 HOLD_SECONDS = 60.0  # the time to live of a balancer's name
 HOLDERS = 20
 RESOLVING, HOLDING = "resolving", "holding"
+REFUSALS = (429, 503)
 START_SECONDS = 5
 VISIT_SECONDS = 2 * TIMEOUT_SECONDS  # the longest: to connect, and to be answered
 
@@ -51,7 +52,8 @@ class Visit:
     """A request: when it was due (time.monotonic), how long it took, whether it was answered well.
 
     `kind` is the kind of visitor, `node` the address of the load balancer's node that it asked;
-    `read`: whether the answer took a database.
+    `read`: whether the answer took a database. `status` is the answer's; 0 where there was none.
+    `lag` is how long after it was due it was sent.
     """
 
     due: float
@@ -60,6 +62,13 @@ class Visit:
     kind: str
     node: str
     read: bool = False
+    status: int = 0
+    lag: float = 0.0
+
+    @property
+    def refused(self) -> bool:
+        """Whether the site said that it is too much."""
+        return self.status in REFUSALS
 
 
 @dataclass
@@ -183,9 +192,10 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
     clients: dict[str, HTTPClient] = {}
 
     def visit(due: float, kind: str, node: str, path: str) -> None:
+        lag = time.monotonic() - due
         reply = ask(_client(clients, site, node), path)
         seconds = time.monotonic() - due
-        made = Visit(due, seconds, reply.ok, kind, node, reply.read)
+        made = Visit(due, seconds, reply.ok, kind, node, reply.read, reply.status, lag)
         try:
             print(json.dumps(astuple(made)), flush=True)
         except BrokenPipeError:

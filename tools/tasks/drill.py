@@ -62,8 +62,8 @@ def drill(
     world = World(fleet)
     with _in_words():
         chosen = [model.find(each) for each in (model.names() if name == ALL else [name])]
-        # A spike last: the groups that grew with it stay large for a quarter of an hour.
-        chosen.sort(key=lambda each: each.spike_rate)
+        # A crowd last: the groups that grew with it stay large for a quarter of an hour.
+        chosen.sort(key=lambda each: (bool(each.ramp), each.spike_rate))
         if zone:
             world.must_have(zone)
         if dry_run:
@@ -157,6 +157,15 @@ def _say(chosen: Drill, world: World, zone: str) -> None:
     for change in chosen.fault(world, zone):
         after = " (and undo that)" if change.undo else ""
         console.print(f"  would {change.text}{after}", markup=False)
+    if chosen.ramp:
+        rates = ", ".join(f"{rate:g}" for rate in chosen.ramp)
+        console.print(f"  would send {rates} more visitors a second, until some are answered badly")
+        console.print(f"  would send {chosen.spike_times:g} times what is answered well")
+    elif chosen.spike_rate:
+        what = f" for {chosen.spike_path}" if chosen.spike_path else ""
+        crowd = f"{chosen.spike_rate:g} more visitors a second{what}"
+        console.print(f"  would send {crowd}", markup=False)
+    console.print(f"  would look on for {chosen.hold_seconds:g} s, or until its jobs have ended")
 
 
 def leave_for_production(world: World, reason: str) -> str:

@@ -1,0 +1,90 @@
+"""What drills expect of a crowd that is too large, and of who is refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools.drill import expectations, model, runner
+from tools.drill.observations import Observations
+from tools.drill.visitors import RESOLVING, Visit
+from tools.drill.world import Sample
+
+GOOD = Visit(0.0, 0.1, True, RESOLVING, "10.0.0.5", status=200)
+REFUSED = replace(GOOD, ok=False, status=503)
+
+
+def crowd(*visits: Visit) -> Observations:
+    """The visits of 100 seconds; the site can do one each second."""
+    observed = Observations("zone-b", 0.0, breaking=10, injected=10, returned=110, crowded=10)
+    observed.capacity = 1.0
+    observed.visits = [replace(visit, due=10.0 + turn / 100) for turn, visit in enumerate(visits)]
+    return observed
+
+
+@pytest.mark.parametrize(
+    ("slow", "others", "met"),
+    [
+        (replace(REFUSED, seconds=0.9), [REFUSED] * 99, True),
+        (replace(REFUSED, seconds=1.1), [REFUSED] * 50, False),
+        (replace(REFUSED, status=0), [REFUSED] * 50, False),
+        (replace(REFUSED, status=429), [replace(REFUSED, seconds=0.3)] * 50, False),
+        (GOOD, [], True),
+    ],
+    ids=["soon", "one late in fifty", "no answer", "half late", "none failed"],
+)
+def test_who_is_not_answered_is_refused_soon(slow: Visit, others: list[Visit], met: bool) -> None:
+    assert expectations.failures_are_refusals(0.2, 1.0)(crowd(slow, *others)).met == met
+
+
+@pytest.mark.parametrize(("good", "met"), [(80, True), (79, False)])
+def test_a_crowd_leaves_what_the_site_can_do(good: int, met: bool) -> None:
+    observed = crowd(*[GOOD] * good, *[REFUSED] * (100 - good))
+    assert expectations.carries_its_capacity()(observed).met == met
+
+
+@pytest.mark.parametrize(("due", "met"), [(114.9, True), (115.1, False)])
+def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
+    observed = crowd()
+    observed.visits = [replace(REFUSED, due=due), replace(GOOD, due=120.0)]
+    assert expectations.none_fails_from(5)(observed).met == met
+
+
+@pytest.mark.parametrize(("last", "met"), [("i-1", True), ("i-2", False)])
+def test_a_host_that_is_replaced_is_seen(last: str, met: bool) -> None:
+    observed = crowd()
+    observed.samples = [Sample(0, {}, {}, {name: "healthy"}) for name in ("i-1", last)]
+    assert expectations.none_is_replaced()(observed).met == met
+
+
+@pytest.mark.parametrize(("slow", "met"), [(2, True), (3, False)])
+def test_few_answers_are_slow(slow: int, met: bool) -> None:
+    observed = crowd(*[replace(GOOD, seconds=2.0)] * slow, *[GOOD] * (100 - slow))
+    assert expectations.few_slow_answers(0.02)(observed).met == met
+
+
+def test_a_ramp_finds_what_the_site_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with the first rate at which a request fails; three times the one before comes."""
+    rates: list[float] = []
+
+    @contextmanager
+    def coming(_outside: Any, _site: str, rate: float, paths: Any) -> Iterator[Any]:
+        rates.append(rate)
+        assert paths == ("/street",)
+        visit = replace(REFUSED if rate > 40 else GOOD, due=float("inf"))
+        yield SimpleNamespace(visits=[visit], process=SimpleNamespace(poll=lambda: None))
+
+    monkeypatch.setattr(runner, "coming", coming)
+    monkeypatch.setattr(runner, "RAMP_SECONDS", 0)
+    drill = replace(model.find("overload"), ramp=(20, 40, 80, 160), spike_path="/street")
+    world: Any = SimpleNamespace(
+        site="", fleet=SimpleNamespace(region=SimpleNamespace(outside=tuple))
+    )
+    observed, visitors = crowd(), list[Any]()
+    assert runner._rate_of_crowd(drill, observed, world, visitors, print) == 3 * 45 - 5
+    assert observed.capacity == 45
+    assert rates == [20, 40, 80]
+    assert len(visitors) == 3
