@@ -30,6 +30,16 @@ output "most_web_hosts" {
   value       = local.single ? 1 : length(var.zones) * local.roles["web"].most
 }
 
+output "load_generators" {
+  description = "Addresses that web hosts answer however much they ask."
+  value       = var.load_generators
+}
+
+output "balanced" {
+  description = "Whether the site has a balancer, also before it is there: what it appends to X-Forwarded-For is who asks."
+  value       = !local.single
+}
+
 output "hosts" {
   description = "Hosts with a name -> role, zone, instance and addresses. The web tier's are found by their tag Role."
   value = {

@@ -68,6 +68,17 @@ variable "balancer_idle_seconds" {
   default     = 60
 }
 
+variable "load_generators" {
+  description = "Addresses (CIDR) that web hosts answer however much they ask (profile::web_proxy::exempt): the operator's own load generators, while they are at work."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for range in var.load_generators : can(cidrhost(range, 0))])
+    error_message = "A load generator's address is in CIDR notation: 203.0.113.7/32."
+  }
+}
+
 variable "balancer_metrics" {
   description = "Whether the balancer's nodes export metrics to Prometheus, as the lab's do. AWS's are in CloudWatch."
   type        = bool

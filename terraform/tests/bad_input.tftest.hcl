@@ -199,3 +199,13 @@ run "an_image_that_is_no_id" {
 
   expect_failures = [var.image_id]
 }
+
+run "a_load_generator_without_a_range" {
+  command = plan
+
+  variables {
+    load_generators = ["203.0.113.7"]
+  }
+
+  expect_failures = [var.load_generators]
+}

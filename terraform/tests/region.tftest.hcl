@@ -35,6 +35,10 @@ run "each_zone_has_a_database_and_a_web_group" {
     error_message = "The databases reckon with another number of web hosts than the groups may have."
   }
   assert {
+    condition     = output.balanced && output.load_generators == tolist([])
+    error_message = "The web hosts do not go by the balancer's word, or let somebody ask without limit."
+  }
+  assert {
     condition     = output.web_groups == { us-west-2a = "airaware-test-web-a", us-west-2b = "airaware-test-web-b" }
     error_message = "There is not one group of web hosts in each zone."
   }

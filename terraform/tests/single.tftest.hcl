@@ -15,7 +15,7 @@ run "there_is_no_balancer_and_no_group" {
   command = apply
 
   assert {
-    condition     = output.balancer_dns_name == null && output.target_group_arn == null && output.web_groups == {} && output.most_web_hosts == 1
+    condition     = output.balancer_dns_name == null && output.target_group_arn == null && output.web_groups == {} && output.most_web_hosts == 1 && !output.balanced
     error_message = "The variant has a balancer or groups of web hosts."
   }
 }

@@ -2,10 +2,14 @@
 
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -14,12 +18,15 @@ from deadline import until
 from prometheus_client.parser import text_string_to_metric_families
 from webhost import WebHost, data, needs_its_programs, proxied
 
-from tools.machine.postgres import HOST, free_port
+from tools.lab import model
+from tools.lab.net import haproxy
+from tools.machine.postgres import HOST, free_port, port_is_free
 
 PLACES = {"visitors": 3, "costly": 1, "checks": 1}
 WAITING = 2
 LONG = 60  # what nothing takes
 BALANCER_SECONDS = 2  # it waits so long for a check (terraform/modules/balancer)
+CHECK = model.HealthCheck("/readyz", None, 5, 2, 2, 2, "200")
 BY_BALANCER = {"X-Forwarded-For": "198.51.100.7"}
 
 pytestmark = needs_its_programs
@@ -33,6 +40,7 @@ class Site(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__((HOST, 0), _Handler)
         self.asked: list[str] = []
+        self.forwarded: list[str] = []  # the last one's lines of X-Forwarded-For
         self.may_go = threading.Event()
 
 
@@ -42,6 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.forwarded = self.headers.get_all("X-Forwarded-For", [])
         if "slow" in self.path:
             self.server.may_go.wait(LONG)
         self.send_response(200)
@@ -205,6 +214,102 @@ def test_visitors_see_nothing_of_the_proxy(site: Site, host: WebHost) -> None:
     asked = requests.get(f"{host.url}/metrics/proxy", timeout=LONG, headers=BY_BALANCER)
     assert asked.text == ""
     assert site.asked == ["/metrics/proxy"]
+
+
+@pytest.fixture(scope="module")
+def counting(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebHost]:
+    """A host that counts for ten minutes what it would for ten seconds: no test is so slow."""
+    folder, port = tmp_path_factory.mktemp("counting"), site.server_address[1]
+    with proxied(port, folder, client_seconds=600, exempt=["203.0.113.0/24"]) as host:
+        yield host
+
+
+def statuses(host: WebHost, count: int, *forwarded: str) -> list[int]:
+    """Ask so many times on one connection, with these lines of X-Forwarded-For."""
+    found = []
+    client = HTTPConnection(HOST, host.port, timeout=LONG)
+    with closing(client):
+        for _ in range(count):
+            client.putrequest("GET", "/air")
+            for line in forwarded:
+                client.putheader("X-Forwarded-For", line)
+            client.endheaders()
+            answer = client.getresponse()
+            answer.read()
+            found.append(answer.status)
+            if answer.status == 429:
+                assert answer.headers["Retry-After"] == "600"
+    return found
+
+
+def test_a_school_behind_one_address_is_answered(counting: WebHost) -> None:
+    """300 visitors who ask for a page each 7 s ask for so many in 10 s."""
+    assert set(statuses(counting, 300 * 10 // 7, "198.51.100.1")) == {200}
+
+
+def test_an_address_that_asks_for_too_much_is_limited_whatever_it_says(counting: WebHost) -> None:
+    """50 times five tiles a second, of which each of two hosts has half."""
+    found = statuses(counting, 50 * 5 * 10 // 2, "198.51.100.2")
+    limit: int = data("profile::web_proxy")["client_requests"]
+    assert found == [200] * limit + [429] * (len(found) - limit)
+    assert len(found) > limit
+    # What stands before the last address, or in another line, is its own word.
+    assert statuses(counting, 1, "192.0.2.9, 198.51.100.2") == [429]
+    assert statuses(counting, 1, "192.0.2.9", "192.0.2.10, 198.51.100.2") == [429]
+    assert statuses(counting, 1, "203.0.113.1, 198.51.100.2") == [429]
+    # Nobody else pays for it.
+    assert statuses(counting, 1, "198.51.100.2, 198.51.100.3") == [200]
+
+
+def test_a_network_of_ipv6_is_one_address(counting: WebHost) -> None:
+    limit: int = data("profile::web_proxy")["client_requests"]
+    assert set(statuses(counting, limit, "2001:db8:0:1::1")) == {200}
+    assert statuses(counting, 1, "2001:db8:0:1:ffff::2") == [429]
+    assert statuses(counting, 1, "2001:db8:0:2::1") == [200]
+
+
+def test_an_operators_load_generator_is_not_counted(counting: WebHost) -> None:
+    limit: int = data("profile::web_proxy")["client_requests"]
+    assert set(statuses(counting, limit + 1, "203.0.113.7")) == {200}
+    assert data("profile::web_proxy")["exempt"] == []
+
+
+def test_checks_are_not_counted(counting: WebHost) -> None:
+    limit: int = data("profile::web_proxy")["client_requests"]
+    assert set(statuses(counting, limit + 1)) == {200}
+
+
+def test_without_a_balancer_who_asks_is_who_connects(site: Site, tmp_path: Path) -> None:
+    with proxied(site.server_address[1], tmp_path, balanced=False, client_requests=9) as host:
+        assert set(statuses(host, 8, "192.0.2.1")) == {200}
+        assert statuses(host, 2, "192.0.2.2")[-1] == 429
+
+
+def test_the_labs_balancer_appends_who_asks(site: Site, tmp_path: Path) -> None:
+    """As AWS's: one header, whatever the client says."""
+    port, group = free_port(), model.TargetGroup("arn:group/web/1", CHECK, 3, ())
+    node = model.Node("us-west-2a", model.Interface(IPv4Address(HOST), "subnet-a", frozenset()))
+    balancer = model.Balancer("arn", "site", True, 60, (node,), (model.Listener(port, group.arn),))
+    text = haproxy.configuration(balancer, node, list(balancer.listeners), (group,))
+    server = f"\n    server site {HOST}:{site.server_address[1]}\n"
+    backend = f"\nbackend {haproxy.backend(group.arn)}\n"
+    assert backend in text
+    file = tmp_path / "balancer.cfg"
+    # Its metrics have a fixed port, which a lab on this machine may have.
+    text = text.replace(f":{haproxy.METRICS_PORT}", f":{free_port()}")
+    file.write_text(text.replace(backend, backend.rstrip() + server))
+    process = subprocess.Popen(["haproxy", "-db", "-f", file])
+    try:
+        until(lambda: not port_is_free(port))
+        requests.get(f"http://{HOST}:{port}/air", timeout=LONG)
+        assert site.forwarded == [HOST]
+        for said in ("192.0.2.1", "192.0.2.1, 192.0.2.2"):
+            headers = {"X-Forwarded-For": said}
+            requests.get(f"http://{HOST}:{port}/air", headers=headers, timeout=LONG)
+            assert site.forwarded == [f"{said}, {HOST}"]
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_reload_loses_no_request(site: Site, host: WebHost) -> None:

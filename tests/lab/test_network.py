@@ -14,7 +14,7 @@ from tools.lab import leftovers
 from tools.lab.commands import run
 from tools.lab.model import Balancer, Interface, Node, Region
 from tools.lab.net import namespaces
-from tools.lab.net.network import Network
+from tools.lab.net.network import VISITORS_IN_TURN, Network
 
 NAME = f"awn{os.getpid()}"
 NODE = IPv4Address("10.0.1.200")
@@ -48,12 +48,31 @@ def answer_once(listener: socket.socket) -> None:
     connection.close()
 
 
-def test_a_client_on_the_internet_reaches_a_balancers_node(network: Network) -> None:
+def test_clients_on_the_internet_reach_a_balancers_node_each_from_an_own_address(
+    network: Network,
+) -> None:
     network.apply(region(NODE))
+    seen = []
+    for _ in range(5):
+        with namespaces.listening_socket(network.node(NODE), str(NODE), 80) as listener:
+            threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
+            with namespaces.connect(network.internet, str(NODE), 80, 5) as connection:
+                seen.append(IPv4Address(connection.recv(100).decode()))
+    assert len(set(seen)) == 5
+    assert set(seen) < set(VISITORS_IN_TURN)
+
+
+def test_a_client_that_chooses_its_address_keeps_it(network: Network) -> None:
+    network.apply(region(NODE))
+    own = str(VISITORS_IN_TURN[-1])
     with namespaces.listening_socket(network.node(NODE), str(NODE), 80) as listener:
         threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
-        with namespaces.connect(network.internet, str(NODE), 80, 5) as connection:
-            assert connection.recv(100) == b"198.51.100.2"
+        client = namespaces.within(network.internet, socket.socket)
+        with client:
+            client.settimeout(5)
+            client.bind((own, 0))
+            client.connect((str(NODE), 80))
+            assert client.recv(100) == own.encode()
 
 
 def test_a_node_that_is_gone_is_gone(network: Network) -> None:

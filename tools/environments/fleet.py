@@ -321,6 +321,9 @@ class Fleet(FleetAccess):
             "airaware::settings::zones": outputs["databases"],
             "airaware::bucket": outputs["bucket"],
             "profile::database::web_hosts": outputs["most_web_hosts"],
+            # A fleet that has hosts gets its release before Terraform knows a new output.
+            "profile::web_proxy::balanced": outputs.get("balanced", True),
+            "profile::web_proxy::exempt": outputs.get("load_generators", []),
         }
 
     def _ensure_passwords(self) -> None:

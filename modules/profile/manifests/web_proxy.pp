@@ -32,6 +32,17 @@
 #   How long they may.
 # @param retry_seconds
 #   When those who got a 503 are asked to come back.
+# @param balanced
+#   Whether a load balancer appends to X-Forwarded-For who asks. In the variant `single`, none does.
+# @param clients
+#   How many addresses are remembered.
+# @param client_requests
+#   How many requests of an address (of a /64, for IPv6) are answered within `client_seconds`; for
+#   more it gets a 429. Each web host counts by itself.
+# @param client_seconds
+#   See there.
+# @param exempt
+#   Addresses that are not counted: an operator's load generator.
 class profile::web_proxy (
   Stdlib::Port $port,
   Integer[1] $checks,
@@ -49,6 +60,11 @@ class profile::web_proxy (
   Integer[0] $waiting,
   Integer[1] $wait_milliseconds,
   Integer[1] $retry_seconds,
+  Boolean $balanced,
+  Integer[1] $clients,
+  Integer[1] $client_requests,
+  Integer[1] $client_seconds,
+  Array[Stdlib::IP::Address] $exempt,
 ) {
   include profile::web
 
@@ -77,6 +93,11 @@ class profile::web_proxy (
         'waiting'           => $waiting,
         'wait_milliseconds' => $wait_milliseconds,
         'retry_seconds'     => $retry_seconds,
+        'balanced'          => $balanced,
+        'clients'           => $clients,
+        'client_requests'   => $client_requests,
+        'client_seconds'    => $client_seconds,
+        'exempt'            => $exempt,
     }),
     validate_cmd => '/usr/sbin/haproxy -c -q -f %',
     require      => Package['haproxy'],

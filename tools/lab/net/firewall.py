@@ -23,21 +23,23 @@ from tools.lab.net.network import (
     METADATA_ADDRESS,
     NAMES_ADDRESS,
     ROUTER_ADDRESS,
+    VISITORS,
     bridge,
 )
 
 TABLE = "inet airaware"
+INTERNET = f"{{ {INTERNET_ADDRESS}, {VISITORS} }}"
 
 BASE_CHAINS = f"""
     chain forward {{
         type filter hook forward priority filter; policy drop;
         iifname "br-*" iifname . ip saddr != @own drop
-        iifname != "br-*" ip saddr != {INTERNET_ADDRESS} drop
+        iifname != "br-*" ip saddr != {INTERNET} drop
         ip saddr vmap @leaving
         ip daddr vmap @entering
         ct state vmap {{ established : accept, related : accept, invalid : drop }}
-        ip saddr != {INTERNET_ADDRESS} ip saddr vmap @egress
-        ip saddr {INTERNET_ADDRESS} ip daddr != @public drop
+        ip saddr != {INTERNET} ip saddr vmap @egress
+        ip saddr {INTERNET} ip daddr != @public drop
         ip daddr vmap @ingress
     }}
     chain input {{

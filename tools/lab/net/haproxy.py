@@ -61,7 +61,6 @@ defaults
     mode http
     log global
     option dontlog-normal
-    option forwardfor
     option idle-close-on-response
     retries 0
     timeout connect {CONNECT_SECONDS}s
@@ -83,13 +82,18 @@ frontend metrics
 def _frontend(node: model.Node, listener: model.Listener) -> str:
     """Return the section of a listener.
 
-    An ALB distinguishes 502 (refused, broken off) from 504 (no answer in time), and says 503 only
+    An ALB appends the client's address to what the request itself has in X-Forwarded-For.
+
+    It distinguishes 502 (refused, broken off) from 504 (no answer in time), and says 503 only
     where no target is in use; HAProxy says 503 wherever no connection came about.
     """
     carrier = backend(listener.target_group_arn)
     return f"""
 frontend listener-{listener.port}
     bind {node.interface.address}:{listener.port}
+    acl forwarded req.hdr(X-Forwarded-For) -m found
+    http-request set-header X-Forwarded-For "%[req.fhdr(X-Forwarded-For)], %[src]" if forwarded
+    http-request set-header X-Forwarded-For %[src] unless forwarded
     http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Port {listener.port}
     http-request set-var(txn.targets) nbsrv({carrier})

@@ -5,7 +5,7 @@
 The machine's own namespace gets no interface, address or route of the lab.
 """
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from airaware.errors import AirAwareError
@@ -15,6 +15,20 @@ from tools.lab.net.namespaces import FOLDER, within
 
 ROUTER_ADDRESS = IPv4Address("198.51.100.1")
 INTERNET_ADDRESS = IPv4Address("198.51.100.2")
+# Each connection from the Internet side has the next of these: visitors are many. A program that
+# binds its socket to one of them keeps it.
+VISITORS = IPv4Network("198.51.100.128/25")
+VISITORS_IN_TURN = list(VISITORS.hosts())[:125]
+TURNS = ", ".join(f"{turn} : {address}" for turn, address in enumerate(VISITORS_IN_TURN))
+SPREAD = f"""
+table ip airaware {{
+    chain visitors {{
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "router" ip saddr {INTERNET_ADDRESS} \\
+            snat to numgen inc mod {len(VISITORS_IN_TURN)} map {{ {TURNS} }}
+    }}
+}}
+"""
 METADATA_ADDRESS = IPv4Address("169.254.169.254")
 NAMES_ADDRESS = IPv4Address("169.254.169.253")
 ENDPOINT_ADDRESS = IPv4Address("192.0.2.1")
@@ -76,7 +90,9 @@ class Network:
             f"addr add {INTERNET_ADDRESS}/24 dev router",
             "link set router up",
             f"route add default via {ROUTER_ADDRESS}",
+            f"route add local {VISITORS} dev lo",
         )
+        run("nsenter", f"--net={FOLDER / self.internet}", "nft", "-f", "-", stdin=SPREAD)
 
     def apply(self, region: model.Region) -> None:
         """Bring bridges, gateways and the balancers' nodes in step with the region."""
