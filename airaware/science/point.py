@@ -113,15 +113,19 @@ def figures(pollutant: Pollutant, *months: Month | None) -> np.ndarray:
     found = [(n, month) for n, month in enumerate(months) if month]
     if not found:
         return rows
-    daily = np.full((len(found), max(len(month.daily) for _, month in found)), np.nan)
+    days = max(len(month.daily) for _, month in found)
+    daily, hours = np.full((len(found), days), np.nan), np.full((len(found), 24 * days), np.nan)
+    for row, (_, month) in enumerate(found):
+        daily[row, : len(month.daily)] = month.daily
+        hours[row, : len(month.hours)] = month.hours
+    known = np.isfinite(hours)
     summaries = np.zeros(len(found), kind)
-    for days, row, (_, month) in zip(daily, summaries, found, strict=True):
-        days[: len(month.daily)] = month.daily
-        hours = month.hours[np.isfinite(month.hours)]
-        # None where all that was measured is another month's by the point's clock.
-        row["hourly_mean"] = hours.sum() / len(hours) if len(hours) else np.nan
-        row["hours"] = len(hours)
-        row["stations"], row["nearest_km"] = len(month.used), month.nearest_km
+    summaries["hours"] = count = known.sum(axis=1)
+    # NaN where all that was measured is another month's by the point's clock.
+    with np.errstate(invalid="ignore"):
+        summaries["hourly_mean"] = np.where(known, hours, 0).sum(axis=1) / count
+    summaries["stations"] = [len(month.used) for _, month in found]
+    summaries["nearest_km"] = [month.nearest_km for _, month in found]
     summarise_days(pollutant, daily, summaries)
     rows[[n for n, _ in found]] = summaries
     return rows
