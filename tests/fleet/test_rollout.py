@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from fleets import DEPLOY_SECONDS
+from fleets import DEPLOY_SECONDS, administrator
 from hands import current, on, one, said
 from visitors import healthy_targets
 from wait import until
@@ -134,7 +134,7 @@ def test_a_web_host_boots_and_serves_without_the_master(lab: Fleet) -> None:
     # Else the group would take the time of the boot for a sickness.
     tier.suspend(host.zone, Reason.DRILL, ["HealthCheck", "ReplaceUnhealthy"])
     try:
-        lab.client("ec2").reboot_instances(InstanceIds=[host.instance_id])
+        administrator(lab, "ec2").reboot_instances(InstanceIds=[host.instance_id])
         until(lambda: host.instance_id not in healthy_targets(lab), "it is down", 60)
         until(lambda: host.instance_id in healthy_targets(lab), "in service", SERVING_SECONDS)
         failed = on(config, host, "puppet agent --test --color false")
