@@ -94,11 +94,16 @@ def states(health: dict[str, TargetHealth]) -> dict[str, str]:
     return {server: does.get(each.state, "maint") for server, each in health.items()}
 
 
-def verdict(row: dict[str, str]) -> TargetHealth:
-    """Return what HAProxy's checks have found of a server that they have counted up or down."""
+def verdict(row: dict[str, str], known: TargetHealth) -> TargetHealth:
+    """Return what HAProxy's checks have found of a server that they have counted up or down.
+
+    While the next check is under way, HAProxy has no code of the one before: what is known stays.
+    """
     if row["status"].startswith("UP"):
         return HEALTHY
     if "L7STS" in row["check_status"]:
+        if row["check_code"] == "0":
+            return known
         description = f"Health checks failed with these codes: [{row['check_code']}]"
         return TargetHealth("unhealthy", "Target.ResponseCodeMismatch", description)
     return TIMEOUT if "TOUT" in row["check_status"] else FAILED
@@ -222,8 +227,9 @@ class Node:
         well at first, decides from then on.
         """
         self._draining.pop(key, None)
+        known = self.health.get(key, INITIAL)
         if key in self._passed:
-            return verdict(row)
+            return verdict(row, known)
         if "L7OK" in row["check_status"]:
             self._haproxy.send(f"set server {haproxy.check_backend(group.arn)}/{server} health up")
             self._passed.add(key)
@@ -233,7 +239,7 @@ class Node:
         waited_seconds = time.monotonic() - self._registered[key]
         if waited_seconds < patience_seconds or row["status"].startswith("UP"):
             return INITIAL
-        return verdict(row)
+        return verdict(row, known)
 
     def _drain(
         self, key: Key, group: model.TargetGroup, server: str, row: dict[str, str] | None
