@@ -142,6 +142,14 @@ locals {
         StringEquals = { "aws:RequestTag/Environment" = environment }
       }
     },
+    {
+      # What an interrupted build has left, which could as well be tagged first.
+      Sid       = "DropUntagged"
+      Effect    = "Allow"
+      Action    = ["ec2:DeleteSnapshot", "ec2:DeregisterImage"]
+      Resource  = [for kind in ["image", "snapshot"] : "arn:aws:ec2:${var.region}::${kind}/*"]
+      Condition = { Null = { "aws:ResourceTag/Environment" = "true", "aws:ResourceTag/Builder" = "true" } }
+    },
   ]) }
 
   services = { for environment in keys(var.environments) : environment => [

@@ -414,6 +414,9 @@ def test_fab_works_with_a_deployer_s_role(
         ],
     )["NetworkAcl"]["NetworkAclId"]
     ec2.delete_network_acl(NetworkAclId=made)
+    # As an interrupted build of an image leaves it, and the next one removes it.
+    half = ec2.create_image(InstanceId=host, Name="airaware-staging-half")["ImageId"]
+    ec2.deregister_image(ImageId=half)
     ec2.stop_instances(InstanceIds=[host])
     ec2.start_instances(InstanceIds=[host])
 
