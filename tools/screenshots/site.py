@@ -33,7 +33,10 @@ SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Picture:
-    """A page in a window of this size (CSS pixels); `query` is sent to `path`."""
+    """A page in a window of this size (CSS pixels); `query` is sent to `path`.
+
+    The window begins at the element with the id `anchor`, where one is named.
+    """
 
     name: str
     path: str
@@ -42,6 +45,7 @@ class Picture:
     height: int = 860
     scheme: str = "light"
     media: Literal["screen", "print"] = "screen"
+    anchor: str = ""
 
     @property
     def file(self) -> Path:
@@ -55,6 +59,7 @@ def pictures(measured: str, latest: str) -> Iterator[Picture]:
     week: dict[str, str | list[str]] = {"address": PLACE, "from": f"{measured}-07-01"}
     yield Picture("home", "/", {}, height=760)
     yield Picture("air", "/air", here, height=1240)
+    yield Picture("pollutant", "/air", here, height=1330, anchor="pollutant-44201")
     yield Picture("history", "/history", week, height=760)
     yield Picture("compare", "/compare", {"address": [PLACE, *OTHERS], "year": latest}, height=1290)
     yield Picture("map", "/map", {"year": latest, "month": "7"})
@@ -100,6 +105,8 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
     for chart in page.locator("[data-chart]").all():
         chart.and_(page.locator("[data-drawn]")).wait_for(state="attached")
     page.emulate_media(media=picture.media)
+    if picture.anchor:
+        page.locator(f"#{picture.anchor}").evaluate("(it) => it.scrollIntoView()")
     save(page.screenshot(), picture.file)
     page.close()
 
