@@ -1,6 +1,7 @@
 """How numbers and texts are written on the pages."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -62,6 +63,17 @@ def month(number: int) -> str:
     return MONTHS[number - 1]
 
 
+def years(found: Iterable[int]) -> str:
+    """Format ascending years, as in "2013, 2015 to 2017"."""
+    spans: list[list[int]] = []
+    for year in found:
+        if spans and year == spans[-1][1] + 1:
+            spans[-1][1] = year
+        else:
+            spans.append([year, year])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in spans)
+
+
 def code(text: str) -> Markup:
     """Return text as HTML, with what stands between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -76,5 +88,6 @@ FILTERS = {
     "count": count,
     "range": count_range,
     "month": month,
+    "years": years,
     "code": code,
 }

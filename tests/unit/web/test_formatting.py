@@ -18,3 +18,11 @@ def test_figures(value: float | None, text: str) -> None:
 )
 def test_distances(km: float | None, text: str) -> None:
     assert formatting.distance(km) == text
+
+
+@pytest.mark.parametrize(
+    ("years", "text"),
+    [([2013], "2013"), ([2015, 2016], "2015 to 2016"), ([2013, 2015, 2016], "2013, 2015 to 2016")],
+)
+def test_years(years: list[int], text: str) -> None:
+    assert formatting.years(years) == text
