@@ -35,7 +35,7 @@ run "each_zone_has_a_database_and_a_web_group" {
     error_message = "The databases reckon with another number of web hosts than the groups may have."
   }
   assert {
-    condition     = output.balanced && output.load_generators == tolist([])
+    condition     = output.balanced && length(output.load_generators) == 0
     error_message = "The web hosts do not go by the balancer's word, or let somebody ask without limit."
   }
   assert {

@@ -280,7 +280,8 @@ def test_checks_are_not_counted(counting: WebHost) -> None:
 
 
 def test_without_a_balancer_who_asks_is_who_connects(site: Site, tmp_path: Path) -> None:
-    with proxied(site.server_address[1], tmp_path, balanced=False, client_requests=9) as host:
+    limit = {"client_requests": 9, "client_seconds": 600}
+    with proxied(site.server_address[1], tmp_path, balanced=False, **limit) as host:
         assert set(statuses(host, 8, "192.0.2.1")) == {200}
         assert statuses(host, 2, "192.0.2.2")[-1] == 429
 
