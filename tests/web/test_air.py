@@ -197,7 +197,7 @@ def test_pages_of_hours_and_comparisons_say_the_error_too(client: FlaskClient) -
     far = client.get(f"/history?address=Fargo, ND&from={YEAR}-07-01").text
     assert "Far from any monitor: these hours are estimates" in far
     unknown = client.get(f"/history?address=60614&parameter=88502&from={YEAR}-07-01").text
-    assert "Too few monitors" in unknown
+    assert "The error to expect is not known" in unknown
     compared = client.get("/compare?address=60614&address=Fargo, ND").text
     row = compared.partition("Expected error of a day")[2].partition("</tr>")[0]
     assert re.findall(r"± [0-9.]+", row) == ["± 3.7", "± 8.0"]
@@ -216,7 +216,7 @@ def test_the_years_say_their_error_and_which_are_made_up(client: FlaskClient) ->
 def test_where_too_little_is_known_no_error_is_named(client: FlaskClient) -> None:
     found = pollutant(air(client, address="60614"), 88502)
     assert found["summary"]["expected_error"] == {"hourly_mean": None, "day": None}
-    assert "Too few monitors" in client.get("/air?address=60614").text
+    assert "The error to expect is not known" in client.get("/air?address=60614").text
 
 
 def test_far_monitors_make_a_marked_estimate(client: FlaskClient) -> None:
