@@ -45,9 +45,7 @@ def calendar_of_days(pollutant: answers.PointPollutant) -> Markup:
 
     def cell(date: str, day: answers.Day) -> str:
         value, category = figure(day.value), day.category
-        opening, smoke = _OPENING, ""
-        if hours := day.smoke_hours:
-            opening, smoke = _OPENING_OF_SMOKE, f", {hours} h of smoke"
+        opening, smoke = _smoke(day.smoke_hours)
         if category is None:
             return f"{opening[0]}{date}{value} no data{_CLOSING[0]}"
         number = NUMBERS[category]
@@ -80,13 +78,16 @@ def calendar_of_aqi(found: answers.DailyAqi) -> Markup:
             return f"{_OPENING[0]}{date}no data{_CLOSING[0]}"
         number, key = NUMBERS[day.category], (id(day.leading), id(day.rests_on))
         words = said.get(key) or said.setdefault(key, rest(day))
-        opening, smoke = _OPENING, ""
-        if hours := day.smoke_hours:
-            opening, smoke = _OPENING_OF_SMOKE, f", {hours} h of smoke"
+        opening, smoke = _smoke(day.smoke_hours)
         title = f"AQI {day.aqi}, {day.category}: {words}{smoke}"
         return f"{opening[number]}{date}{title}{_CLOSING[number]}"
 
     return _calendar(cell, found.by_day)
+
+
+def _smoke(hours: int) -> tuple[list[str], str]:
+    """Return what stands before a cell's title, by category, and what the title says of smoke."""
+    return (_OPENING_OF_SMOKE, f", {hours} h of smoke") if hours else (_OPENING, "")
 
 
 def _calendar(cell: Callable[[str, Day], str], days: Sequence[Day]) -> Markup:

@@ -6,7 +6,7 @@ from statistics import median
 
 from airaware.store.manifest import Held
 from tools.drill.model import Expectation, Finding
-from tools.drill.observations import Observations, by_second, request_statistics
+from tools.drill.observations import Observations, by_second, percentiles, request_statistics
 from tools.drill.visitors import HOLDING, Visit
 
 SETTLED_SECONDS = 60  # after the fault, for the percentiles
@@ -54,9 +54,9 @@ def failures_are_refusals(median_seconds: float, p99_seconds: float) -> Expectat
     def judge(observed: Observations) -> Finding:
         crowd = observed.due(observed.crowded, observed.returned)
         failed = [visit for visit in crowd if not visit.ok]
-        refused = sorted(visit.seconds for visit in failed if visit.refused)
-        half, p99 = _rank(refused, 0.5), _rank(refused, 0.99)
-        lag = _rank(sorted(visit.lag for visit in crowd), 0.99)
+        refused = [visit.seconds for visit in failed if visit.refused]
+        half, p99 = percentiles(refused, (50, 99)) or (0.0, 0.0)
+        (lag,) = percentiles([visit.lag for visit in crowd], (99,)) or (0.0,)
         return Finding(
             "who is not answered is refused:"
             f" half within {1000 * median_seconds:.0f} ms, 99% within {1000 * p99_seconds:.0f} ms",
@@ -67,11 +67,6 @@ def failures_are_refusals(median_seconds: float, p99_seconds: float) -> Expectat
         )
 
     return judge
-
-
-def _rank(ordered: list[float], share: float) -> float:
-    """Return a percentile by nearest rank; 0 of nothing."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
 def carries_its_capacity(share: float = 0.8) -> Expectation:

@@ -114,7 +114,7 @@ def hang_web_host(world: World, zone: str) -> list[Change]:
 
 def kill_database(world: World, zone: str) -> list[Change]:
     """Return the change that kills the zone's database for good: connections are refused."""
-    host = _one(_databases(world, zone), f"database in {zone}")
+    host = _database(world, zone)
     units = "'postgresql@*.service'"
     return [
         Change(
@@ -127,14 +127,10 @@ def kill_database(world: World, zone: str) -> list[Change]:
 
 def silence_database(world: World, zone: str) -> list[Change]:
     """Return the change that drops all packets from the zone's database: connections hang."""
-    host = _one(_databases(world, zone), f"database in {zone}")
+    host = _database(world, zone)
     rule = f"pref 5 ipproto tcp sport {DATABASE_PORT} blackhole"
     return [
-        Change(
-            f"drop all packets from port {DATABASE_PORT} of {host.name}",
-            _on(host, f"ip rule add {rule}"),
-            _on(host, f"while ip rule del {rule} 2>/dev/null; do :; done"),
-        )
+        Change(f"drop all packets from port {DATABASE_PORT} of {host.name}", *_drop(host, rule))
     ]
 
 
@@ -148,15 +144,11 @@ def silence_names(world: World, zone: str) -> list[Change]:
 
     Then the zone's database is restarted, so that all connections to it are made anew.
     """
-    database = _one(_databases(world, zone), f"database in {zone}")
+    database = _database(world, zone)
     rules = [f"pref 5 ipproto {protocol} dport 53 blackhole" for protocol in ("udp", "tcp")]
-    silence = "; ".join(f"ip rule add {rule}" for rule in rules)
-    hear = "; ".join(f"while ip rule del {rule} 2>/dev/null; do :; done" for rule in rules)
     return [
         *(
-            Change(
-                f"drop all that {host.name} asks name servers", _on(host, silence), _on(host, hear)
-            )
+            Change(f"drop all that {host.name} asks name servers", *_drop(host, *rules))
             for host in world.serving(zone)
         ),
         Change(
@@ -171,15 +163,14 @@ def silence_census(world: World, zone: str) -> list[Change]:
 
     That is the zone's database: its security group drops what comes to port 443.
     """
-    entry = f"{_one(_databases(world, zone), f'database in {zone}').address} {CENSUS}"
+    entry = f"{_database(world, zone).address} {CENSUS}"
     return [
         Change(
             f"have the Census geocoder be silent to {host.name}",
             _on(host, f"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >>/etc/hosts"),
             _on(host, f"sed -i '/^{entry}$/d' /etc/hosts"),
         )
-        for each in world.groups
-        for host in world.serving(each)
+        for host in _web_hosts(world)
     ]
 
 
@@ -197,8 +188,7 @@ def starve_web_hosts(world: World, _zone: str) -> list[Change]:
                 _on(host, f"systemctl is-active --quiet {HOG} || {begin}"),
                 _on(host, f"systemctl stop {HOG} 2>/dev/null || :"),
             )
-            for zone in world.groups
-            for host in world.serving(zone)
+            for host in _web_hosts(world)
         ),
     ]
 
@@ -229,7 +219,7 @@ def spike(_world: World, _zone: str) -> list[Change]:
 
 def fill_disk(world: World, zone: str) -> list[Change]:
     """Return the changes that fill the volume of the zone's database, and load a year again."""
-    host = _one(_databases(world, zone), f"database in {zone}")
+    host = _database(world, zone)
     empty = f"rm -f {DATABASE_VOLUME}/filled-by-a-drill; {START_CLUSTERS}"
     return [
         Change(f"fill the volume of {host.name}", _on(host, FILL), _on(host, empty)),
@@ -349,8 +339,21 @@ def _job_of(load: Change) -> dict[str, str]:
     return {"job": load.do.arguments["job"]}
 
 
-def _databases(world: World, zone: str) -> list[Host]:
-    return [h for h in world.hosts() if (h.role, h.zone, h.state) == ("database", zone, "running")]
+def _database(world: World, zone: str) -> Host:
+    wanted = ("database", zone, "running")
+    found = [host for host in world.hosts() if (host.role, host.zone, host.state) == wanted]
+    return _one(found, f"database in {zone}")
+
+
+def _web_hosts(world: World) -> list[Host]:
+    return [host for zone in world.groups for host in world.serving(zone)]
+
+
+def _drop(host: Host, *rules: str) -> tuple[Call, Call]:
+    """Return what drops the packets that routing rules match, and what ends that."""
+    begin = "; ".join(f"ip rule add {rule}" for rule in rules)
+    end = "; ".join(f"while ip rule del {rule} 2>/dev/null; do :; done" for rule in rules)
+    return _on(host, begin), _on(host, end)
 
 
 def _rest(

@@ -1,7 +1,7 @@
 """What a drill observed, and the statistics derived from it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +133,14 @@ class Observations:
         return min(begins) - self.since_fault(0) if begins else None
 
 
+def percentiles(seconds: Sequence[float], ranks: Sequence[float]) -> list[float]:
+    """Return percentiles by nearest rank, in the order of the ranks; none of no seconds."""
+    if not seconds:
+        return []
+    found: list[float] = np.percentile(seconds, ranks, method="inverted_cdf").tolist()
+    return found
+
+
 def request_statistics(visits: Iterable[Visit]) -> dict[str, Any]:
     """Return counts of requests and failures, and percentiles of the seconds to a good answer.
 
@@ -141,7 +149,7 @@ def request_statistics(visits: Iterable[Visit]) -> dict[str, Any]:
     visits = list(visits)
     good = [visit.seconds for visit in visits if visit.ok]
     ranks = (50, 95, 99)
-    values = np.percentile(good, ranks, method="inverted_cdf").tolist() if good else [None] * 3
+    values: Sequence[float | None] = percentiles(good, ranks) or (None,) * len(ranks)
     return {
         "requests": len(visits),
         "failed": len(visits) - len(good),
