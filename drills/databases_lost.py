@@ -5,7 +5,7 @@ from tools.drill.model import Drill
 
 DRILL = Drill(
     name="databases-lost",
-    hypothesis="Where no database is left, visitors are told so at once, nothing is replaced, and"
+    hypothesis="When no database is left, visitors are refused at once, nothing is replaced, and"
     " answers are good within seconds of the return",
     steady_state=probes.DATABASES,
     fault=faults.kill_databases,

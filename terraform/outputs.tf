@@ -36,7 +36,7 @@ output "load_generators" {
 }
 
 output "balanced" {
-  description = "Whether the site has a balancer, also before it is there: what it appends to X-Forwarded-For is who asks."
+  description = "Whether the site has a balancer, also before it exists: web hosts then take the client's address from X-Forwarded-For."
   value       = !local.single
 }
 

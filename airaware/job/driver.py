@@ -32,7 +32,7 @@ from airaware.store.load import Counts, Load, Source, ZoneLoad, sweep
 
 # How a task's traceback ends where the error is one of ours: AirAwareError or a class of it.
 KNOWN_ERROR = r"\bairaware\.[\w.]+: (.*)"
-# Months by their numbers; 0 has what is said of the whole file.
+# January to December, and 0 for what concerns the whole file.
 MONTHS = 13
 
 

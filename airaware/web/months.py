@@ -15,7 +15,7 @@ HEADS = Markup("".join(f'<th scope="col">{month}</th>' for month in MONTHS))
 
 
 def in_words(pollutant: answers.GridPollutant) -> str:
-    """Say the months' means and highest days, for who does not see the chart."""
+    """Describe the months' means and highest days, for people who cannot see the chart."""
     said = ", ".join(map(_said, pollutant.months))
     return (
         f"Mean of the days and highest day, in {pollutant.unit}: {said}."

@@ -145,12 +145,12 @@ def test_a_bad_release_is_the_good_one_but_for_its_web_servers(world: World) -> 
     key = f"releases/{bad}/puppet.tar.gz"
     spoilt = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(spoilt)) as tar:
-        told = {}
+        changed = {}
         for member in tar:
             content = tar.extractfile(member)
             assert content
-            told[member.name] = content.read().decode()
-    assert told == texts | {"hieradata/role/web.yaml": "profile::web_proxy::port: 8001\n"}
+            changed[member.name] = content.read().decode()
+    assert changed == texts | {"hieradata/role/web.yaml": "profile::web_proxy::port: 8001\n"}
     undo(world, [publish])
     undo(world, [publish])
     assert release.files(s3, BUCKET, bad) == []

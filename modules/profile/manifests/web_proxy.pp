@@ -33,7 +33,7 @@
 # @param retry_seconds
 #   When those who got a 503 are asked to come back.
 # @param balanced
-#   Whether a load balancer appends to X-Forwarded-For who asks. In the variant `single`, none does.
+#   Whether a load balancer appends the client's address to X-Forwarded-For; not in the variant `single`.
 # @param clients
 #   How many addresses are remembered.
 # @param client_requests
