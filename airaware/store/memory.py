@@ -15,14 +15,12 @@ from typing import Any, TypeVar
 from airaware.settings import Zone
 from airaware.store import queries
 from airaware.store.queries import Load, Served
-from airaware.store.tiles import LoadedYear
 from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
 from airaware.store.zones import Key as LoadKey
 
 # Too short to be noticed, and long enough that a busy worker asks once for many requests.
 LOOK_SECONDS = 0.02
 
-OneLoad = Load | LoadedYear
 # A kind, the rows that it was read of (by parameter, year and checksum), and a key.
 _Place = tuple[str, tuple[tuple[int, int, str], ...], Hashable]
 Key = TypeVar("Key", bound=Hashable)
@@ -127,7 +125,7 @@ class Memory(Reader):
         return None if look is None or look[0] < moment else look[1]
 
     def remember(
-        self, kind: str, of: Collection[OneLoad], key: Hashable, make: Callable[[], Value]
+        self, kind: str, of: Collection[Load], key: Hashable, make: Callable[[], Value]
     ) -> Value:
         """Return what `make` reads of some loads' rows, from memory where it was read before.
 
@@ -139,7 +137,7 @@ class Memory(Reader):
     def remember_each(
         self,
         kind: str,
-        of: Collection[OneLoad],
+        of: Collection[Load],
         keys: Collection[Key],
         make: Callable[[list[Key]], Mapping[Key, Value]],
     ) -> dict[Key, Value]:

@@ -1,12 +1,14 @@
 """What the map asks the store: cells' shapes as vector tiles, and their values apart from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from airaware.science import grid
 from airaware.science.map_metrics import MAP_METRICS
-from airaware.store import queries
+from airaware.store.memory import Memory
+from airaware.store.queries import Load
 from airaware.store.zones import Reader
 
 # Deeper than that, the map enlarges these.
@@ -32,28 +34,21 @@ FROM (
     WHERE resolution = %(resolution)s AND shape && bounds
 ) AS feature
 """
+_IDS = """
+SELECT string_agg(int4send(id), ''::bytea) AS ids FROM cell_shape
+WHERE resolution = %(resolution)s AND shape && ST_TileEnvelope(%(z)s, %(x)s, %(y)s)
+"""
 # Arrays in PostgreSQL's own binary form (_ROW), which NumPy reads a hundred times faster than text.
-# The range of cells is that of the table with the values, which is otherwise read whole.
 _VALUES = """
 SELECT string_agg(int4send(id) || array_send({metric}::real[]) || array_send(nearest_km),
                   ''::bytea) AS rows
 FROM cell_shape JOIN {table} USING (cell)
-WHERE resolution = %(resolution)s AND shape && ST_TileEnvelope(%(z)s, %(x)s, %(y)s)
-  AND parameter = %(parameter)s AND year = %(year)s
-  AND {table}.cell BETWEEN %(first)s AND %(last)s
+WHERE parameter = %(parameter)s AND year = %(year)s AND resolution {within}
 """
+_PARENTS = f"< {grid.RESOLUTION}"
+_CELLS_IN_TILE = f"= {grid.RESOLUTION} AND shape && ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
 _MONTHS = np.dtype([("header", "V20"), ("months", [("length", ">i4"), ("value", ">f4")], 12)])
 _ROW = np.dtype([("id", ">i4"), ("value", _MONTHS), ("nearest_km", _MONTHS)])
-
-
-@dataclass(frozen=True)
-class LoadedYear:
-    """One parameter's year that the map can show. Its checksum is the same in every zone."""
-
-    parameter: int
-    year: int
-    synthetic: bool
-    checksum: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,15 @@ class Values:
     ids: np.ndarray
     value: np.ndarray
     nearest_km: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of cells: memory keeps nothing that came empty."""
+        return len(self.ids)
+
+    def among(self, ids: np.ndarray) -> "Values":
+        """Return the values of those cells whose ids are among these (m,), in any order."""
+        there = np.isin(self.ids, ids)
+        return Values(self.ids[there], self.value[there], self.nearest_km[there])
 
 
 def exists(z: int, x: int, y: int) -> bool:
@@ -82,23 +86,32 @@ def shapes(reader: Reader, z: int, x: int, y: int) -> bytes:
     return bytes(reader.fetch(_TILE, place)[0].mvt)
 
 
-def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int) -> Values:
+def values(reader: Memory, load: Load, metric: str, z: int, x: int, y: int) -> Values:
     """Return the values of one of MAP_METRICS in a tile, all months.
 
-    Raises NoZoneError where no database answers.
+    Those of coarser cells are read all at once, and remembered: 1.4 MB. Raises NoZoneError where no
+    database answers.
     """
     if metric not in MAP_METRICS:
         raise ValueError(f"no such metric: {metric}")
-    resolution = _RESOLUTION[z]
-    table = "cell_year" if resolution == grid.RESOLUTION else "parent_year"
+    place: dict[str, object] = {"z": z, "x": x, "y": y}
+    if _RESOLUTION[z] == grid.RESOLUTION:
+        return _read(reader, load, _VALUES.format(
+            metric=metric, table="cell_year", within=_CELLS_IN_TILE), place)  # fmt: skip
+    everywhere = _VALUES.format(metric=metric, table="parent_year", within=_PARENTS)
+    parents = reader.remember(
+        "parents", [load], metric, lambda: _read(reader, load, everywhere, {})
+    )
+    found = reader.fetch(_IDS, place | {"resolution": _RESOLUTION[z]})
+    return parents.among(np.frombuffer(found[0].ids or b"", ">i4"))
+
+
+def _read(reader: Reader, load: Load, query: str, place: Mapping[str, object]) -> Values:
     found = reader.fetch(
-        _VALUES.format(metric=metric, table=table),
-        {"z": z, "x": x, "y": y, "resolution": resolution,
-         "parameter": load.parameter, "year": load.year,
-         # H3's index of a cell begins with its resolution.
-         "first": 1 << 59 | resolution << 52, "last": 1 << 59 | (resolution + 1) << 52},
+        query,
+        {**place, "parameter": load.parameter, "year": load.year},
         of=[(load.parameter, load.year)],
-    )  # fmt: skip
+    )
     rows = np.frombuffer(found[0].rows or b"", _ROW)
     # A cell at 180 degrees is there twice: it has a shape in the east and one in the west.
     rows = rows[np.unique(rows["id"], return_index=True)[1]]
@@ -107,31 +120,3 @@ def values(reader: Reader, load: LoadedYear, metric: str, z: int, x: int, y: int
         rows["value"]["months"]["value"].astype(np.float32),
         rows["nearest_km"]["months"]["value"].astype(np.float32),
     )
-
-
-def loads(reader: Reader) -> list[LoadedYear]:
-    """All that the store serves, by parameter and year.
-
-    Raises NoZoneError where no database answers.
-    """
-    return [
-        LoadedYear(load.parameter, load.year, load.synthetic, load.checksum)
-        for load in queries.served(reader).loads
-    ]
-
-
-def load(reader: Reader, parameter: int, year: int) -> LoadedYear | None:
-    """One parameter's year; None where the store has none.
-
-    Raises NoZoneError where no database answers.
-    """
-    rows = reader.fetch(
-        "SELECT synthetic, checksum::text FROM load WHERE parameter = %s AND year = %s",
-        (parameter, year),
-        of=[(parameter, year)],
-    )
-    if rows:
-        return LoadedYear(parameter, year, *rows[0])
-    # It may have come into another zone a moment ago.
-    there = (load for load in loads(reader) if (load.parameter, load.year) == (parameter, year))
-    return next(there, None)

@@ -53,11 +53,12 @@ SECURITY_HEADERS = {
 }
 
 
-# How much of what loads hold a worker remembers, some 70 MB when it is full: the answers and the
-# trends of cells (10 and 6 kB each), the days of monitors (45 kB), and some things of whole loads.
+# How much of what loads hold a worker remembers, some 90 MB when it is full: the answers and the
+# trends of cells (10 and 6 kB each), the days of monitors (45 kB), the map's coarser cells
+# (1.4 MB), and some things of whole loads.
 REMEMBERED = {
     **{"answers": 2048, "trends": 700, "days": 800},
-    **{"errors": 400, "ranks": 100, "stations": 100},
+    **{"parents": 16, "errors": 400, "ranks": 100, "stations": 100},
 }
 
 

@@ -7,15 +7,14 @@ from airaware.science.sphere import KM_PER_MILE
 from airaware.store import queries
 from airaware.store.memory import Memory
 from airaware.store.queries import Load
-from airaware.store.tiles import LoadedYear
 
 ExpectedErrors = Mapping[tuple[str, int, str], float]
 
 
-def remembered(reader: Memory) -> Callable[[Load | LoadedYear], ExpectedErrors]:
+def remembered(reader: Memory) -> Callable[[Load], ExpectedErrors]:
     """Return a function that gives the expected errors of a load and asks the store once."""
 
-    def of_load(load: Load | LoadedYear) -> ExpectedErrors:
+    def of_load(load: Load) -> ExpectedErrors:
         def read() -> ExpectedErrors:
             return expected_errors(queries.residuals(reader, load.parameter, load.year))
 

@@ -10,7 +10,7 @@ Whoever asks with `v`, the version that the page names, may keep the answer for 
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -33,7 +33,7 @@ from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import POLLUTANTS
 from airaware.science.sphere import KM_PER_MILE, REACH_KM
 from airaware.store import shapes, tiles
-from airaware.store.tiles import LoadedYear
+from airaware.store.queries import Load
 from airaware.web import asking
 from airaware.web.errors import BadYearError, VisitorError
 from airaware.web.formatting import MONTHS
@@ -60,7 +60,7 @@ def shapes_version() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
-def values_version(load: LoadedYear) -> str:
+def values_version(load: Load) -> str:
     """Return the version of a load's values, and of the shapes that they belong to."""
     return f"{shapes_version()}-{load.checksum}"
 
@@ -68,7 +68,7 @@ def values_version(load: LoadedYear) -> str:
 @blueprint.get("/map")
 def page() -> str:
     """Return the map; without JavaScript, it leads to the search."""
-    catalogue = _catalogue(tiles.loads(current_app.extensions["reader"]))
+    catalogue = _catalogue(asking.served().loads)
     return render_template(
         "map.html", pollutants=catalogue, chosen=_chosen(catalogue, request.args),
         months=MONTHS, addresses=_addresses(),
@@ -88,6 +88,7 @@ def shapes_tile(z: int, x: int, y: int) -> Response:
 
 
 @blueprint.get("/tiles/values/<int:parameter>/<int:year>/<metric>/<int:z>/<int:x>/<int:y>")
+@asking.settled
 def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) -> Response:
     """Return the values of a tile's cells in all twelve months, as `encode` packs them."""
     _check_tile(z, x, y)
@@ -103,6 +104,7 @@ def values_tile(parameter: int, year: int, metric: str, z: int, x: int, y: int) 
 
 
 @blueprint.get("/tiles/errors/<int:parameter>/<int:year>")
+@asking.settled
 def errors(parameter: int, year: int) -> Response:
     """Return the errors to expect of a mean and of a day, in the display unit, month by month.
 
@@ -192,18 +194,18 @@ def _check_year(pollutant: Pollutant, year: int) -> None:
         )
 
 
-def _loaded(pollutant: Pollutant, year: int) -> LoadedYear:
+def _loaded(pollutant: Pollutant, year: int) -> Load:
     """Return the year as it is loaded. Raises BadYearError or YearNotLoadedError."""
     _check_year(pollutant, year)
-    reader = current_app.extensions["reader"]
-    load = tiles.load(reader, pollutant.code, year)
-    if load is None:
-        years = [each.year for each in tiles.loads(reader) if each.parameter == pollutant.code]
-        raise asking.not_loaded(f"There are no data on {pollutant.label} for {year}.", years)
-    return load
+    loads = [load for load in asking.served().loads if load.parameter == pollutant.code]
+    for load in loads:
+        if load.year == year:
+            return load
+    years = [load.year for load in loads]
+    raise asking.not_loaded(f"There are no data on {pollutant.label} for {year}.", years)
 
 
-def _catalogue(loads: list[LoadedYear]) -> list[dict[str, Any]]:
+def _catalogue(loads: Sequence[Load]) -> list[dict[str, Any]]:
     """Return what can be shown: pollutants as they are listed, the latest year first."""
     by_parameter = {
         parameter: sorted(found, key=lambda load: -load.year)

@@ -11,6 +11,7 @@ import re
 import shutil
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,7 @@ from airaware.science.map_metrics import MAP_METRICS, MapMetric
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import POLLUTANTS
 from airaware.store import load, tiles
-from airaware.store.tiles import LoadedYear
+from airaware.store.queries import Load
 from airaware.web import map_page
 from tools.drill import model
 from tools.fleet import passwords
@@ -57,6 +58,10 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> MapMetric:
     return metric
 
 
+def load_of(parameter: int) -> Load:
+    return Load(parameter, 2017, True, datetime(2018, 1, 1, tzinfo=UTC), "1")
+
+
 def test_a_new_pollutant_is_imitated_read_judged_and_mapped(
     benzene: Pollutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +79,7 @@ def test_a_new_pollutant_is_imitated_read_judged_and_mapped(
     assert metrics.aqi(benzene, days)[0, 0] > 0
 
     monkeypatch.setattr(map_page, "values_version", lambda _: "1")
-    (listed,) = map_page._catalogue([LoadedYear(BENZENE, 2017, True, "1")])
+    (listed,) = map_page._catalogue([load_of(BENZENE)])
     assert listed["label"] == "Benzene"
     assert [(each["low"], each["high"]) for each in listed["metrics"]] == [
         benzene.map_scales.hourly_mean,
@@ -108,10 +113,10 @@ def test_a_new_map_metric_is_listed_and_read(shown: MapMetric) -> None:
         return [SimpleNamespace(rows=None)]
 
     reader: Any = SimpleNamespace(fetch=fetch)
-    tiles.values(reader, LoadedYear(44201, 2017, True, "1"), shown.column, 3, 2, 3)
+    tiles.values(reader, load_of(44201), shown.column, tiles.MAX_ZOOM, 2, 3)
     assert "array_send(nearest_km::real[])" in asked[0]
     with pytest.raises(ValueError, match="no such metric: daily_p95"):
-        tiles.values(reader, LoadedYear(44201, 2017, True, "1"), "daily_p95", 3, 2, 3)
+        tiles.values(reader, load_of(44201), "daily_p95", 3, 2, 3)
 
 
 def test_the_map_shows_columns_that_the_store_has_of_all_resolutions() -> None:
