@@ -136,12 +136,21 @@ def _by_day(
     alike = (1 << np.arange(len(flags))) @ flags + (sum(runs) << len(flags))
     kinds, firsts = np.unique(alike, return_index=True)
 
-    def rests(day: int) -> tuple[list[answers.Leader], list[int]]:
-        of_day = [each[run[day]] for each, run in zip(leaders, runs, strict=True)]
-        leading = list(compress(of_day, found.leads[:, day]))
-        return leading, [each.parameter for each in compress(of_day, found.known[:, day])]
-
-    rests_of = dict(zip(kinds.tolist(), map(rests, firsts.tolist()), strict=True))
+    of_kinds = zip(
+        *([each[number] for number in run[firsts].tolist()]
+          for each, run in zip(leaders, runs, strict=True)),
+        strict=True,
+    )  # fmt: skip
+    flags_of_kinds = (each[:, firsts].T.tolist() for each in (found.leads, found.known))
+    rests_of = {
+        kind: (
+            list(compress(of_kind, leads)),
+            [each.parameter for each in compress(of_kind, known)],
+        )
+        for kind, of_kind, leads, known in zip(
+            kinds.tolist(), of_kinds, *flags_of_kinds, strict=True
+        )
+    }
     smoke_hours = np.where(found.known, [each.smoke_hours for each in contenders], 0).max(axis=0)
     rows = zip(
         year.dates, found.aqi.tolist(), categories.tolist(),
@@ -163,7 +172,9 @@ def _by_day(
 def _leaders(contender: _Contender) -> tuple[np.ndarray, list[answers.Leader]]:
     """Return the contender as it would lead: which run of days each day is in, and of each run."""
     columns = contender.parameter, contender.nearest_km, contender.expected_error
-    begins = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    # Where nothing is known on either day (NaN), nothing changes.
+    known = [np.nan_to_num(column, nan=-1.0) for column in columns]
+    begins = np.any([column[1:] != column[:-1] for column in known], axis=0)
     firsts = [0, *(1 + np.flatnonzero(begins)).tolist()]
     parameter, nearest_km, expected_error = (column[firsts] for column in columns)
     rows = zip(

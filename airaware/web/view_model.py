@@ -48,6 +48,10 @@ METHOD = (
 )
 
 
+# By what metrics.category returns: -1, where there is none, is the last one.
+_CATEGORIES = (*AQI_CATEGORIES, None)
+
+
 def grid(at: At, year: int) -> answers.GridAir:
     """Return the air of a year at the grid point nearest to a place: quick, at most 4 km off."""
     loads, cell = at.of_year(year), at.nearest.cell
@@ -342,11 +346,8 @@ def _days(year: PointYear) -> list[answers.Day]:
         year.dates,
         shown_each(pollutant, year.daily),
         year.above.tolist(),
-        (aqi if aqi >= 0 else None for aqi in year.aqi.tolist()),
-        (
-            AQI_CATEGORIES[category] if category >= 0 else None
-            for category in metrics.category(pollutant, year.daily).tolist()
-        ),
+        [aqi if aqi >= 0 else None for aqi in year.aqi.tolist()],
+        [_CATEGORIES[number] for number in metrics.category(pollutant, year.daily).tolist()],
         rounded_each(year.nearest_km),
         shown_each(pollutant, year.expected_error),
         year.smoke_hours.tolist(),
