@@ -37,6 +37,24 @@ UNAVAILABLE = Kind(
     "No zone's database answers in time. Ask again after as many seconds as Retry-After says.",
 )
 
+# What a web host's proxy says (modules/profile/templates/web-proxy.cfg.epp).
+BY_PROXY = (
+    Kind(
+        "busy",
+        503,
+        "Busy",
+        "More people ask than can be answered right now. Ask again after as many seconds as"
+        " Retry-After says.",
+    ),
+    Kind(
+        "too-many-requests",
+        429,
+        "Too many requests",
+        "One address has asked for more within a few seconds than any visitor needs. Ask again"
+        " after as many seconds as Retry-After says, and less often.",
+    ),
+)
+
 
 def kinds() -> list[Kind]:
     """Return all kinds of problems, by status and name."""
@@ -45,7 +63,7 @@ def kinds() -> list[Kind]:
         for each in _descendants(VisitorError)
         if "kind" in vars(each)
     ]
-    return sorted([*found, UNAVAILABLE], key=lambda kind: (kind.status, kind.name))
+    return sorted([*found, UNAVAILABLE, *BY_PROXY], key=lambda kind: (kind.status, kind.name))
 
 
 def _descendants(parent: type[VisitorError]) -> Iterator[type[VisitorError]]:

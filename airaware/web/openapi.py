@@ -121,7 +121,11 @@ def _get(
                     "The place lies outside the 50 states, DC and Puerto Rico (`choices`: places of"
                     " its name inside)."
                 ),
-                "503": problem("No zone's database answers; Retry-After says when to ask again."),
+                "429": problem("One address asks too often; Retry-After says when to ask again."),
+                "503": problem(
+                    "No zone's database answers, or more people ask than can be answered;"
+                    " Retry-After says when to ask again."
+                ),
             },
         }
     }
