@@ -1,7 +1,10 @@
 """The application factory, and what every answer has in common."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import is_dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -9,7 +12,9 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 
 from airaware import settings as environment
+from airaware.errors import AirAwareError
 from airaware.gazetteer import places
+from airaware.gazetteer.places import covered_zip_codes
 from airaware.settings import Settings
 from airaware.store import bulk
 from airaware.store.memory import Memory
@@ -62,7 +67,7 @@ REMEMBERED = {
 }
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None) -> "Site":
     """Return the site for these settings, or for the environment's.
 
     A server may make it once and fork: database connections are made on first use. The query of a
@@ -71,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises AirAwareError where no zone is set.
     """
     settings = settings or environment.read()
-    app = _Site(__name__)
+    app = Site(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
     app.config["DRAINING"] = settings.draining
     app.config["ZONE"] = settings.zone
@@ -101,10 +106,28 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-class _Site(Flask):
-    """Flask, which would log an exception with its message."""
+class Site(Flask):
+    """The site."""
+
+    def warm(self, threads: int) -> None:
+        """Answer as visitors are answered, in as many threads at once; count none of it.
+
+        Templates, tables and connections are made for the first answers, which take ten times the
+        CPU of others. A worker that begins in a crowd would refuse half of it for that.
+        """
+        self._answer("/air?address=60614")
+        # Of different places: no thread finds its answer in memory, each makes its connection.
+        places = [f"/api/v1/air?address={code}" for code in islice(covered_zip_codes(), threads)]
+        with ThreadPoolExecutor(threads) as several:
+            list(several.map(self._answer, places))
+
+    def _answer(self, path: str) -> None:
+        # Perhaps no database answers yet, or none has a year.
+        with suppress(AirAwareError), self.test_request_context(path):
+            self.dispatch_request()
 
     def log_exception(self, exc_info: Any) -> None:
+        """Log without the message, as Flask would not: it may hold an address."""
         _, error, _ = exc_info
         self.logger.error("%s failed: %s", request.endpoint, logs.described(error))
 

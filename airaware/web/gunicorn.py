@@ -12,6 +12,7 @@ from prometheus_client import multiprocess
 
 from airaware import settings
 from airaware.web import worker_socket
+from airaware.web.app import Site
 from airaware.web.logs import GunicornLogger
 
 worker_class = "gthread"
@@ -47,6 +48,12 @@ def post_fork(_: Any, worker: Any) -> None:
     gc.enable()
     if folder := settings.read().worker_sockets:
         worker_socket.serve(Path(folder), worker.pid)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have a new worker begin with what a visitor needs."""
+    if isinstance(worker.wsgi, Site):
+        worker.wsgi.warm(worker.cfg.threads)
 
 
 def child_exit(_: Any, worker: Any) -> None:

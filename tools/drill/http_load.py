@@ -5,6 +5,7 @@ of clients that each wait for an answer before they ask again.
 """
 
 import itertools
+import math
 import random
 import time
 from collections.abc import Iterable, Iterator
@@ -60,15 +61,23 @@ def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -
             answers.append(Answer(due, time.monotonic(), reply.ok, reply.read))
 
         group = Group()
-        ways = itertools.cycle(paths)
-        for due in arrivals(rate, seconds):
-            group.spawn(visit, next(ways), due)
+        for path, due in schedule(itertools.cycle(paths), rate, seconds):
+            group.spawn(visit, path, due)
         group.join()
     return answers
 
 
-def arrivals(rate: float, seconds: float) -> Iterator[float]:
-    """Yield the moments (time.monotonic) at which independent visitors come, each when it comes."""
+def schedule(
+    paths: Iterable[str], rate: float, seconds: float = math.inf
+) -> Iterator[tuple[str, float]]:
+    """Yield what independent visitors ask for and the moment (time.monotonic), each when it comes.
+
+    The first path may take long to find; the clock starts afterwards, so that nobody is late.
+    """
+    return zip(paths, _arrivals(rate, seconds), strict=False)
+
+
+def _arrivals(rate: float, seconds: float) -> Iterator[float]:
     chance = random.Random(SEED)  # moments, not secrets
     due = time.monotonic()
     end = due + seconds

@@ -31,9 +31,9 @@ from geventhttpclient import HTTPClient
 from tools.drill.http_load import (
     MOST_CONNECTIONS,
     TIMEOUT_SECONDS,
-    arrivals,
     ask,
     client_of,
+    schedule,
 )
 from tools.drill.places import filled
 from tools.machine.checkout import CHECKOUT
@@ -202,11 +202,11 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
             os._exit(1)  # whoever wanted to know is gone; an exception would end this visit alone
 
     def come() -> None:
-        ways, kinds = filled(paths), itertools.cycle((RESOLVING, HOLDING))
-        for due in arrivals(rate, float("inf")):
+        kinds = itertools.cycle((RESOLVING, HOLDING))
+        for path, due in schedule(filled(paths), rate):
             kind = next(kinds)
             node = next(holders).address() if kind == HOLDING else random.choice(book.addresses)
-            group.spawn(visit, due, kind, node, next(ways))
+            group.spawn(visit, due, kind, node, path)
 
     group = Group()
     coming = gevent.spawn(come)

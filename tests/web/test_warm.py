@@ -1,0 +1,54 @@
+"""A worker of the site has all that it needs before its first visitor comes."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+import psycopg2
+import pytest
+from prometheus_client import REGISTRY
+
+from airaware.settings import Settings, Zone
+from airaware.web import create_app
+from airaware.web.app import Site
+from tools.machine.postgres import HOST, READER, free_port
+
+THREADS = 3
+SESSIONS = "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity WHERE usename = %s"
+
+
+def sessions(zone: Zone) -> list[int]:
+    with closing(psycopg2.connect(zone.dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute(SESSIONS, (READER,))
+        return cursor.fetchone()[0] or []
+
+
+def requests_counted() -> float:
+    return sum(
+        sample.value
+        for family in REGISTRY.collect()
+        for sample in family.samples
+        if sample.name == "airaware_request_seconds_count"
+    )
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_the_first_visitor_waits_for_no_connection(app: Site, zones: tuple[Zone, ...]) -> None:
+    counted = requests_counted()
+    before = [sessions(zone) for zone in zones]
+    app.warm(THREADS)
+    there = [sessions(zone) for zone in zones]
+    assert len(there[0]) > len(before[0])
+    assert requests_counted() == counted
+    assert app.test_client().get("/api/v1/air?address=Chicago, IL").status_code == 200
+    assert [sessions(zone) for zone in zones] == there
+    assert requests_counted() == counted + 1
+
+
+def test_a_worker_begins_without_a_database_too(
+    settings_for: Callable[..., Settings],
+) -> None:
+    nobody = Zone("gone", f"host={HOST} port={free_port()} dbname=airaware user={READER}")
+    app = create_app(settings_for((nobody,)))
+    app.warm(THREADS)
+    assert app.test_client().get("/healthz").status_code == 200
+    assert app.test_client().get("/air?address=60614").status_code == 503
