@@ -14,6 +14,8 @@ from airaware.web.errors import (
     BadChoiceError,
     BadDateError,
     BadNumberOfPlacesError,
+    EmptyArgumentError,
+    RepeatedArgumentError,
     UnknownArgumentError,
 )
 
@@ -23,15 +25,23 @@ FIGURES = {"grid": view_model.grid, "point": view_model.at_point}
 
 
 @blueprint.before_request
-def _refuse_unknown_arguments() -> None:
-    """Raise UnknownArgumentError: a misspelled argument would silently get another answer."""
+def _refuse_unclear_arguments() -> None:
+    """Refuse what would silently get another answer than was meant: misspelled, twice, or empty.
+
+    Raises UnknownArgumentError, RepeatedArgumentError or EmptyArgumentError.
+    """
     path = str(request.url_rule).removeprefix(str(blueprint.url_prefix))
     known = openapi.arguments(path)
-    for name in request.args:
+    for name, values in request.args.lists():
         if name not in known:
             raise UnknownArgumentError(
                 f"`{name}` is not an argument of {path}; it takes {', '.join(known) or 'none'}."
             )
+        if len(values) > 1 and known[name]["schema"].get("type") != "array":
+            raise RepeatedArgumentError(f"`{name}` came {len(values)} times; {path} takes one.")
+        # An empty address has an error of its own.
+        if "" in values and name != "address":
+            raise EmptyArgumentError(f"`{name}` is empty: give it a value, or leave it out.")
 
 
 @blueprint.get("/air")

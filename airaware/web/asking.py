@@ -167,7 +167,7 @@ def settled(view: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
 
 def addresses(arguments: MultiDict[str, str]) -> list[str]:
     """Return the addresses named, at most MOST_PLACES. Raises BadNumberOfPlacesError."""
-    named = [address for address in arguments.getlist("address") if address.strip()]
+    named = arguments.getlist("address")
     if len(named) > MOST_PLACES:
         raise BadNumberOfPlacesError(f"At most {MOST_PLACES} places fit side by side.")
     return named

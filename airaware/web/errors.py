@@ -69,6 +69,28 @@ class UnknownArgumentError(VisitorError):
     )
 
 
+class RepeatedArgumentError(VisitorError):
+    """An argument that a path of the API takes once, sent several times."""
+
+    kind = "repeated-argument"
+    title = "An argument came several times"
+    meaning = (
+        "The API does not choose between several values of one argument: send it once. Only"
+        " `address` of a comparison may be repeated."
+    )
+
+
+class EmptyArgumentError(VisitorError):
+    """An argument of the API without a value."""
+
+    kind = "empty-argument"
+    title = "An argument has no value"
+    meaning = (
+        "An argument that is sent has to have a value, so that one left empty by mistake is not"
+        " silently replaced by the default. Leave the argument out to get the default."
+    )
+
+
 class BadNumberOfPlacesError(VisitorError):
     """Fewer or more addresses than can be compared."""
 

@@ -204,6 +204,8 @@ def document(last_year: int) -> dict[str, Any]:
     }
 
 
-def arguments(path: str) -> list[str]:
-    """Return the names of the arguments that a path of the API takes."""
-    return [each["name"] for each in PATHS[path]["get"]["parameters"]] if path in PATHS else []
+def arguments(path: str) -> dict[str, dict[str, Any]]:
+    """Return the arguments that a path of the API takes, by name, as the document has them."""
+    if path not in PATHS:
+        return {}
+    return {each["name"]: each for each in PATHS[path]["get"]["parameters"]}

@@ -126,7 +126,8 @@ def day() -> str:
 @asking.settled
 def compare() -> str:
     """Two to four places side by side; fewer get the form to add some."""
-    addresses = asking.addresses(request.args)
+    # A field of the form may be left blank.
+    addresses = [address for address in asking.addresses(request.args) if address.strip()]
     year = asking.year(request.args.get("year", ""))
     found = None
     if len(addresses) >= 2:

@@ -343,8 +343,57 @@ def test_an_unknown_argument_is_refused(client: FlaskClient, path: str) -> None:
     assert response.get_json()["type"] == "/problems/unknown-argument"
 
 
+@pytest.mark.parametrize(
+    ("path", "argument"),
+    [
+        (path, argument["name"])
+        for path, item in openapi.PATHS.items()
+        for argument in item["get"]["parameters"]
+        if (path, argument["name"]) != ("/compare", "address")
+    ],
+)
+def test_a_repeated_and_an_empty_argument_are_refused(
+    client: FlaskClient, path: str, argument: str
+) -> None:
+    valid = [("address", "60614"), ("address", "Fargo, ND")][: 1 + (path == "/compare")]
+    values = {"address": "60614", "year": YEAR, "parameter": 44201, "figures": "grid"}
+    value = values.get(argument, f"{YEAR}-07-04")
+    others = [pair for pair in valid if pair[0] != argument]
+    twice = client.get(f"/api/v1{path}", query_string=[*others, *[(argument, value)] * 2])
+    empty = client.get(f"/api/v1{path}", query_string=[*others, (argument, "")])
+    kind = "empty-address" if argument == "address" else "empty-argument"
+    for response, expected in ((twice, "repeated-argument"), (empty, kind)):
+        assert response.status_code == 400
+        assert response.mimetype == openapi.PROBLEM
+        problem = response.get_json()
+        assert problem["type"] == f"/problems/{expected}"
+        assert kind == "empty-address" or f"`{argument}`" in problem["detail"]
+    once = client.get(f"/api/v1{path}", query_string=[*others, (argument, value)])
+    assert once.status_code == 200
+
+
+def test_a_comparison_by_the_api_leaves_no_empty_address_out(client: FlaskClient) -> None:
+    query = "address=60614&address=Fargo, ND&address="
+    response = client.get(f"/api/v1/compare?{query}")
+    assert (response.status_code, response.get_json()["type"]) == (400, "/problems/empty-address")
+    assert client.get(f"/compare?{query}").status_code == 200
+
+
 def test_pages_accept_arguments_that_they_do_not_know(client: FlaskClient) -> None:
     assert client.get("/air?address=60614&utm_source=mail").status_code == 200
+
+
+def test_pages_take_the_first_of_several_values_and_defaults_for_empty_ones(
+    client: FlaskClient,
+) -> None:
+    years = f"year={YEAR_BEFORE}&year={YEAR}"
+    first = client.get(f"/air?address=60614&{years}")
+    assert first.status_code == 200
+    assert f"In {YEAR_BEFORE} ozone" in " ".join(first.text.split())
+    assert client.get("/air?address=60614&year=").text == client.get("/air?address=60614").text
+    empty = "parameter=&from=&date="
+    for page in ("/history", "/day"):
+        assert client.get(f"{page}?address=60614&{empty}").status_code == 200
 
 
 def test_each_type_of_problem_has_a_page(client: FlaskClient) -> None:
