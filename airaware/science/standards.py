@@ -55,6 +55,11 @@ class AnnualMean:
     mean: float
     quarters: tuple[Quarter, ...]
 
+    @property
+    def of_whole_year(self) -> bool:
+        """Whether each quarter has a day: without one, a season is missing from the mean."""
+        return all(quarter.mean is not None for quarter in self.quarters)
+
 
 def annual_mean(daily: np.ndarray, year: int) -> AnnualMean | None:
     """Return the annual mean of a year's daily metrics (days,), None without any.

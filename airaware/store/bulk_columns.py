@@ -40,8 +40,8 @@ COLUMNS = {
         "fips": f"the county's FIPS code of 2017, five digits: {TEXT}",
         "county": "its name",
         "state": "two letters",
-        "cells": "how many cells of the grid are the county's; with population, in how many people"
-        " live",
+        "cells": "how many cells of the grid are the county's; where weighted by population, how"
+        " many of them are inhabited",
         "weighted_by": "what the means over cells are weighted by: cells (all alike) or population",
         "covered": "the share of the cells, or of the people, that has figures: 0 to 1",
         **FIGURES,

@@ -158,7 +158,7 @@ class Day:
         int,
         Keywords(
             minimum=0,
-            description="the most hours flagged as smoke of a vegetation fire at any monitor that"
+            description="the most hours flagged as smoke from a vegetation fire at any monitor that"
             " the day rests on",
         ),
     ]
@@ -285,7 +285,7 @@ class GridPollutant(LoadedPollutant):
 
 @dataclass(frozen=True)
 class PointPollutant(GridPollutant):
-    """A pollutant's year at the very place."""
+    """A pollutant's year at the exact place."""
 
     sentence: Annotated[str, Keywords(description="the year in plain words")]
     rank: Annotated[
@@ -308,7 +308,7 @@ class PointPollutant(GridPollutant):
 
 @dataclass(frozen=True)
 class DaysPollutant(LoadedPollutant):
-    """A pollutant's year at the very place, day by day."""
+    """A pollutant's year at the exact place, day by day."""
 
     days: list[Day]
 
@@ -357,8 +357,8 @@ class AqiDay:
         int,
         Keywords(
             minimum=0,
-            description="the most hours flagged as smoke of a vegetation fire at any monitor of the"
-            " pollutants with an index on the day",
+            description="the most hours flagged as smoke from a vegetation fire at any monitor of"
+            " the pollutants with an index on the day",
         ),
     ]
 
@@ -398,9 +398,18 @@ class Pm25Standards:
     unit: str
     synthetic: bool
     note: str
-    annual_mean: Annotated[float, Keywords(description="the mean of the quarterly means")]
+    annual_mean: Annotated[
+        float,
+        Keywords(
+            description="the mean of the quarterly means; of fewer than four where one is null"
+        ),
+    ]
     above_standard: Annotated[
-        bool, Keywords(description="the rounded annual mean is above the level; not a finding")
+        bool | None,
+        Keywords(
+            description="the rounded annual mean is above the level, which is not a finding; null"
+            " where a quarter has no day"
+        ),
     ]
     quarters: list[Quarter]
     standard: Standard
@@ -409,7 +418,11 @@ class Pm25Standards:
     daily_guideline: Standard
     days_above_daily_guideline: Count
     three_year_mean: Annotated[
-        float | None, Keywords(description="of this year and the two before, where all are loaded")
+        float | None,
+        Keywords(
+            description="of this year and the two before, where all are loaded and each quarter has"
+            " a day"
+        ),
     ]
     annual_mean_without_smoke: WithoutSmoke
     nearest_km: float
@@ -468,7 +481,7 @@ class GridAir(Air):
 
 @dataclass(frozen=True)
 class PointAir(Air):
-    """The air of a year at the very place."""
+    """The air of a year at the exact place."""
 
     figures: Literal["point"]
     daily_aqi: DailyAqi | None
@@ -478,7 +491,7 @@ class PointAir(Air):
 
 @dataclass(frozen=True)
 class Days(Air):
-    """Each day of a year at the very place."""
+    """Each day of a year at the exact place."""
 
     pollutants: list[DaysPollutant]
 

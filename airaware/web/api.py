@@ -52,7 +52,7 @@ def air() -> Response:
     figures = request.args.get("figures", "grid")
     if figures not in FIGURES:
         raise BadChoiceError(
-            "`figures` is grid (the nearest grid point) or point (the very place)."
+            "`figures` is grid (the nearest grid point) or point (the exact place)."
         )
     at = asking.at(request.args.get("address", ""))
     year = asking.loaded_year(at, year)

@@ -35,7 +35,7 @@ DAYS = {
     "category": "the AQI's category",
     "nearest_km": NEAREST,
     "expected_error": "root mean square error to expect of the day's value, in the file's unit",
-    "smoke_hours": "the most hours flagged as smoke of a vegetation fire at any monitor that the"
+    "smoke_hours": "the most hours flagged as smoke from a vegetation fire at any monitor that the"
     " day rests on",
 }
 MONTHS = {

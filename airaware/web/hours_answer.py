@@ -27,7 +27,7 @@ class MonthOfHours:
 
 @dataclass(frozen=True)
 class Hours(Pollutant):
-    """Each hour of some days at the very place; in JSON, `from_` is `from`."""
+    """Each hour of some days at the exact place; in JSON, `from_` is `from`."""
 
     place: Place
     uncorrected_monitors: UncorrectedMonitors

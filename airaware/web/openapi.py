@@ -60,7 +60,7 @@ ADDRESSES = ADDRESS | {
         "minItems": 2,
         "maxItems": MOST_PLACES,
     },
-    "description": "Named once for each place.",
+    "description": "Repeated, once for each place.",
     "style": "form",
     "explode": True,
     "examples": {"two": {"value": ["60614", "Houston, TX"]}},
@@ -147,7 +147,7 @@ PATHS: dict[str, Any] = {
                 "figures",
                 {"enum": ["grid", "point"]},
                 "grid: of the nearest grid point, at most 4 km off, and quick. point: of the"
-                " very place, with days, monitors, the years before, and its rank.",
+                " exact place, with days, monitors, the years before, and its rank.",
                 example="point",
             ),
         ],

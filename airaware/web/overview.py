@@ -210,16 +210,19 @@ def _pm25_standards(year: PointYear, before: Sequence[PointYear]) -> answers.Pm2
         return None
     pollutant = year.pollutant
     other = standards.annual_mean(_without_smoke(year), year.load.year)
+    if other and other.of_whole_year != found.of_whole_year:
+        other = None  # the smoke took a whole quarter away
     means = [
         each.mean
         for one in (*before, year)
-        if (each := standards.annual_mean(one.daily, one.load.year))
+        if (each := standards.annual_mean(one.daily, one.load.year)) and each.of_whole_year
     ]
+    above = standards.mean_of_annual_means([found.mean]) > standards.PM25_ANNUAL.level
     return answers.Pm25Standards(
         **_judged(year),
         note=PM25_NOTE,
         annual_mean=five_digits(found.mean),
-        above_standard=standards.mean_of_annual_means([found.mean]) > standards.PM25_ANNUAL.level,
+        above_standard=above if found.of_whole_year else None,
         quarters=[
             answers.Quarter(number, rounded(quarter.mean), quarter.days, quarter.short)
             for number, quarter in enumerate(found.quarters, 1)

@@ -42,8 +42,16 @@ def air() -> str:
         aqi_rows=days.rows_of_aqi(aqi, before_dates) if aqi else "",
         month_heads=months.HEADS,
         category_keys=days.KEYS,
+        so_far=_before_the_year_s_end(found),
         address=request.args["address"],
     )
+
+
+def _before_the_year_s_end(air: answers.PointAir) -> str | None:
+    """Return the oldest date of EPA's files that were made before the year was over, if any."""
+    sources = (source for each in air.pollutants if not each.synthetic for source in each.sources)
+    after = f"{air.year + 1}-01-01"
+    return min((each.date for each in sources if each.date and each.date < after), default=None)
 
 
 def _charts(

@@ -1,4 +1,4 @@
-"""A load's year at the very place: read from the store once, its days as arrays."""
+"""A load's year at the exact place: read from the store once, its days as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

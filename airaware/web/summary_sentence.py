@@ -9,6 +9,9 @@ from airaware.web.answers import AqiPollutant, Day, Ranges, Rank, RankIn, Summar
 from airaware.web.formatting import count_range, distance, error, figure
 from airaware.web.working_answer import MonitorDay
 
+# They lead most days in most places: without one of them an index is likely too low.
+USUAL_LEADERS = ("ozone", "PM2.5")
+
 
 def sentence(
     pollutant: Pollutant,
@@ -28,8 +31,8 @@ def sentence(
         return f"No monitor near you: none within 100 miles measured {name} in {year}."
     if summary.nearest_km > REACH_KM:
         return (
-            f"No monitor near you: in {year} the nearest of {name} was"
-            f" {distance(summary.nearest_km)} away. The figures below are estimates from far"
+            f"No monitor near you: in {year} the nearest {name} monitor was"
+            f" {distance(summary.nearest_km)} away. The figures below are estimates from distant"
             " monitors."
         )
     if not summary.days:
@@ -71,7 +74,7 @@ def aqi_sentence(
     if nearest_km and min(nearest_km) > REACH_KM:
         return (
             f"{said}No monitor near you: in {year} the nearest was {distance(min(nearest_km))}"
-            " away. The days below are estimates from far monitors."
+            " away. The days below are estimates from distant monitors."
         )
     found = [(name, days) for name, days in aqi_days.items() if days]
     counts = [f"{found[0][0]} on {_days(found[0][1])}"]
@@ -79,7 +82,11 @@ def aqi_sentence(
     said += f"In {year} the air was estimated to be {_and(counts)}"
     known = sum(aqi_days.values())
     whole = known == 365 + isleap(year)
-    said += "." if whole else f", of the {known} that have an Air Quality Index."
+    said += (
+        "."
+        if whole
+        else f", of the {known} that {'has' if known == 1 else 'have'} an Air Quality Index."
+    )
     if len(pollutants) == 1:
         return f"{said} The index rests on {pollutants[0].name} alone."
     ranked = sorted(pollutants, key=lambda each: -each.leads)
@@ -88,7 +95,17 @@ def aqi_sentence(
         tied = [each.name for each in ranked if each.ties]
         together = f"{' and '.join(tied)} together" if len(tied) == 2 else "several together"
         leads.append(f"{together} on {_days(ties)}")
-    return f"{said} The pollutant with the highest index was {_and(leads)}."
+    said += f" The pollutant with the highest index was {_and(leads)}."
+    for each in ranked:
+        if each.leads + each.ties and each.nearest_km and each.nearest_km > REACH_KM:
+            said += (
+                f" The nearest monitor of {each.name} was far, {distance(each.nearest_km)} away."
+            )
+    lacking = [name for name in USUAL_LEADERS if name not in {each.name for each in pollutants}]
+    if lacking:
+        them = "it" if len(lacking) == 1 else "them"
+        said += f" There are no data of {_and(lacking)} here, so the index does not include {them}."
+    return said
 
 
 def trend_sentence(pollutant: Pollutant, years: Sequence[Year]) -> str | None:
@@ -109,11 +126,11 @@ def trend_sentence(pollutant: Pollutant, years: Sequence[Year]) -> str | None:
         return None
     first, last = alike[0].daily_mean, alike[-1].daily_mean
     percent = round(100 * (last / first - 1))
-    how = f"{abs(percent)}% {'higher' if percent > 0 else 'lower'}" if percent else "the same"
+    how = f"{abs(percent)}% {'higher' if percent > 0 else 'lower'}" if percent else "no change"
     return (
-        f"The mean of the days of {plain_name(pollutant)} was {figure(last)}"
+        f"The {pollutant.daily_label} of {plain_name(pollutant)} averaged {figure(last)}"
         f" {pollutant.display_unit} in {alike[-1].year} and {figure(first)} in {alike[0].year}:"
-        f" {how}{' than' if percent else ' as'} then."
+        f" {how}."
     )
 
 
@@ -127,7 +144,7 @@ def working_sentence(pollutant: Pollutant, day: Day, monitors: Sequence[MonitorD
     index = f", an Air Quality Index of {day.aqi} ({day.category})" if day.category else ""
     near = f"{distance(counted[0].distance_km)} away"
     rests_on = (
-        f"It is the day of the only monitor that counts, {near}."
+        f"It is the daily value of the only monitor that counts, {near}."
         if len(counted) == 1
         else f"It is the mean of {len(counted)} monitors; the nearest, {near}, counts most."
     )
@@ -160,6 +177,6 @@ def _compared(pollutant: Pollutant, rank: Rank) -> str:
 
 def _share(rank: RankIn) -> str:
     """Name the largest of the three shares; rounded down, so that it never says too much."""
-    shares = ((rank.higher, "lower than"), (rank.alike, "as"), (rank.lower, "higher than"))
+    shares = ((rank.higher, "lower than"), (rank.alike, "the same as"), (rank.lower, "higher than"))
     count, how = max(shares, key=lambda share: share[0])
     return f"{how} in {100 * count // (rank.higher + rank.alike + rank.lower)}%"

@@ -42,7 +42,7 @@ UNCORRECTED = (
 METHOD = (
     "Inverse-distance weighting, power 2, hour by hour, of EPA's monitors within 30 miles; where"
     " none reports in a month, of the nearest five within 100 miles, marked as an estimate."
-    " An hour is made of what the monitors measured at that very time, and shown in the place's"
+    " An hour is made of what the monitors measured at that time, and shown in the place's"
     " local standard time, all year. Days are the monitors' own, from midnight to midnight of their"
     " local standard time."
 )
@@ -78,7 +78,7 @@ def _key(cell: int, loads: Sequence[Load]) -> tuple[object, ...]:
 
 
 def at_point(at: At, year: int) -> answers.PointAir:
-    """Return the air of a year at the very place: days, monitors, other years, and its rank."""
+    """Return the air of a year at the exact place: days, monitors, other years, and its rank."""
     loads = at.of_year(year)
     years = [point_year.read(at, load) for load in loads]
     trends = _trends(at, [load.parameter for load in loads])
@@ -93,7 +93,7 @@ def at_point(at: At, year: int) -> answers.PointAir:
 
 
 def days(at: At, year: int) -> answers.Days:
-    """Return each day of a year at the very place."""
+    """Return each day of a year at the exact place."""
     return answers.Days(
         **vars(_air(at, year, "point")),
         pollutants=[
@@ -104,17 +104,17 @@ def days(at: At, year: int) -> answers.Days:
 
 
 def days_of(at: At, load: Load) -> list[answers.Day]:
-    """Return each day of a load at the very place."""
+    """Return each day of a load at the exact place."""
     return _days(point_year.read(at, load))
 
 
 def months_of(at: At, load: Load) -> list[answers.Month]:
-    """Return each month of a load at the very place; none where no monitor reaches it."""
+    """Return each month of a load at the exact place; none where no monitor reaches it."""
     return _months_at_point(at, point_year.read(at, load))
 
 
 def hours(at: At, span: Span) -> hours_answer.Hours:
-    """Return each hour of some days at the very place; one of a year not loaded has no value."""
+    """Return each hour of some days at the exact place; one of a year not loaded has no value."""
     pollutant = span.pollutant
     loads = at.within(span)
     years = list(measured_hours(at, span))
@@ -359,7 +359,7 @@ def _days(year: PointYear) -> list[answers.Day]:
 def _trends(at: At, parameters: Sequence[int]) -> dict[int, list[answers.Year]]:
     """Return all loaded years of some pollutants, by parameter.
 
-    They are the nearest grid point's: at the very place, they would take long.
+    They are the nearest grid point's: at the exact place, they would take long.
     """
     loads, cell = [load for code in parameters for load in at.of(code)], at.nearest.cell
 

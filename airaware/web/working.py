@@ -98,7 +98,7 @@ def day_rule(pollutant: Pollutant) -> str:
         "max_1h": f"Its highest hour. {needed}, or one above the standard",
     }[pollutant.daily]
     return (
-        f"{made}. Means are truncated to {step}. A day goes from midnight to midnight of the"
+        f"{made}. Means are truncated to {step}. A day runs from midnight to midnight of the"
         " monitor's local standard time; instruments at one site are averaged hour by hour first."
     )
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 from handmade import YEAR
+from serving import answered
 
 from airaware.store.bulk import CSV, PARQUET, ZIP_CODES, BulkFile, FolderStore
 from airaware.store.bulk_columns import COLUMNS, FIGURES
@@ -39,7 +40,7 @@ def assert_equal_to_the_api(folder: Path, client: FlaskClient, codes: list[str],
     tables: dict[int, pd.DataFrame] = {}
     with_figures = 0
     for code in codes:
-        answer = client.get("/api/v1/air", query_string={"address": code, "year": year}).get_json()
+        answer = answered(client, "/api/v1/air", address=code, year=year).get_json()
         for pollutant in answer["pollutants"]:
             parameter = pollutant["parameter"]
             if parameter not in tables:

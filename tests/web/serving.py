@@ -1,4 +1,4 @@
-"""The site as it is deployed: gunicorn with two workers, on a free port."""
+"""The site as it is deployed: gunicorn with two workers, on a free port; and what it answers."""
 
 import os
 import subprocess
@@ -7,13 +7,28 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 from browser import Site
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from airaware import settings
 from airaware.settings import Zone
 from tools.machine.postgres import HOST, free_port
+
+BUSY_SECONDS = 120
+
+
+def answered(client: FlaskClient, path: str, **query: Any) -> TestResponse:
+    """Return an answer; while a busy machine's databases take too long, ask again as it says."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while (response := client.get(path, query_string=query)).status_code == 503:
+        assert time.monotonic() < deadline, response.text
+        time.sleep(int(response.headers["Retry-After"]))
+    assert response.status_code == 200, response.text
+    return response
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
-from handmade import YEAR, YEAR_BEFORE
+from handmade import DATES, YEAR, YEAR_BEFORE, as_owner
+
+from airaware.settings import Zone
 
 OZONE, PM25, PM25_OTHER = 44201, 88101, 88502
 
@@ -80,6 +82,26 @@ def test_far_from_regulatory_monitors_others_decide_about_pm25(client: FlaskClie
     assert pm25["nearest_km"] > 48.28
 
 
+def test_a_year_that_was_not_over_says_so(client: FlaskClient, zones: tuple[Zone, ...]) -> None:
+    said = "EPA’s files of 2025 that are loaded here are of 2025-12-04, before the year was over."
+    assert said not in page(client, "60614")
+    for zone in zones:
+        _change_file_date(zone, "2025-12-04")
+    try:
+        assert said in page(client, "60614")
+        assert "before the year was over" not in page(client, "60614", YEAR_BEFORE)
+    finally:
+        for zone in zones:
+            _change_file_date(zone, DATES[0])
+
+
+def _change_file_date(zone: Zone, date: str) -> None:
+    with as_owner(zone) as cursor:
+        cursor.execute(
+            "UPDATE load SET file_date = %s WHERE parameter = %s AND year = %s", (date, OZONE, YEAR)
+        )
+
+
 def test_one_pollutant_alone(client: FlaskClient) -> None:
     found = at_point(client, "60614", YEAR_BEFORE)
     assert found["daily_aqi"]["sentence"].endswith("The index rests on ozone alone.")
@@ -129,7 +151,7 @@ def test_the_year_against_the_standards(client: FlaskClient) -> None:
     assert pm25["note"] in text
     without = f"{pm25['annual_mean_without_smoke']:.1f} µg/m³"
     assert f"; without the days with hours flagged as smoke {without}</td>" in text
-    assert "<b>32 ppb</b>, truncated as the rule has it: not above the level" in text
+    assert "<b>32 ppb</b>, truncated as the rule requires: not above the level" in text
     assert "PM2.5’s annual mean: expected error not known, nearest monitor 1.9 mi (3.0 km)." in text
     assert re.search(r"A day of ozone: expected error ± 3\.\d ppb, nearest monitor 1\.9 mi", text)
     assert "Days that EPA has excluded are not in its own figures, and are in these" in text
@@ -140,12 +162,12 @@ def test_the_page_tells_since_when_there_are_data_and_where_today_s_air_is(
     client: FlaskClient,
 ) -> None:
     text = page(client, "60614")
-    assert f"hourly data of it begin in 1980; loaded here: {YEAR_BEFORE} to {YEAR}." in text
-    assert f"hourly data of it begin in 2008; loaded here: {YEAR}." in text
+    assert f"hourly data for it begin in 1980; loaded here: {YEAR_BEFORE} to {YEAR}." in text
+    assert f"hourly data for it begin in 2008; loaded here: {YEAR}." in text
     assert 'href="https://www.airnow.gov/"' in text
     ozone = next(p for p in at_point(client, "60614")["pollutants"] if p["parameter"] == OZONE)
     assert ozone["trend"] in text
-    assert ozone["trend"].endswith(f"in {YEAR_BEFORE}: the same as then.")
+    assert ozone["trend"].endswith(f"in {YEAR_BEFORE}: no change.")
     assert "What the categories mean" in text
 
 

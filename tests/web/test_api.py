@@ -462,6 +462,25 @@ def test_days_as_csv_equal_the_json_over_several_years(client: FlaskClient) -> N
         }
 
 
+def test_a_leap_year_has_366_days(client: FlaskClient) -> None:
+    """Ozone of 22 ppb all February, and none in March."""
+    span = {"from": f"{YEAR_BEFORE}-01-01", "to": f"{YEAR_BEFORE}-12-31"}
+    query = {"address": "60614", "parameter": 44201} | span
+    days = rows_of(client.get("/api/v1/days.csv", query_string=query).text)
+    months = rows_of(client.get("/api/v1/months.csv", query_string=query).text)
+    hours = rows_of(client.get("/api/v1/hours.csv", query_string=query).text)
+    assert (len(days), len(months), len(hours)) == (366, 12, 366 * 24)
+    assert [row["value"] for row in days if row["date"] == f"{YEAR_BEFORE}-02-29"] == ["22.0"]
+    assert (months[1]["hours"], months[1]["daily_days"]) == (str(29 * 24), "29")
+    page = client.get("/air", query_string={"address": "60614", "year": YEAR_BEFORE}).text
+    assert page.count("Feb 29: ") == 2  # of the index, and of ozone
+    assert len(re.findall(r'title="\w{3} \d+: ', page)) == 2 * 366
+    found = get(client, "/api/v1/day", address="60614", date=f"{YEAR_BEFORE}-02-29")
+    assert found["day"]["value"] == 22
+    refused = client.get("/api/v1/day", query_string={"address": "60614", "date": f"{YEAR}-02-29"})
+    assert refused.get_json()["type"] == "/problems/bad-date"
+
+
 def test_months_as_csv_equal_the_json(client: FlaskClient) -> None:
     span = {"from": f"{YEAR}-02-15", "to": f"{YEAR}-12-31"}
     query = {"address": "60614", "parameter": 44201} | span

@@ -67,7 +67,7 @@ def test_the_sentence_is_true(client: FlaskClient, zones: tuple[Zone, ...]) -> N
         " IL."
     )
     page = client.get("/air?address=60614").text
-    assert f"of {sum(by_hand['IL'])} ZIP codes, 1 the highest" in page
+    assert f"of {sum(by_hand['IL'])} ZIP codes; 1 is the highest" in page
 
 
 def test_without_enough_of_the_year_or_in_a_load_of_before_there_is_no_rank(

@@ -79,6 +79,33 @@ def test_pollutants_without_a_value_lead_nothing() -> None:
     assert [each.name for each in found.pollutants] == ["ozone"]
 
 
+@pytest.mark.parametrize(("days", "whole"), [(1, True), (0, False)])
+def test_a_year_without_a_quarter_is_not_held_against_the_level(days: int, whole: bool) -> None:
+    """The second quarter, days 90 to 180, has one day or none."""
+    daily = np.full(365, 12.0)
+    daily[90 + days : 181] = np.nan
+    before = [year(88101, 12.0, 2010), year(88101, daily, 2011)]
+    lacking = overview.against_standards([year(88101, daily)], {88101: before}).pm25
+    after = overview.against_standards([year(88101, 12.0)], {88101: before}).pm25
+    assert lacking
+    assert after
+    assert (lacking.annual_mean, lacking.quarters[1].mean) == (12, 12 if whole else None)
+    assert lacking.above_standard is (True if whole else None)
+    assert after.above_standard is True
+    assert after.three_year_mean == (12 if whole else None)
+
+
+def test_smoke_that_fills_a_quarter_leaves_no_figure_without_it() -> None:
+    daily = np.full(365, 12.0)
+    daily[90:181] = 40
+    one = year(88101, daily)
+    one.smoke_hours[90:181] = 5
+    found = overview.against_standards([one], {}).pm25
+    assert found
+    assert found.annual_mean == 19
+    assert found.annual_mean_without_smoke is None
+
+
 def test_three_year_forms_where_the_years_are_there() -> None:
     years = [year(44201, 0.072), year(88101, 9.3)]
     before = {

@@ -44,7 +44,7 @@ def test_the_whole_sentence():
     ("counts", "compared"),
     [
         ((86, 4, 10), "lower than in 86%"),
-        ((30, 60, 10), "as in 60%"),
+        ((30, 60, 10), "the same as in 60%"),
         ((0, 1, 999), "higher than in 99%"),
     ],
 )
@@ -71,8 +71,8 @@ def test_units_and_editions():
 
 def test_far_from_monitors_nothing_is_compared():
     assert said(14, None, nearest_km=80.0) == (
-        "No monitor near you: in 2017 the nearest of ozone was 50 mi (80 km) away."
-        " The figures below are estimates from far monitors."
+        "No monitor near you: in 2017 the nearest ozone monitor was 50 mi (80 km) away."
+        " The figures below are estimates from distant monitors."
     )
 
 
@@ -111,13 +111,13 @@ def test_the_daily_aqi_far_from_all_monitors():
     far[0].nearest_km, far[1].nearest_km = 80.0, 120.0
     assert aqi_sentence(2013, {"Good": 3}, far, 0, ["PM2.5"]) == (
         "How far off PM2.5 may be is not known on some days here. No monitor near you: in 2013 the"
-        " nearest was 50 mi (80 km) away. The days below are estimates from far monitors."
+        " nearest was 50 mi (80 km) away. The days below are estimates from distant monitors."
     )
 
 
 def test_the_daily_aqi_of_one_pollutant_and_of_a_part_of_the_year():
     assert aqi_sentence(2013, {"Good": 1, "Moderate": 0}, [of_aqi("ozone", 1)], 0, []) == (
-        "In 2013 the air was estimated to be Good on 1 day, of the 1 that have an Air Quality"
+        "In 2013 the air was estimated to be Good on 1 day, of the 1 that has an Air Quality"
         " Index. The index rests on ozone alone."
     )
     for year, whole in ((2015, True), (2016, False)):
@@ -126,6 +126,18 @@ def test_the_daily_aqi_of_one_pollutant_and_of_a_part_of_the_year():
     three = [of_aqi("ozone", 1, 1), of_aqi("NO2", 0, 2), of_aqi("PM2.5", 2, 2)]
     said = aqi_sentence(2013, {"Good": 6}, three, 3, [])
     assert said.endswith("PM2.5 on 2 days, ozone on 1 day and several together on 3 days.")
+
+
+def test_the_daily_aqi_names_what_is_far_and_what_is_not_in_it():
+    near, far, idle = of_aqi("NO2", 4), of_aqi("PM2.5", 2), of_aqi("SO2", 0)
+    far.nearest_km = idle.nearest_km = 80.0
+    assert aqi_sentence(2013, {"Good": 6}, [near, far, idle], 0, []).endswith(
+        "was NO2 on 4 days and PM2.5 on 2 days. The nearest monitor of PM2.5 was far, 50 mi (80 km)"
+        " away. There are no data of ozone here, so the index does not include it."
+    )
+    assert aqi_sentence(2013, {"Good": 6}, [near, of_aqi("SO2", 2)], 0, []).endswith(
+        "There are no data of ozone and PM2.5 here, so the index does not include them."
+    )
 
 
 def of_year(year: int, mean: float | None, months: int = 12, *, synthetic: bool = False):
@@ -140,12 +152,13 @@ def test_the_trend_compares_the_first_year_that_is_like_the_last():
         of_year(2013, 40.0),
     ]
     assert trend_sentence(OZONE, years) == (
-        "The mean of the days of ozone was 40.0 ppb in 2013 and 50.0 in 1991: 20% lower than then."
+        "The daily maximum 8-hour mean of ozone averaged 40.0 ppb in 2013 and 50.0 in 1991: 20%"
+        " lower."
     )
     same = [of_year(1991, 40.0), of_year(2013, 40.01)]
-    assert trend_sentence(OZONE, same).endswith("in 1991: the same as then.")
+    assert trend_sentence(OZONE, same).endswith("in 1991: no change.")
     higher = [of_year(1991, 40.0), of_year(2013, 44.0)]
-    assert trend_sentence(OZONE, higher).endswith("in 1991: 10% higher than then.")
+    assert trend_sentence(OZONE, higher).endswith("in 1991: 10% higher.")
 
 
 @pytest.mark.parametrize(
