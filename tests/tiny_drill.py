@@ -36,7 +36,9 @@ class Folder:
 
     def sample(self) -> Sample:
         healthy = {zone: int(zone not in self.lost()) for zone in ("zone-a", ZONE)}
-        return Sample(time.monotonic(), healthy, healthy, {})
+        hosts = {zone: frozenset({zone}) for zone in healthy}
+        states = {zone: "healthy" if well else "unhealthy" for zone, well in healthy.items()}
+        return Sample(time.monotonic(), healthy, healthy, states, dict.fromkeys(hosts, 1), hosts)
 
     def inventory(self) -> dict[str, Any]:
         return {"files": sorted(file.name for file in self.path.glob("*.lost"))}

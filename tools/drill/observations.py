@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,16 +80,16 @@ class Observations:
     def times(self) -> dict[str, float | None]:
         """Return the seconds from the fault to each event; None for events that did not happen.
 
-        Hosts are those of the drill's zone: other zones may grow meanwhile.
+        Hosts are those of the drill's zone. What its group gives up, because it is to be smaller,
+        is not lost.
         """
         if self.injected is None or self.breaking is None:
             return {}
-        whole = self.healthy_before().get(self.zone, 0)
-        detected = self.first_sample(self.breaking, lambda s: s.healthy[self.zone] < whole)
+        detected = self.first_sample(self.breaking, self._lacks_hosts)
         restored = None
         if detected is not None:
             restored = self.first_sample(
-                self.since_fault(detected), lambda s: s.healthy[self.zone] >= whole
+                self.since_fault(detected), lambda s: s.healthy[self.zone] >= s.wanted[self.zone]
             )
         return {
             "detected": detected,
@@ -99,18 +100,41 @@ class Observations:
             "recovered": None if self.recovered is None else self.recovered - self.injected,
         }
 
-    def back_seconds(self) -> float | None:
-        """Return the seconds from the fault until all hosts that left service are back.
+    def in_service_before(self) -> frozenset[str]:
+        """Return the web hosts that served in the last sample before the fault."""
+        earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
+        return earlier[-1].in_service if earlier else frozenset()
 
-        None where some never were: a host that is replaced has a successor of another id.
+    def missing(self, sample: Sample) -> frozenset[str]:
+        """Return who served before the fault and does not now, though still in its group."""
+        staying = frozenset[str]().union(*sample.members.values())
+        return (self.in_service_before() & staying) - sample.in_service
+
+    def replaced(self) -> dict[str, frozenset[str]]:
+        """Return by zone the hosts of which some were replaced: more are gone than were given up.
+
+        Each time that a group is to be smaller, it gives a host up.
         """
-        out = self.times().get("detected")
-        if out is None:
-            return None
-        last = [s for s in self.samples if s.at < self.since_fault(out)][-1]
-        then = next(s for s in self.samples if s.at >= self.since_fault(out))
-        lost = last.in_service - then.in_service
-        return self.first_sample(then.at, lambda sample: lost <= sample.in_service)
+        found = {}
+        for zone in self.samples[-1].members if self.samples else ():
+            there = frozenset[str]().union(*(sample.members[zone] for sample in self.samples))
+            gone = there - self.samples[-1].members[zone]
+            if len(gone) > self._given_up(zone, math.inf):
+                found[zone] = gone
+        return found
+
+    def _lacks_hosts(self, sample: Sample) -> bool:
+        """Whether the zone has lost more of those who served before than its group gave up."""
+        before = [s for s in self.samples if s.at < (self.breaking or 0)]
+        if not before:
+            return False
+        served = before[-1].in_service & before[-1].members[self.zone]
+        return len(served - sample.in_service) > self._given_up(self.zone, sample.at)
+
+    def _given_up(self, zone: str, until: float) -> int:
+        """Return by how many hosts the zone's group was made smaller, all times together."""
+        wanted = [sample.wanted[zone] for sample in self.samples if sample.at <= until]
+        return sum(max(0, before - after) for before, after in pairwise(wanted))
 
     def new_alerts(self) -> list[tuple[str, float, float]]:
         """Return the alerts that began after the fault, earliest first."""

@@ -55,13 +55,16 @@ class Sample:
     """The web tier at a moment (time.monotonic).
 
     `servers` has by zone the running web hosts, `healthy` those that the load balancer reports as
-    healthy; `states` has each target's state by instance id.
+    healthy; `states` has each target's state by instance id. `wanted` has the sizes that the zones'
+    groups are to have, `members` their hosts, but for those that leave, by instance id.
     """
 
     at: float
     servers: Mapping[str, int]
     healthy: Mapping[str, int]
     states: Mapping[str, str]
+    wanted: Mapping[str, int]
+    members: Mapping[str, frozenset[str]]
 
     @property
     def in_service(self) -> frozenset[str]:
@@ -264,7 +267,7 @@ class World:
     def sample(self) -> Sample:
         """Return the web tier's state now."""
         at = time.monotonic()
-        states = self.web_tier.target_states()
+        states, groups = self.web_tier.target_states(), self.web_tier.described()
         web = [host for host in self.hosts() if host.role == "web" and host.state == "running"]
         servers = Counter(host.zone for host in web)
         healthy = Counter(h.zone for h in web if states.get(h.instance_id) == "healthy")
@@ -273,6 +276,8 @@ class World:
             {zone: servers[zone] for zone in self.groups},
             {zone: healthy[zone] for zone in self.groups},
             states,
+            {zone: int(group["DesiredCapacity"]) for zone, group in groups.items()},
+            {zone: frozenset(_staying(group)) for zone, group in groups.items()},
         )
 
     def version(self) -> str | None:
@@ -361,6 +366,14 @@ class World:
 
     def _client(self, service: str) -> Any:
         return clients.client(service, self.fleet.region.environ())
+
+
+def _staying(group: Mapping[str, Any]) -> Iterator[str]:
+    return (
+        member["InstanceId"]
+        for member in group["Instances"]
+        if member["LifecycleState"] == "InService"
+    )
 
 
 def _alert_name(labels: Mapping[str, str], zone: str) -> str:

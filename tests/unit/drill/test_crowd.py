@@ -11,7 +11,6 @@ import pytest
 from tools.drill import expectations, model, runner
 from tools.drill.observations import Observations
 from tools.drill.visitors import RESOLVING, Visit
-from tools.drill.world import Sample
 
 GOOD = Visit(0.0, 0.1, True, RESOLVING, "10.0.0.5", status=200)
 REFUSED = replace(GOOD, ok=False, status=503)
@@ -51,13 +50,6 @@ def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
     observed = crowd()
     observed.visits = [replace(REFUSED, due=due), replace(GOOD, due=120.0)]
     assert expectations.none_fails_from(5)(observed).met == met
-
-
-@pytest.mark.parametrize(("last", "met"), [("i-1", True), ("i-2", False)])
-def test_a_host_that_is_replaced_is_seen(last: str, met: bool) -> None:
-    observed = crowd()
-    observed.samples = [Sample(0, {}, {}, {name: "healthy"}) for name in ("i-1", last)]
-    assert expectations.none_is_replaced()(observed).met == met
 
 
 @pytest.mark.parametrize(("slow", "met"), [(2, True), (3, False)])

@@ -42,8 +42,16 @@ def observed() -> Observations:
         *(visit(at, not 10 <= at <= 15, "10.0.1.5") for at in moments),
         *(visit(at, not 10 <= at <= 72, "10.0.1.5", HOLDING) for at in moments),
     ]
+    members = {"zone-a": frozenset({"i-a"}), ZONE: frozenset({"i-b"})}
     samples = [
-        Sample(at, {"zone-a": 1, ZONE: 2}, {"zone-a": 1, ZONE: 0 if 20 <= at < 120 else 1}, {})
+        Sample(
+            at,
+            {"zone-a": 1, ZONE: 2},
+            {"zone-a": 1, ZONE: 0 if 20 <= at < 120 else 1},
+            {"i-a": "healthy", "i-b": "unhealthy" if 20 <= at < 120 else "healthy"},
+            {"zone-a": 1, ZONE: 1},
+            members,
+        )
         for at in range(130)
     ]
     return Observations(
@@ -62,23 +70,76 @@ def observed() -> Observations:
     )
 
 
-@pytest.mark.parametrize(
-    ("later", "met"),
-    [({"i-2": "healthy"}, True), ({"i-3": "healthy"}, False), ({"i-2": "unhealthy"}, False)],
+WELL = Sample(0, {}, {ZONE: 1}, {"i-1": "healthy"}, {ZONE: 1}, {ZONE: frozenset({"i-1"})})
+HUNG = replace(WELL, healthy={ZONE: 0}, states={"i-1": "unhealthy"})
+GROWN = replace(
+    WELL,
+    healthy={ZONE: 2},
+    states={"i-1": "healthy", "i-2": "healthy"},
+    wanted={ZONE: 2},
+    members={ZONE: frozenset({"i-1", "i-2"})},
 )
-def test_a_host_that_is_replaced_does_not_serve_again(
-    observed: Observations, later: dict[str, str], met: bool
-) -> None:
-    def sample(at: int, in_zone: int, states: dict[str, str]) -> Sample:
-        return Sample(at, {}, {ZONE: in_zone}, {"i-1": "healthy", **states})
+OTHER = replace(WELL, states={"i-2": "healthy"}, members={ZONE: frozenset({"i-2"})})
 
-    observed.samples = [
-        *(sample(at, 1, {"i-2": "healthy"}) for at in range(20)),
-        *(sample(at, 0, {"i-2": "unhealthy"}) for at in range(20, 40)),
-        *(sample(at, 1, later) for at in range(40, 130)),
+
+def course(*samples: tuple[int, Sample]) -> list[Sample]:
+    """A sample a second: each of these from its second on."""
+    changes = dict(samples)
+    return [
+        replace(changes[max(second for second in changes if second <= at)], at=at)
+        for at in range(130)
     ]
+
+
+@pytest.mark.parametrize(
+    ("samples", "measured", "met"),
+    [
+        ([(0, WELL)], "none was taken out", True),
+        ([(0, WELL), (20, HUNG), (40, WELL)], "one was out of service until 29.0 s", True),
+        ([(0, WELL), (20, HUNG), (60, WELL)], "one was out of service until 49.0 s", False),
+        ([(0, WELL), (20, HUNG)], "one was out of service until 119.0 s", False),
+        ([(0, WELL), (50, GROWN), (60, WELL)], "none was taken out", True),
+        ([(0, GROWN), (50, OTHER)], "none was taken out", True),
+    ],
+    ids=["unnoticed", "soon", "late", "never", "grown and shrunk", "given up"],
+)
+def test_who_served_serves_again(
+    observed: Observations, samples: list[tuple[int, Sample]], measured: str, met: bool
+) -> None:
+    observed.samples = course(*samples)
     finding = expectations.serves_again(30)(observed)
-    assert (finding.met, finding.measured) == (met, "30.0 s" if met else "never")
+    assert (finding.met, finding.measured) == (met, measured)
+
+
+@pytest.mark.parametrize(
+    ("samples", "met"),
+    [
+        ([(0, WELL)], True),
+        ([(0, WELL), (50, OTHER)], False),
+        ([(0, GROWN), (50, OTHER)], True),
+        ([(0, WELL), (20, GROWN), (50, OTHER)], True),
+        ([(0, WELL), (20, GROWN), (50, replace(GROWN, members=OTHER.members))], False),
+    ],
+    ids=["same", "replaced", "smaller", "grown and smaller", "replaced in a larger group"],
+)
+def test_a_group_that_grows_or_shrinks_replaces_nobody(
+    observed: Observations, samples: list[tuple[int, Sample]], met: bool
+) -> None:
+    observed.samples = course(*samples)
+    assert expectations.none_is_replaced()(observed).met == met
+
+
+def test_a_host_that_was_given_up_is_not_lost(observed: Observations) -> None:
+    observed.samples = course((0, GROWN), (50, OTHER))
+    assert observed.times()["detected"] is None
+    observed.samples = course((0, GROWN), (50, replace(OTHER, wanted={ZONE: 2})), (70, GROWN))
+    assert (observed.times()["detected"], observed.times()["restored"]) == (40, 60)
+
+
+def test_a_further_host_counts_though_another_is_given_up(observed: Observations) -> None:
+    observed.samples = course((0, WELL), (50, OTHER))
+    assert expectations.grown(60)(observed).met
+    assert not expectations.grown(30)(observed).met
 
 
 def test_percentiles_are_by_nearest_rank() -> None:
