@@ -30,6 +30,30 @@ FILL = f"mountpoint -q {DATABASE_VOLUME} && cd {DATABASE_VOLUME} && fallocate --
 CENSUS = "geocoding.geo.census.gov"  # of AIRAWARE_CENSUS_URL, where that is not set
 # Beside a site of two workers, and with three times the weight of each service.
 HOG, HOGS = "airaware-drill-hog", 6
+# What the site may use beyond what it has, and how fast it is used up. Files that the kernel keeps
+# in memory for it make room first.
+LEAK_BYTES, LEAK_BYTES_A_STEP, LEAK_STEP_SECONDS = 256 << 20, 8 << 20, 0.1
+MOST_BYTES = 4 * LEAK_BYTES
+SITE_PID = "/run/airaware-web/web.pid"
+# It stands for memory that a worker has lost sight of: it is in the site's cgroup, grows while the
+# worker lives, and goes with it. The worker is marked as the one that uses it.
+LEAK = f"""
+worker=$(pgrep --parent "$(cat {SITE_PID})" | head -1)
+group=$(systemctl show --property=ControlGroup --value {SITE_UNIT})
+folder=/sys/fs/cgroup$group
+used=$(cat "$folder/memory.current")
+systemctl set-property --runtime {SITE_UNIT} MemoryMax=$((used + {LEAK_BYTES}))
+echo 1000 >"/proc/$worker/oom_score_adj"
+echo $$ >"$folder/cgroup.procs"
+python3 -c 'import os, sys, time
+lost = []
+while os.path.exists("/proc/" + sys.argv[1]):
+    if len(lost) * {LEAK_BYTES_A_STEP} > {MOST_BYTES}:
+        sys.exit("the kernel kills nobody: is the memory of " + sys.argv[2] + " limited?")
+    lost.append(b"1" * {LEAK_BYTES_A_STEP})
+    time.sleep({LEAK_STEP_SECONDS})' "$worker" {SITE_UNIT}
+"""
+LIMIT = f"/run/systemd/system.control/{SITE_UNIT}.d/50-MemoryMax.conf"
 READS = "reading with"  # what a job says when its tasks begin
 # By name: the unit that stands for all of them takes itself for started already.
 START_CLUSTERS = """
@@ -108,6 +132,31 @@ def hang_web_host(world: World, zone: str) -> list[Change]:
             f"send SIGSTOP to all of the site's processes on {host.name}",
             _on(host, f"systemctl kill --signal=STOP {SITE_UNIT}"),
             _on(host, f"systemctl kill --signal=CONT {SITE_UNIT}"),
+        )
+    ]
+
+
+def leak_memory(world: World, zone: str) -> list[Change]:
+    """Return the change that has a web host's worker leak until the site's memory is used up.
+
+    The site's limit is lowered meanwhile: it would take minutes to reach.
+
+    Raises:
+        AirAwareError: The host cannot limit what a service uses.
+    """
+    host = _one(world.serving(zone), f"web host in {zone}")
+    try:
+        world.ssh(host, ["test", "-e", "/sys/fs/cgroup/cgroup.controllers"])
+    except AirAwareError:
+        raise AirAwareError(
+            f"{host.name} has cgroups of version 1: systemd cannot limit the site's memory there."
+            " A lab needs a machine with version 2 for this drill"
+        ) from None
+    return [
+        Change(
+            f"leak memory on {host.name} until a worker is killed",
+            _on(host, LEAK),
+            _on(host, f"rm -f {LIMIT} && systemctl daemon-reload"),
         )
     ]
 

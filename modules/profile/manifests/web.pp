@@ -11,12 +11,15 @@
 #   needs to notice.
 # @param finish_seconds
 #   How long requests under way may take after that.
+# @param memory_percent
+#   How much of the host's memory the site may have, so that what leaks is killed and not the host.
 class profile::web (
   Stdlib::Port $port,
   Integer[1] $workers,
   Integer[1] $threads,
   Integer[0] $drain_seconds,
   Integer[1] $finish_seconds,
+  Integer[1, 99] $memory_percent,
 ) {
   contain airaware::settings
 
@@ -38,6 +41,7 @@ class profile::web (
         'threads'        => $threads,
         'drain_seconds'  => $drain_seconds,
         'finish_seconds' => $finish_seconds,
+        'memory_percent' => $memory_percent,
     }),
     enable    => true,
     active    => true,

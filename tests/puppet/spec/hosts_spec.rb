@@ -51,6 +51,11 @@ describe 'host.test', type: :host do
     is_expected.to contain_file('/etc/airaware/settings').with_content(%r{^#{Regexp.escape(zones_line(zones))}})
   end
 
+  it 'leaves memory to what is not the site' do
+    is_expected.to contain_systemd__unit_file('airaware-web.service')
+      .with_content(%r{^MemoryMax=70%$}).with_content(%r{^OOMPolicy=continue$})
+  end
+
   it 'has its watchdog ask where the workers answer, as their own account' do
     is_expected.to contain_systemd__unit_file('airaware-web.service')
       .with_content(%r{^Environment=AIRAWARE_WORKER_SOCKETS=/run/airaware-web/workers$})
