@@ -82,6 +82,11 @@ def test_the_agent_is_puppet_7_or_8(everywhere: list[Inspected]) -> None:
         assert host.root.check_output("puppet --version").split(".")[0] in ("7", "8"), host
 
 
+def test_facts_that_take_long_are_left_out(everywhere: list[Inspected]) -> None:
+    for host in everywhere:
+        assert host.root.check_output("facter augeas") == "", host
+
+
 # What the image has for all roles, and the roles that run it.
 OWN = {
     **{
