@@ -88,7 +88,7 @@ def years(site: str) -> tuple[str, str]:
 
 
 def take(browser: Browser, site: str, picture: Picture) -> None:
-    """Take one picture."""
+    """Take one picture. Raises AirAwareError where a part of the page did not come."""
     page = browser.new_page(
         base_url=site,
         viewport={"width": picture.width, "height": picture.height},
@@ -96,6 +96,8 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
         locale="en-US",
     )
     page.set_default_timeout(1000 * SECONDS)
+    failed: list[str] = []
+    page.on("response", lambda each: failed.append(each.url) if each.status >= 400 else None)
     address = requests.Request("GET", f"{site}{picture.path}", params=picture.query).prepare().url
     page.goto(str(address))
     if picture.path == "/map":
@@ -107,7 +109,10 @@ def take(browser: Browser, site: str, picture: Picture) -> None:
     page.emulate_media(media=picture.media)
     if picture.anchor:
         page.locator(f"#{picture.anchor}").evaluate("(it) => it.scrollIntoView()")
-    save(page.screenshot(), picture.file)
+    png = page.screenshot()
+    if failed:
+        raise AirAwareError(f"The site did not answer {failed[0]}. Take the pictures again.")
+    save(png, picture.file)
     page.close()
 
 
