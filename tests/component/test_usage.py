@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tools.lab.hosts import cgroups
 from tools.machine import usage
 from tools.machine.usage import Meter, Usage
 
@@ -55,6 +56,42 @@ def test_of_other_trees_only_our_programs_in_our_folders_count(
     folder.mkdir()
     with worker(folder if here else tmp_path, *words):
         assert (usage.cpu_seconds([folder]) >= 1) is ours
+
+
+# A lab with two hosts: one has worked and is gone, and nobody has its time; one goes on.
+LAB = """
+import signal, subprocess, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+_, joining, host, _ = sys.argv
+subprocess.Popen(["sh", "-c", f'{joining}; exec "$@"', "sh", sys.executable, "-c", host]).wait()
+subprocess.Popen(["sh", "-c", f"{joining}; echo ready; exec sleep infinity"])
+input()
+"""
+HOST = "import time\nwhile time.process_time() < 2: pass"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root, to make a control group")
+def test_hosts_of_the_lab_that_were_ended_still_count(tmp_path: Path) -> None:
+    before = usage.cpu_seconds([tmp_path])
+    group = cgroups.Group(f"aw-test-{os.getpid()}", "host")
+    group.make()
+    daemon = subprocess.Popen(
+        [sys.executable, "-c", LAB, group.joining(), HOST, "tools.lab.daemon"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert daemon.stdout
+        assert daemon.stdout.readline() == "ready\n"
+        spent = usage.cpu_seconds([tmp_path]) - before
+    finally:
+        group.remove()
+        daemon.communicate("\n")
+        for folder in group.folders:
+            folder.parent.rmdir()
+    assert 2 <= spent < 4  # once, not twice
 
 
 def test_shares_are_of_all_cpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What this machine's CPUs did meanwhile: for us, for other processes, for other guests (steal).
 
 Ours are this process and the site, the databases and the lab of this checkout, each with all that
-they have started: the lab's hosts are children of its daemon.
+they have started. The lab's hosts are children of its daemon; their control group counts their CPU,
+also of those that were ended, which nobody waits for.
 """
 
 import os
@@ -14,7 +15,8 @@ from typing import Any
 import psutil
 
 # What runs for us in the background, in one of our folders.
-PROGRAMS = {"tools.lab.daemon", "gunicorn", "postgres"}
+LAB = "tools.lab.daemon"
+PROGRAMS = {LAB, "gunicorn", "postgres"}
 # The machine was the limit if nothing was idle, and others took what would have helped.
 IDLE_PERCENT, TAKEN_PERCENT, FREE_GB = 10, 10, 1
 
@@ -92,7 +94,7 @@ def cpu_seconds(folders: Iterable[Path]) -> float:
     """Return the CPU time of our processes, also of those that have ended."""
     parents: dict[int, int] = {}
     seconds: dict[int, float] = {}
-    ours = {os.getpid()}
+    ours, labs = {os.getpid()}, set()
     real = [folder.resolve() for folder in folders]
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -103,10 +105,43 @@ def cpu_seconds(folders: Iterable[Path]) -> float:
                 where = Path(process.cwd())
                 if any(where.is_relative_to(folder) for folder in real):
                     ours.add(process.pid)
+                    if LAB in names:
+                        labs.add(process.pid)
+                        # What it has waited for are hosts, whose groups count it.
+                        seconds[process.pid] = sum(process.cpu_times()[:2])
 
-    def is_ours(pid: int) -> bool:
-        while pid not in ours and pid in parents and parents[pid] != pid:
+    def descends(pid: int, ancestors: set[int]) -> bool:
+        while pid not in ancestors and pid in parents and parents[pid] != pid:
             pid = parents[pid]
-        return pid in ours
+        return pid in ancestors
 
-    return sum(seconds[pid] for pid in seconds if is_ours(pid))
+    groups = {pid: _group(pid) for pid in seconds if descends(pid, labs)}
+    of_labs = {groups[lab] for lab in labs}
+    of_hosts = {group for group in groups.values() if group and group not in of_labs}
+    return sum(map(_seconds_of, of_hosts)) + sum(
+        spent
+        for pid, spent in seconds.items()
+        if descends(pid, ours) and groups.get(pid) not in of_hosts
+    )
+
+
+def _group(pid: int) -> Path | None:
+    """Return the outermost control group that counts a process's CPU; None of one that ended."""
+    with suppress(OSError):
+        # Where both versions are mounted, those of version 1 come first, and count.
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers or "cpuacct" in controllers.split(","):
+                tree = Path("/sys/fs/cgroup") / ("cpuacct" if controllers else "")
+                return tree / Path(path).parts[1] if path != "/" else tree
+    return None
+
+
+def _seconds_of(group: Path) -> float:
+    """Return the CPU time of all that ever ran in a control group."""
+    with suppress(OSError):
+        if (group / "cpuacct.usage").exists():
+            return int((group / "cpuacct.usage").read_text()) / 1e9
+        fields = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
+        return int(fields["usage_usec"]) / 1e6
+    return 0.0
