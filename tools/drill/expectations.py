@@ -393,6 +393,15 @@ UNDISTURBED: tuple[Expectation, ...] = (none_fails(), each_zone_whole(), same_ch
 
 OTHER_ZONE_ANSWERS: tuple[Expectation, ...] = (none_fails(), slow_answers_last(3))
 
+# A web host that heals itself: the balancer need not notice, and nobody replaces it.
+HOST_HEALS: tuple[Expectation, ...] = (
+    none_fails_before(),
+    failures_end(15),
+    serves_again(30),
+    none_is_replaced(),
+    none_fails_after(),
+)
+
 # Alerts that hosts of a zone that is lost, and visitors of its balancer's node, may raise.
 OF_A_LOST_ZONE = frozenset(
     {

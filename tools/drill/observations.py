@@ -74,8 +74,8 @@ class Observations:
 
     def healthy_before(self) -> dict[str, int]:
         """Return the healthy web hosts by zone in the last sample before the fault."""
-        earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
-        return dict(earlier[-1].healthy) if earlier else {}
+        before = self._before_the_fault()
+        return dict(before.healthy) if before else {}
 
     def times(self) -> dict[str, float | None]:
         """Return the seconds from the fault to each event; None for events that did not happen.
@@ -102,8 +102,8 @@ class Observations:
 
     def in_service_before(self) -> frozenset[str]:
         """Return the web hosts that served in the last sample before the fault."""
-        earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
-        return earlier[-1].in_service if earlier else frozenset()
+        before = self._before_the_fault()
+        return before.in_service if before else frozenset()
 
     def missing(self, sample: Sample) -> frozenset[str]:
         """Return who served before the fault and does not now, though still in its group."""
@@ -123,12 +123,16 @@ class Observations:
                 found[zone] = gone
         return found
 
+    def _before_the_fault(self) -> Sample | None:
+        earlier = [s for s in self.samples if self.breaking is None or s.at < self.breaking]
+        return earlier[-1] if earlier else None
+
     def _lacks_hosts(self, sample: Sample) -> bool:
         """Whether the zone has lost more of those who served before than its group gave up."""
-        before = [s for s in self.samples if s.at < (self.breaking or 0)]
+        before = self._before_the_fault()
         if not before:
             return False
-        served = before[-1].in_service & before[-1].members[self.zone]
+        served = before.in_service & before.members[self.zone]
         return len(served - sample.in_service) > self._given_up(self.zone, sample.at)
 
     def _given_up(self, zone: str, until: float) -> int:

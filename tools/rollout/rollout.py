@@ -194,8 +194,8 @@ def _at_once(place: Place, hosts: list[Host], version: str) -> list[Report]:
     """Bring several hosts to the release at once, those of IN_TURN one after another.
 
     Raises:
-        AirAwareError: Some failed; the others are at the release, except hosts whose turn comes
-            after one that failed.
+        AirAwareError: Some failed. The others have the release, except those that were to follow
+            one that failed.
     """
     turns: dict[str, list[Host]] = {}
     for host in sorted(hosts, key=lambda host: (host.zone, host.name)):
