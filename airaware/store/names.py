@@ -16,6 +16,9 @@ from airaware.errors import AirAwareError
 from airaware.store.aside import Aside
 
 Options = dict[str, str]  # of a connection: host, hostaddr and port
+# Where there is a last address. Visitors wait so long each time that a silent resolver is asked
+# anew: less than they may wait for a place (hieradata/role/web.yaml), so that none is refused.
+KNOWN_SECONDS = 0.2
 
 
 class Names:
@@ -37,13 +40,14 @@ class Names:
     def options(self, seconds: float) -> Options:
         """Return the options that keep libpq from resolving; none where it would not.
 
-        The last addresses found serve where resolving fails, or takes longer than `seconds`.
+        The last addresses found serve where resolving fails, or takes longer than KNOWN_SECONDS.
+        Where there are none, it may take `seconds`.
         Raises psycopg2.OperationalError where it fails and there are none.
         """
         if not self._needed:
             return {}
         try:
-            self._last = self._lookup.result(seconds)
+            self._lookup.result(KNOWN_SECONDS if self._last else seconds)
         except (OSError, UnicodeError) as error:
             if not self._last:
                 why = str(error) or f"no answer within {seconds:g} s"
@@ -52,7 +56,8 @@ class Names:
                 ) from None
         return self._last
 
-    def _look_up(self) -> Options:
+    def _look_up(self) -> None:
+        """Find the addresses; one that comes too late serves next time."""
         found = [
             (host, address, port)
             for host, port in zip(self._hosts, self._ports, strict=True)
@@ -60,7 +65,7 @@ class Names:
         ]
         columns = map(",".join, zip(*found, strict=True))
         options = zip(("host", "hostaddr", "port"), columns, strict=True)
-        return {name: text for name, text in options if text.strip(",")}
+        self._last = {name: text for name, text in options if text.strip(",")}
 
 
 def _is_name(host: str) -> bool:
