@@ -1,6 +1,7 @@
 """Expectations of drills: each function returns one, to be judged by what the drill observed."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from statistics import median
 
@@ -18,8 +19,15 @@ def _seconds(value: float | None) -> str:
 
 
 def _failed(visits: list[Visit], expected: str) -> Finding:
-    failed = sum(not visit.ok for visit in visits)
-    return Finding(expected, bool(visits) and failed == 0, f"{failed} of {len(visits)} failed")
+    good = bool(visits) and all(visit.ok for visit in visits)
+    return Finding(expected, good, _counted(visits))
+
+
+def _counted(visits: list[Visit]) -> str:
+    """Return how many failed of how many, and with which statuses."""
+    statuses = Counter(visit.status for visit in visits if not visit.ok)
+    how = ", ".join(f"{n} with {status or 'no answer'}" for status, n in sorted(statuses.items()))
+    return f"{statuses.total()} of {len(visits)} failed" + (f" ({how})" if how else "")
 
 
 def none_fails() -> Expectation:
@@ -143,12 +151,11 @@ def _failures_end(
 ) -> Expectation:
     def judge(observed: Observations) -> Finding:
         asked = [visit for visit in observed.during if which(observed, visit)]
-        failed = sum(not visit.ok for visit in asked)
         seconds = observed.failures_end_seconds(lambda visit: which(observed, visit))
         return Finding(
             f"failed requests end at most {within_seconds:g} s after the fault {whose}",
             bool(asked) and seconds <= within_seconds,
-            f"{failed} of {len(asked)} failed, the last {seconds:.1f} s after the fault",
+            f"{_counted(asked)}, the last {seconds:.1f} s after the fault",
         )
 
     return judge

@@ -52,6 +52,14 @@ def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
     assert expectations.none_fails_from(5)(observed).met == met
 
 
+def test_a_finding_says_how_requests_failed() -> None:
+    finding = expectations.failures_end(15)(crowd(GOOD, REFUSED, REFUSED, replace(GOOD, ok=False)))
+    assert finding.measured.startswith("3 of 4 failed (1 with 200, 2 with 503), the last 0.0 s")
+    finding = expectations.none_fails()(crowd(GOOD, replace(REFUSED, status=0)))
+    assert finding.measured == "1 of 2 failed (1 with no answer)"
+    assert expectations.none_fails()(crowd(GOOD)).measured == "0 of 1 failed"
+
+
 @pytest.mark.parametrize(("slow", "met"), [(2, True), (3, False)])
 def test_few_answers_are_slow(slow: int, met: bool) -> None:
     observed = crowd(*[replace(GOOD, seconds=2.0)] * slow, *[GOOD] * (100 - slow))
