@@ -30,6 +30,12 @@ def test_the_proxy_may_do_no_more_than_pass_requests_on(web: list[Inspected]) ->
         assert set(workers) == {"haproxy"}, (host, users)
 
 
+def test_the_proxy_goes_before_the_site_where_cpus_are_short(web: list[Inspected]) -> None:
+    for host in web:
+        shown = host.root.check_output("systemctl show --property=CPUWeight haproxy airaware-web")
+        assert shown.split() == ["CPUWeight=500", "CPUWeight=[not", "set]"], host
+
+
 def test_it_listens_on_one_port(web: list[Inspected]) -> None:
     for host in web:
         assert host.ports() == {22, 8000, 9100}, host

@@ -103,6 +103,13 @@ class profile::web_proxy (
     require      => Package['haproxy'],
   }
 
+  # What refuses never waits for a CPU behind what is busy: others have a weight of 100.
+  systemd::dropin_file { 'airaware-weight.conf':
+    unit    => 'haproxy.service',
+    content => "# Managed by Puppet.\n[Service]\nCPUWeight=500\n",
+    require => Package['haproxy'],
+  }
+
   service { 'haproxy':
     ensure    => running,
     enable    => true,
