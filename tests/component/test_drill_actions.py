@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from twozones import BUCKET, RAW_FILE, A, B
 
 from airaware.errors import AirAwareError
+from airaware.host import hung
 from tools.drill import actions, faults, model
 from tools.drill.actions import Call, Change
 from tools.drill.world import World
@@ -77,6 +78,37 @@ def test_web_hosts_that_are_starved_are_fed_again_and_may_grow(world: World, mon
     assert all("AlarmNotification" in world.web_tier.suspended(zone) for zone in (A, B))
     undo(world, changes)
     assert state(world) == before
+
+
+def test_hosts_that_hang_go_on_and_their_zone_is_as_small_as_before(
+    world: World, monkeypatch
+) -> None:
+    ran: list[tuple[str, str]] = []
+    monkeypatch.setattr(World, "ssh", lambda _, host, words: ran.append((host.zone, words[-1])))
+    monkeypatch.setattr(World, "serving", World.web_hosts)
+    before, size = state(world), world.web_tier.group(B)["DesiredCapacity"]
+    changes = faults.hang_hosts(world, B)
+    do(world, changes)
+    assert world.web_tier.group(B)["DesiredCapacity"] == size + 1
+    assert len(set(world.notes["hung"])) == 2
+    undo(world, changes)
+    assert state(world) | {"targets": ()} == before | {"targets": ()}
+    assert world.web_tier.group(B)["DesiredCapacity"] == size
+    for zone in (A, B):
+        stop, mend = (command for where, command in ran if where == zone)
+        assert actions.STOP in stop
+        assert f"stop {actions.STOPPER}" in mend
+
+
+def test_a_deployment_is_under_way_while_a_host_hangs(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(World, "ssh", lambda *_: "")
+    monkeypatch.setattr(World, "serving", World.web_hosts)
+    before, changes = state(world), faults.hang_while_deployed(world, B)
+    do(world, changes)
+    assert world.web_tier.suspended(B) & hung.REPLACING
+    undo(world, changes)
+    assert state(world) == before
+    assert len(faults.hang_all_hosts(world, B)) == len(world.web_hosts(A) + world.web_hosts(B))
 
 
 def test_a_zone_without_power_has_no_host_that_runs_and_launches_none(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.drill import faults
+from tools.drill import actions, faults
 
 # In place of systemd's: it notes what it is asked, and has no limit, or one that kills the worker.
 SYSTEMCTL = """#!/bin/sh
@@ -47,4 +47,4 @@ def test_it_goes_on_until_the_worker_is_killed(tmp_path: Path, limit: str, said:
     assert bool(done.returncode) == bool(said)
     most = 1000 + faults.LEAK_BYTES
     asked = (tmp_path / "asked").read_text()
-    assert f"set-property --runtime {faults.SITE_UNIT} MemoryMax={most}\n" in asked
+    assert f"set-property --runtime {actions.SITE_UNIT} MemoryMax={most}\n" in asked

@@ -6,6 +6,7 @@ Each may be repeated, and undoing what was never done changes nothing.
 
 import io
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,13 @@ BOOT_SECONDS = 240  # a monitoring host that boots shows no progress until it an
 JOB_SECONDS = 600  # without a line of the job or of Spark
 SPARED = ".spared"  # suffix of a raw file's key: the copy from before a drill changed it
 SITE_PORT = 8000
+SITE_UNIT = "airaware-web.service"
+# It stops whatever is started of the site, before that can answer.
+STOPPER = "airaware-drill-stopper"
+STOP = (
+    f"systemd-run --unit={STOPPER} sh -c"
+    f" 'while :; do systemctl kill --signal=STOP {SITE_UNIT}; sleep 0.5; done'"
+)
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
 
 ACTIONS: dict[str, Callable[..., None]] = {}
@@ -185,6 +193,43 @@ def run_on_host(world: World, instance_id: str, command: str) -> None:
         except AirAwareError:
             if _running(world, instance_id):
                 raise
+
+
+@action
+def time_on_host(world: World, instance_id: str, command: str) -> None:
+    """Run a shell command as root on a host; note how many seconds it took."""
+    begun = time.monotonic()
+    run_on_host(world, instance_id, command)
+    world.notes["seconds"] = time.monotonic() - begun
+
+
+@action
+def hang_site(world: World, instance_id: str) -> None:
+    """Have the site on a web host hang, started anew or not; note the host."""
+    run_on_host(world, instance_id, f"systemctl is-active --quiet {STOPPER} || {STOP}")
+    world.notes.setdefault("hung", []).append(instance_id)
+
+
+@action
+def mend_site(world: World, instance_id: str) -> None:
+    """Have the site on a web host go on."""
+    mend = f"systemctl stop {STOPPER} 2>/dev/null; systemctl kill --signal=CONT {SITE_UNIT}"
+    run_on_host(world, instance_id, f"{mend} || :")
+
+
+@action
+def await_in_service(world: World, zone: str, count: int) -> None:
+    """Wait until so many of the zone's web hosts are in service.
+
+    Raises:
+        StalledError: They do not get there.
+    """
+
+    def look() -> Look:
+        serving = len(world.serving(zone))
+        return Look(serving >= count, f"{serving} of {count} in service")
+
+    progress.wait_for({f"web hosts of {zone}": look})
 
 
 @action

@@ -14,7 +14,8 @@ SETTLED_SECONDS = 60  # after the fault, for the percentiles
 OUT_SECONDS = 20  # after the fault, for all hosts of a zone
 
 
-def _seconds(value: float | None) -> str:
+def seconds_text(value: float | None) -> str:
+    """Say how long something took; None: it has not happened."""
     return "never" if value is None else f"{value:.1f} s"
 
 
@@ -170,7 +171,7 @@ def p99_at_most_doubled() -> Expectation:
 
     def judge(observed: Observations) -> Finding:
         settled = observed.due(observed.since_fault(SETTLED_SECONDS), observed.returned)
-        before, then = _p99_of_a_second(observed.before), _p99_of_a_second(settled)
+        before, then = p99_of_a_second(observed.before), p99_of_a_second(settled)
         expected = f"p99 is at most doubled from {SETTLED_SECONDS} s after the fault on"
         if before is None or then is None:
             return Finding(expected, False, "no good answers to compare")
@@ -187,17 +188,18 @@ def p99_at_most_doubled() -> Expectation:
     return judge
 
 
-def _p99_of_a_second(visits: list[Visit]) -> float | None:
+def p99_of_a_second(visits: list[Visit]) -> float | None:
+    """Return the p99 of a second's good answers, in the median over the seconds."""
     seconds = [p99 for p99 in by_second(visits, 0)["p99"] if p99 is not None]
     return median(seconds) if seconds else None
 
 
-def _in_time(what: str, seconds: float | None, within_seconds: float) -> Finding:
+def in_time(what: str, seconds: float | None, within_seconds: float) -> Finding:
     """Judge whether something has happened in time; None: it has not."""
     return Finding(
         f"{what} within {within_seconds:g} s",
         seconds is not None and seconds <= within_seconds,
-        _seconds(seconds),
+        seconds_text(seconds),
     )
 
 
@@ -228,7 +230,7 @@ def replaced(within_seconds: float) -> Expectation:
 
     def judge(observed: Observations) -> Finding:
         what = f"{observed.zone} has as many hosts in service as before"
-        return _in_time(what, observed.times()["restored"], within_seconds)
+        return in_time(what, observed.times()["restored"], within_seconds)
 
     return judge
 
@@ -261,7 +263,7 @@ def grown(within_seconds: float) -> Expectation:
         seconds = observed.first_sample(
             observed.since_fault(0), lambda sample: bool(sample.in_service - before)
         )
-        return _in_time("a further web host is in service", seconds, within_seconds)
+        return in_time("a further web host is in service", seconds, within_seconds)
 
     return judge
 

@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 
 from airaware.errors import AirAwareError
 from airaware.raw import epa
-from tools.drill.actions import Call, Change
+from tools.drill.actions import SITE_UNIT, Call, Change
 from tools.drill.world import World
 from tools.environments.fleet_access import RAW
 from tools.fleet.controller import UNIT
 from tools.fleet.hosts import Host
 from tools.fleet.web_tier import JOINING, Reason
+from tools.rollout.rollout import SUSPENDED
 
 Fault = Callable[[World, str], list[Change]]  # of a world and a zone
 
 # What a group without its balancer's targets would otherwise do: launch others, give its hosts back
 # to the balancer, and replace those that are ill.
 RESTING = ("Launch", JOINING, "HealthCheck", "ReplaceUnhealthy")
-SITE_UNIT = "airaware-web.service"
 DATABASE_PORT = 5432
 DATABASE_VOLUME = "/var/lib/postgresql"
 # Only where the volume is one of its own.
@@ -35,6 +35,7 @@ HOG, HOGS = "airaware-drill-hog", 6
 LEAK_BYTES, LEAK_BYTES_A_STEP, LEAK_STEP_SECONDS = 256 << 20, 8 << 20, 0.1
 MOST_BYTES = 4 * LEAK_BYTES
 SITE_PID = "/run/airaware-web/web.pid"
+SITE_WORKERS = "/run/airaware-web/workers"
 # It stands for memory that a worker has lost sight of: it is in the site's cgroup, grows while the
 # worker lives, and goes with it. The worker is marked as the one that uses it.
 LEAK = f"""
@@ -54,6 +55,18 @@ while os.path.exists("/proc/" + sys.argv[1]):
     time.sleep({LEAK_STEP_SECONDS})' "$worker" {SITE_UNIT}
 """
 LIMIT = f"/run/systemd/system.control/{SITE_UNIT}.d/50-MemoryMax.conf"
+# It ends once another worker answers checks in the place of the one that hangs.
+HANG_A_WORKER = f"""
+cd {SITE_WORKERS}
+workers=$(ls | wc -l)
+worker=$(pgrep --parent "$(cat {SITE_PID})" | head -1)
+kill -STOP "$worker"
+end=$(($(date +%s) + 60))
+while [ -e "$worker.sock" ] || [ "$(ls | wc -l)" -lt "$workers" ]; do
+    [ "$(date +%s)" -lt "$end" ] || exit 1
+    sleep 0.2
+done
+"""
 READS = "reading with"  # what a job says when its tasks begin
 # By name: the unit that stands for all of them takes itself for started already.
 START_CLUSTERS = """
@@ -120,13 +133,13 @@ def cut_power(world: World, zone: str) -> list[Change]:
 
 def kill_web_host(world: World, zone: str) -> list[Change]:
     """Return the change that terminates a web host of the zone; its group has to replace it."""
-    host = _one(world.serving(zone), f"web host in {zone}")
+    host = _serving(world, zone)
     return [Change(f"terminate {host.name}", Call("terminate", {"instance_id": host.instance_id}))]
 
 
 def hang_web_host(world: World, zone: str) -> list[Change]:
     """Return the change that freezes a web host's site: it accepts requests, never answers."""
-    host = _one(world.serving(zone), f"web host in {zone}")
+    host = _serving(world, zone)
     return [
         Change(
             f"send SIGSTOP to all of the site's processes on {host.name}",
@@ -134,6 +147,46 @@ def hang_web_host(world: World, zone: str) -> list[Change]:
             _on(host, f"systemctl kill --signal=CONT {SITE_UNIT}"),
         )
     ]
+
+
+def hang_worker(world: World, zone: str) -> list[Change]:
+    """Return the change that freezes a worker of a web host, and waits until it is replaced."""
+    host = _serving(world, zone)
+    return [
+        Change(
+            f"send SIGSTOP to one of the site's workers on {host.name}, and wait for another",
+            Call("time_on_host", {"instance_id": host.instance_id, "command": HANG_A_WORKER}),
+            _on(host, f"systemctl kill --signal=CONT {SITE_UNIT}"),
+        )
+    ]
+
+
+def hang_hosts(world: World, zone: str) -> list[Change]:
+    """Return the changes that have a web host of each zone hang for good, beside a further one."""
+    size = world.web_tier.group(zone)["DesiredCapacity"]
+    return [
+        *(_rest(world, each, ("AlarmNotification", "ScheduledActions")) for each in world.groups),
+        Change(
+            f"make {world.groups[zone]} one larger",
+            Call("set_size", {"zone": zone, "size": size + 1}),
+            Call("set_size", {"zone": zone, "size": size}),
+        ),
+        Change(
+            f"wait until {size + 1} of it are in service",
+            Call("await_in_service", {"zone": zone, "count": size + 1}),
+        ),
+        *(_hang(_serving(world, each)) for each in world.groups),
+    ]
+
+
+def hang_while_deployed(world: World, zone: str) -> list[Change]:
+    """Return the changes that have a web host hang for good while a deployment is under way."""
+    return [_rest(world, zone, SUSPENDED), _hang(_serving(world, zone))]
+
+
+def hang_all_hosts(world: World, _zone: str) -> list[Change]:
+    """Return the changes that have all web hosts hang for good."""
+    return [_hang(host) for host in _web_hosts(world)]
 
 
 def leak_memory(world: World, zone: str) -> list[Change]:
@@ -144,7 +197,7 @@ def leak_memory(world: World, zone: str) -> list[Change]:
     Raises:
         AirAwareError: The host cannot limit what a service uses.
     """
-    host = _one(world.serving(zone), f"web host in {zone}")
+    host = _serving(world, zone)
     try:
         world.ssh(host, ["test", "-e", "/sys/fs/cgroup/cgroup.controllers"])
     except AirAwareError:
@@ -394,6 +447,10 @@ def _database(world: World, zone: str) -> Host:
     return _one(found, f"database in {zone}")
 
 
+def _serving(world: World, zone: str) -> Host:
+    return _one(world.serving(zone), f"web host in {zone}")
+
+
 def _web_hosts(world: World) -> list[Host]:
     return [host for zone in world.groups for host in world.serving(zone)]
 
@@ -403,6 +460,15 @@ def _drop(host: Host, *rules: str) -> tuple[Call, Call]:
     begin = "; ".join(f"ip rule add {rule}" for rule in rules)
     end = "; ".join(f"while ip rule del {rule} 2>/dev/null; do :; done" for rule in rules)
     return _on(host, begin), _on(host, end)
+
+
+def _hang(host: Host) -> Change:
+    """Return the change that has a host's site hang, however often it is restarted."""
+    return Change(
+        f"stop all of the site's processes on {host.name}, again and again",
+        Call("hang_site", {"instance_id": host.instance_id}),
+        Call("mend_site", {"instance_id": host.instance_id}),
+    )
 
 
 def _rest(

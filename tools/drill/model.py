@@ -56,6 +56,8 @@ class Drill:
     With a `ramp`, a crowd comes at each of its rates in turn until it is answered badly. The last
     rate before that is what the site can do. Then it is `spike_times` that for `hold_seconds`.
 
+    Each of the `attacks` comes for `hold_seconds`, one after the other, before the fault's own.
+
     Attributes:
         fault: Returns the changes for a world and a zone; each knows how to undo itself.
         answer: Returns what the operator does after the fault's return.
@@ -63,6 +65,7 @@ class Drill:
         alerts: The alerts that must fire within `alert_seconds`.
         other_alerts: The alerts that may fire.
         in_every_zone: Whether alerts may blame another zone than the drill's.
+        attacks: The kinds of attackers (tools.drill.attackers) that come.
         spike_path: What the crowd asks for, where that is not what visitors do.
     """
 
@@ -78,6 +81,7 @@ class Drill:
     spike_path: str = ""
     ramp: tuple[float, ...] = ()
     spike_times: float = 3
+    attacks: tuple[str, ...] = ()
     budget: int = 0
     before_seconds: float = 15
     hold_seconds: float = 90

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tools.drill.attackers import Attack
 from tools.drill.visitors import Visit
 from tools.drill.world import Look, Sample
 
@@ -25,6 +26,7 @@ class Observations:
     returned: float | None = None  # the fault is undone
     recovered: float | None = None  # the steady state holds again
     ended: float | None = None
+    attacks: list[Attack] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)  # zone by address
     visits: list[Visit] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)

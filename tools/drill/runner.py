@@ -17,6 +17,7 @@ from typing import Any
 from airaware.errors import AirAwareError
 from tools.drill import expectations, probes
 from tools.drill import journal as journals
+from tools.drill.attackers import attacking
 from tools.drill.journal import Journal, Say
 from tools.drill.model import Drill, Finding
 from tools.drill.observations import Observations, request_statistics
@@ -146,6 +147,7 @@ def _carry_out(
             rate = _rate_of_crowd(drill, observed, world, visitors, say)
             observed.crowded = time.monotonic()
             visitors += _visitors(rate, world, spike, drill.spike_path)
+            _attack(drill, observed, world, visitors, say)
             say(f"the fault is there for {drill.hold_seconds:g} s")
             _watch(drill, visitors, drill.hold_seconds, lambda: _is_over(result, world))
     except KeyboardInterrupt:
@@ -291,6 +293,18 @@ def _rate_of_crowd(
         observed.capacity = drill.rate + rate
     say(f"the site can do {observed.capacity:g} requests a second")
     return drill.spike_times * observed.capacity - drill.rate
+
+
+def _attack(
+    drill: Drill, observed: Observations, world: Any, visitors: list[Visitors], say: Say
+) -> None:
+    """Have each kind of attackers come for a while."""
+    for kind in drill.attacks:
+        region = world.fleet.region
+        say(f"{kind}, for {drill.hold_seconds:g} s")
+        with attacking(region.outside(), world.site, kind, region.one_visitor()) as attack:
+            _watch(drill, visitors, drill.hold_seconds)
+        observed.attacks.append(attack)
 
 
 @contextmanager

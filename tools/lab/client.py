@@ -19,7 +19,7 @@ from tools.lab import deployer, leftovers, preflight
 from tools.lab.aws.access import library
 from tools.lab.hosts import images
 from tools.lab.model import lab_name
-from tools.lab.net import outside, socks
+from tools.lab.net import network, outside, socks
 from tools.machine import processes
 from tools.machine.checkout import CHECKOUT
 from tools.machine.steps import Step, console
@@ -89,6 +89,10 @@ class Lab:
     def outside(self) -> Sequence[str]:
         """By the lab's Internet side, which takes root."""
         return *outside.WORDS, self.name
+
+    def one_visitor(self) -> str:
+        """One of the many that visitors have."""
+        return str(network.VISITORS_IN_TURN[0])
 
     def packages(self, progress: Callable[[str], None]) -> Path:
         """Return what the hosts install: no mirror can be reached from them."""

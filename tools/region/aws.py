@@ -55,6 +55,10 @@ class Aws:
         """None: this machine is a visitor."""
         return ()
 
+    def one_visitor(self) -> str:
+        """None: this machine has one address."""
+        return ""
+
     def packages(self, progress: Callable[[str], None]) -> None:
         """None: the hosts reach the distribution's mirrors."""
 

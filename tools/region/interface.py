@@ -36,6 +36,9 @@ class Region(Protocol):
     def outside(self) -> Sequence[str]:
         """Words before a command that run it where the site's visitors are, who find it by name."""
 
+    def one_visitor(self) -> str:
+        """Return an address of a single visitor to bind to there; empty where any would do."""
+
     def packages(self, progress: Callable[[str], None]) -> Path | None:
         """Return an apt repository, as a folder, where hosts cannot reach Debian's mirrors."""
 

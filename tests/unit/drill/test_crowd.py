@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tools.drill import expectations, model, runner
+from tools.drill.attackers import KINDS, Attack
 from tools.drill.observations import Observations
 from tools.drill.visitors import RESOLVING, Visit
 
@@ -50,6 +51,23 @@ def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
     observed = crowd()
     observed.visits = [replace(REFUSED, due=due), replace(GOOD, due=120.0)]
     assert expectations.none_fails_from(5)(observed).met == met
+
+
+def test_attacks_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    come: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def attacking(*given: Any) -> Iterator[Attack]:
+        come.append(given)
+        yield Attack(given[2], 0)
+
+    monkeypatch.setattr(runner, "attacking", attacking)
+    region = SimpleNamespace(outside=lambda: ("out",), one_visitor=lambda: "192.0.2.1")
+    world: Any = SimpleNamespace(site="http://site", fleet=SimpleNamespace(region=region))
+    drill, observed = replace(model.find("attacks"), hold_seconds=0), crowd()
+    runner._attack(drill, observed, world, [], print)
+    assert [each.kind for each in observed.attacks] == list(KINDS)
+    assert come == [(("out",), "http://site", kind, "192.0.2.1") for kind in KINDS]
 
 
 def test_a_finding_says_how_requests_failed() -> None:
