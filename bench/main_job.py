@@ -43,7 +43,8 @@ ORIGINAL_DAYS = 3
 ROUNDS = 3
 # What is made up for it: by parameter and year, from so many stations (None: as many as EPA has).
 FILES: dict[tuple[int, int], int | None] = {(OZONE, year): None for year in YEARS}
-# "Ten columns" of the file, as the first measurements had them.
+# "Ten columns" of the file, and the size of a block, as the first measurements had them.
+PARSED_BLOCK_BYTES = 16 << 20
 PARSED_COLUMNS = [*list(epa.COLUMNS_24[:7]), "Date Local", "Time Local", "Sample Measurement"]
 
 
@@ -105,7 +106,7 @@ def parse(zip_path: Path) -> int:
     with zipfile.ZipFile(zip_path) as archive, archive.open(archive.namelist()[0]) as stream:
         reader = pyarrow.csv.open_csv(
             stream,
-            pyarrow.csv.ReadOptions(use_threads=False, block_size=epa.BLOCK_BYTES),
+            pyarrow.csv.ReadOptions(use_threads=False, block_size=PARSED_BLOCK_BYTES),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=PARSED_COLUMNS,
                 # The other types are found by pyarrow; a state code may be "CC".

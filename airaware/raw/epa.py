@@ -41,7 +41,8 @@ SITE_CODES = {"State Code": 2, "County Code": 3, "Site Num": 4}
 
 # The mark of files that `airaware.raw.synthetic` made: how the zip's own comment begins.
 SYNTHETIC_COMMENT = b"synthetic"
-BLOCK_BYTES = 16 << 20
+# Larger ones take longer: memory comes from the system for each anew, page by page.
+BLOCK_BYTES = 8 << 20
 # What zipfile and csv say of damaged bytes: also that a version or a cipher is not theirs to read.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError, csv.Error,

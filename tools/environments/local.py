@@ -316,6 +316,8 @@ class Local:
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "AIRAWARE_SPARK_LOG": str(self.spark_log),
+            # uv compiles no packages: each of the job's processes would do so, for seconds.
+            "PYTHONDONTWRITEBYTECODE": "",
         }
         if (master or MASTER).startswith("local"):
             environ["SPARK_LOCAL_IP"] = "127.0.0.1"

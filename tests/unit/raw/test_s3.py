@@ -4,7 +4,6 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from botocore.config import Config
 
 from airaware.errors import AirAwareError
 from airaware.raw import rawstore, s3
@@ -13,8 +12,8 @@ from airaware.store.backup import BucketCopies
 
 @pytest.fixture(autouse=True)
 def silent_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    short = Config(read_timeout=0.1, retries={"total_max_attempts": 2})
-    monkeypatch.setattr(s3, "DEADLINES", s3.DEADLINES.merge(short))
+    short = {"read_timeout": 0.1, "retries": {"total_max_attempts": 2}}
+    monkeypatch.setattr(s3, "DEADLINES", s3.DEADLINES | short)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
