@@ -10,6 +10,8 @@ MAX_LENGTH = 2000  # A map link is longer than any address.
 
 _NUMBER = r"[+-]?\d+(?:\.\d*)?"
 _PAIR = rf"({_NUMBER})\s*(?:,|~|_|/|\s)\s*({_NUMBER})"
+# 41.8781, -87.6298: what programs send, and nothing else to read into it.
+_PLAIN = re.compile(r"([+-]?[0-9]{1,3}\.[0-9]+), ?([+-]?[0-9]{1,3}\.[0-9]+)")
 _THOUSANDS = re.compile(r"[0-9]{1,3}[ ,]([0-9]{3})")  # 60,614: a ZIP code from a spreadsheet
 _LOOKALIKE = re.compile(r"[0-9Oo]{5}")  # 6O614: a ZIP code with a letter
 # The most telling place of a link first: its pin, then what was searched, then the map's middle.
@@ -193,12 +195,16 @@ class _Angle:
 
 def read(text: str) -> Coordinates | None:
     """Return the coordinates that a text consists of; None where it is something else."""
-    text = "".join(map(_usual_digit, text.strip().translate(_MARKS_ABROAD)))
+    text = text.strip()
+    if not text.isascii():
+        text = "".join(map(_usual_digit, text.translate(_MARKS_ABROAD)))
     thousands = _THOUSANDS.fullmatch(text)
     if len(text) > MAX_LENGTH or _LOOKALIKE.fullmatch(text):
         return None
     if thousands and int(thousands[1]) > 180:
         return None
+    if match := _PLAIN.fullmatch(text):
+        return _pair(*match.groups())
     link = _LINK.match(text)
     if link or text[:4].lower() == "geo:":
         return _of_link(unquote_plus(text) if link else text)

@@ -13,6 +13,7 @@ Extra `grid` builds it:
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def _edges() -> np.ndarray:
     return np.concatenate([corners[within], corners[within + 1]], axis=1).T.copy()
 
 
+@lru_cache(maxsize=180)
+def _edges_near(south: int) -> np.ndarray:
+    """Return the edges that reach into a degree of latitude, whose least is given."""
+    edges = _edges()
+    y = edges[1::2]
+    return edges[:, (y.max(axis=0) >= south) & (y.min(axis=0) <= south + 1)]
+
+
 @lru_cache(maxsize=1)
 def _box() -> tuple[float, float]:
     """Return the least and the greatest latitude."""
@@ -49,7 +58,7 @@ def covers(latitude: float, longitude: float) -> bool:
     south, north = _box()
     if not (south <= latitude <= north and -180 <= longitude <= 180):
         return False
-    x, y, to_x, to_y = _edges()
+    x, y, to_x, to_y = _edges_near(floor(latitude))
     crossing = np.flatnonzero((y > latitude) != (to_y > latitude))
     x, y, to_x, to_y = x[crossing], y[crossing], to_x[crossing], to_y[crossing]
     return int((longitude < x + (latitude - y) / (to_y - y) * (to_x - x)).sum()) % 2 == 1

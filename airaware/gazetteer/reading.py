@@ -94,7 +94,7 @@ def read(text: str) -> Reading:
         return Offers("These are two ZIP codes.", tuple(dict.fromkeys(labels)))
     found = _zip_code(text)
     if found:
-        return _of_zip(*found)
+        return of_zip(*found)
     digits = re.sub(r"\.0+$|[\s,](?=[0-9]{3}$)|-(?=[0-9]{4}$)", "", text)
     if digits.isdecimal() and digits.isascii():
         return _of_digits(digits)
@@ -219,7 +219,8 @@ def _of_digits(digits: str) -> Reading:
     return Unknown(f"A ZIP code has five digits; {digits} has {len(digits)}.")
 
 
-def _of_zip(code: str, rest: str) -> Reading:
+def of_zip(code: str, rest: str = "") -> Reading:
+    """Return what a ZIP code and the text beside it name."""
     zip_code = places.load().zip_codes.get(code)
     if zip_code is None:
         return _of_unknown_zip(code, rest)

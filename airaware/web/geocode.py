@@ -25,7 +25,7 @@ from urllib.parse import unquote_plus
 import requests
 from requests.adapters import HTTPAdapter
 
-from airaware.gazetteer import coordinates, outline, plus_codes, reading, results
+from airaware.gazetteer import coordinates, outline, places, plus_codes, reading, results
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
@@ -146,6 +146,8 @@ class Geocoder:
 
         Raises an AddressError that says what to type instead.
         """
+        if address in places.load().zip_codes:  # as most are, and nothing else to read into it
+            return _of_reading(reading.of_zip(address))
         place = _coordinates(address)
         if place:
             return place
@@ -440,7 +442,11 @@ def _one_of(points: dict[str, Point], text: str) -> Place:
 
 def _offline(text: str) -> Place:
     """Return the place that the gazetteer knows. Raises an AddressError."""
-    found = reading.read(text)
+    return _of_reading(reading.read(text))
+
+
+def _of_reading(found: results.Reading) -> Place:
+    """Return the place that was read. Raises an AddressError."""
     if isinstance(found, results.Offers):
         raise AmbiguousAddressError(found.message, found.choices)
     if isinstance(found, results.Unknown):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,15 @@ def test_the_cases_that_are_coordinates() -> None:
         assert any(
             (each.latitude, each.longitude) == pytest.approx(expected, abs=near) for each in found
         ), row
+
+
+@given(
+    st.decimals(-999, 999, places=4, allow_nan=False),
+    st.decimals(-999, 999, places=5),
+    st.sampled_from((",", ", ")),
+)
+def test_the_plainest_pair_reads_as_one_in_brackets(
+    latitude: Decimal, longitude: Decimal, between: str
+) -> None:
+    text = f"{latitude:f}{between}{longitude:+f}"
+    assert coordinates.read(text) == coordinates.read(f"({text})")

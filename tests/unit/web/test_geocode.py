@@ -125,6 +125,11 @@ def test_zip_codes(text: str) -> None:
     assert place.note == ""
 
 
+def test_a_bare_zip_code_is_the_place_that_it_is_in_any_text() -> None:
+    for code in sorted(places.covered_zip_codes())[::50]:
+        assert OFFLINE.locate(code) == OFFLINE.locate(f" {code}")
+
+
 @pytest.mark.parametrize(("code", "city"), [("93199", "Goleta, CA"), ("44195", "Cleveland, OH")])
 def test_a_zip_code_without_an_area_is_at_its_citys_centre(code: str, city: str) -> None:
     box, centre = OFFLINE.locate(code), OFFLINE.locate(city)
