@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import is_dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Flask, Response, request
@@ -35,6 +37,7 @@ from airaware.web import (
     logs,
     map_page,
     method,
+    months,
     ops,
     pages,
     rank,
@@ -58,7 +61,7 @@ SECURITY_HEADERS = {
 }
 
 
-# How much of what loads hold a worker remembers, some 90 MB when it is full: the answers and the
+# How much of what loads hold a worker remembers, some 100 MB when it is full: the answers and the
 # trends of cells (10 and 6 kB each), the days of monitors (45 kB), the map's coarser cells
 # (1.4 MB), and some things of whole loads.
 REMEMBERED = {
@@ -84,6 +87,8 @@ def create_app(settings: Settings | None = None) -> "Site":
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(formatting.FILTERS, aqi_strip=days.strip)
     app.jinja_env.globals["uncorrected_words"] = view_model.UNCORRECTED
+    app.jinja_env.globals["month_heads"] = months.HEADS
+    app.jinja_env.globals["category_keys"] = days.KEYS
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
     reader = Memory(settings.own_zone_first(), REMEMBERED, telemetry.zone_changed)
@@ -106,8 +111,30 @@ def create_app(settings: Settings | None = None) -> "Site":
     return app
 
 
+# What Flask leaves as it is: https://url.spec.whatwg.org/#percent-encoded-bytes
+SAFE_IN_QUERY = "!$'()*,/:;?@"
+
+
 class Site(Flask):
     """The site."""
+
+    def url_for(self, /, endpoint: str, **values: Any) -> str:
+        """Return an address as Flask does, four times as fast where its path has no variable.
+
+        A page has 30 of them. What begins with an underscore is left to Flask.
+        """
+        path = self._paths.get(endpoint)
+        if path is None or any(name[0] == "_" for name in values):
+            return super().url_for(endpoint, **values)
+        given = {name: value for name, value in values.items() if value is not None}
+        return f"{path}?{urlencode(given, doseq=True, safe=SAFE_IN_QUERY)}" if given else path
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        """By endpoint, the paths that have no variable; the site is served at the root."""
+        return {
+            rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if not rule.arguments
+        }
 
     def warm(self, threads: int) -> None:
         """Answer as visitors are answered, in as many threads at once; count none of it.

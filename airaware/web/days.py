@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from itertools import accumulate
+from operator import itemgetter
 from typing import TypeVar
 
 from markupsafe import Markup, escape
@@ -40,17 +41,17 @@ def calendar_of_days(pollutant: answers.PointPollutant) -> Markup:
     unit = escape(pollutant.unit)
 
     @cache  # few of a year's days differ in it
-    def off(expected_error: float | None) -> str:
-        return f"{f' {error(expected_error)}' if expected_error else ''} {unit}"
+    def around(category: str | None, expected_error: float | None, hours: int) -> tuple[str, ...]:
+        number, (opening, smoke) = NUMBERS.get(category, 0), _smoke(hours)
+        if not number:
+            return opening[0], " no data", "", _CLOSING[0]
+        off = f" {error(expected_error)}" if expected_error else ""
+        return opening[number], f"{off} {unit}, AQI ", f", {category}{smoke}", _CLOSING[number]
 
     def cell(date: str, day: answers.Day) -> str:
-        value, category = figure(day.value), day.category
-        opening, smoke = _smoke(day.smoke_hours)
-        if category is None:
-            return f"{opening[0]}{date}{value} no data{_CLOSING[0]}"
-        number = NUMBERS[category]
-        title = f"{value}{off(day.expected_error)}, AQI {day.aqi}, {category}{smoke}"
-        return f"{opening[number]}{date}{title}{_CLOSING[number]}"
+        opening, off, category, closing = around(day.category, day.expected_error, day.smoke_hours)
+        index = "" if day.aqi is None else day.aqi
+        return f"{opening}{date}{figure(day.value)}{off}{index}{category}{closing}"
 
     return _calendar(cell, pollutant.days)
 
@@ -181,8 +182,8 @@ def rows_of_aqi(found: answers.DailyAqi, before_dates: Mapping[int, str]) -> Mar
 
 def _rows(first: str, cells: Sequence[str]) -> Markup:
     """Write a year's days, from its first one on, into its table."""
-    layout, order = _table_layout(int(first[:4]))
-    return Markup(layout % tuple(cells[n] for n in order))
+    layout, in_order = _table_layout(int(first[:4]))
+    return Markup(layout % in_order(cells))
 
 
 @cache
@@ -194,8 +195,8 @@ def _ends(category: str | None, smoky: bool) -> str:
 
 
 @lru_cache(maxsize=YEARS)
-def _table_layout(year: int) -> tuple[str, tuple[int, ...]]:
-    """Return the table of a year's days with a hole for each, and which day goes into which."""
+def _table_layout(year: int) -> tuple[str, Callable[[Sequence[str]], tuple[str, ...]]]:
+    """Return the table of a year's days with a hole for each, and what puts days in their order."""
     first = date(year, 1, 1)
     lengths = [calendar.monthrange(year, month)[1] for month in range(1, 13)]
     rows, order = [], []
@@ -208,4 +209,4 @@ def _table_layout(year: int) -> tuple[str, tuple[int, ...]]:
             for month, is_there in enumerate(there, 1)
             if is_there
         ]
-    return "".join(rows), tuple(order)
+    return "".join(rows), itemgetter(*order)

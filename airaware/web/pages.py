@@ -40,8 +40,6 @@ def air() -> str:
         },
         aqi_calendar=days.calendar_of_aqi(aqi) if aqi else "",
         aqi_rows=days.rows_of_aqi(aqi, before_dates) if aqi else "",
-        month_heads=months.HEADS,
-        category_keys=days.KEYS,
         so_far=_before_the_year_s_end(found),
         address=request.args["address"],
     )
@@ -83,8 +81,8 @@ def _before_date(pollutant: answers.PointPollutant) -> str:
 
 def _week_of_the_highest(of_year: list[answers.Day]) -> date:
     """Return the first day of a week with the highest day in its middle."""
-    highest = max(of_year, key=lambda day: -1.0 if day.value is None else day.value)
-    day = date.fromisoformat(highest.date)
+    values = [-1.0 if day.value is None else day.value for day in of_year]
+    day = date.fromisoformat(of_year[values.index(max(values))].date)
     return max(day - timedelta(asking.WEEK_DAYS // 2), date(day.year, 1, 1))
 
 

@@ -49,7 +49,7 @@ class _ZipCodes:
 
 
 class Ranks:
-    """Ranks by load, for all threads of a process. A load's figures are read once."""
+    """Ranks by load, for all threads of a process. A load's figures are read and sorted once."""
 
     def __init__(self, reader: Memory) -> None:
         """Rank by what this reader reads."""
@@ -63,19 +63,21 @@ class Ranks:
         has a figure is left out. Raises NoZoneError where no database answers.
         """
         figures = self._figures(load)
-        areas = {COUNTRY: figures, state: figures[zip_codes().of_state[state]]}
-        found = [_rank(area, each, figure) for area, each in areas.items()]
-        return [rank for rank in found if rank.zip_codes]
+        return [_rank(area, figures[area], figure) for area in (COUNTRY, state) if area in figures]
 
-    def _figures(self, load: Load) -> np.ndarray:
-        """Return the figure of each of `zip_codes`, float32, NaN where one has none; or nothing."""
+    def _figures(self, load: Load) -> dict[str, np.ndarray]:
+        """Return the figures of the ZIP codes of each area that has any: float32, ascending."""
 
-        def read() -> np.ndarray:
+        def read() -> dict[str, np.ndarray]:
             cells, figures = queries.ranking(self._reader, load)
             if not len(cells):  # as of loads of before
-                return figures
+                return {}
             numbers, there = grid.among(cells, zip_codes().cells)
-            return np.where(there, figures[numbers], np.float32(np.nan))
+            known = np.where(there, figures[numbers], np.float32(np.nan))
+            areas = {COUNTRY: slice(None), **zip_codes().of_state}
+            found = {area: np.sort(known[which]) for area, which in areas.items()}
+            finite = {area: each[: np.isfinite(each).sum()] for area, each in found.items()}
+            return {area: each for area, each in finite.items() if len(each)}
 
         with self._lock:  # of several visitors at once, one asks the store
             found, _ = self._reader.settled(
@@ -85,9 +87,8 @@ class Ranks:
 
 
 def _rank(area: str, figures: np.ndarray, figure: float) -> Rank:
-    which = np.isfinite(figures), figures > figure, figures == figure
-    known, higher, alike = (int(np.count_nonzero(each)) for each in which)
-    return Rank(area, higher, alike, known - higher - alike)
+    lower, up_to = (int(np.searchsorted(figures, figure, side)) for side in ("left", "right"))
+    return Rank(area, len(figures) - up_to, up_to - lower, lower)
 
 
 def state_at(latitude: float, longitude: float) -> str:

@@ -1,15 +1,17 @@
 """A worker of the site has all that it needs before its first visitor comes."""
 
+import gc
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import psycopg2
 import pytest
+from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
 from airaware.settings import Settings, Zone
-from airaware.web import create_app
+from airaware.web import answers, create_app
 from airaware.web.app import Site
 from tools.machine.postgres import HOST, READER, free_port
 
@@ -57,3 +59,16 @@ def test_a_worker_begins_without_a_database_too(
     app.warm(THREADS)
     assert app.test_client().get("/healthz").status_code == 200
     assert app.test_client().get("/air?address=60614").status_code == 503
+
+
+def test_what_a_page_was_made_of_goes_with_it(client: FlaskClient) -> None:
+    """Cycles would keep it until Python looks for them: a twentieth of a page's CPU."""
+    client.get("/air?address=60614")
+    gc.collect()
+    gc.disable()
+    try:
+        client.get("/air?address=60614").close()
+        left = [each for each in gc.get_objects() if isinstance(each, answers.Day)]
+    finally:
+        gc.enable()
+    assert not left
