@@ -60,5 +60,9 @@ def shown_each(pollutant: Pollutant, values: np.ndarray) -> list[float | None]:
 
 
 def shown(pollutant: Pollutant, value: float | None) -> float | None:
-    """As `displayed`; None for None and NaN."""
-    return None if value is None or math.isnan(value) else displayed(pollutant, value)
+    """As `displayed`; None for None and NaN. It is asked so often that it calls nothing."""
+    return (
+        None
+        if value is None or value != value
+        else float(f"{value * pollutant.display_factor:.5g}")
+    )

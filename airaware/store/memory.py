@@ -19,7 +19,7 @@ from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
 from airaware.store.zones import Key as LoadKey
 
 # Too short to be noticed, and long enough that a busy worker asks once for many requests.
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 
 # A kind, the rows that it was read of (by parameter, year and checksum), and a key.
 _Place = tuple[str, tuple[tuple[int, int, str], ...], Hashable]

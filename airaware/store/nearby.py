@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -197,8 +198,13 @@ def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
     begins = np.cumsum([1, *lengths]).tolist()  # the days before and after come, too
     firsts = [24 * begin for begin in begins[:-1]]
     reports = np.logical_or.reduceat(np.isfinite(hours[:, : 24 * begins[-1]]), firsts, axis=1)
+
+    @cache  # in most months the same stations report
+    def used_of(reporting: bytes) -> np.ndarray:
+        return point.reporting_in_reach(near.distance_km, np.frombuffer(reporting, bool))
+
     spans = [
-        (month, begin, end, point.reporting_in_reach(near.distance_km, of_month))
+        (month, begin, end, used_of(of_month.tobytes()))
         for month, begin, end, of_month in zip(months, begins, begins[1:], reports.T, strict=False)
     ]
     # Months in a row that rest on the same stations, often all of them, are made at once.
@@ -219,11 +225,12 @@ def _months(asked: _Asked, near: Stations, months: Sequence[int]) -> Air:
         most_smoke = np.where(rests_on, smoke[used, begin:end], 0).max(axis=0)
         for month, first, last, _ in alike:
             first, last = first - begin, last - begin
-            found[month] = replace(
-                made,
-                hours=made.hours[24 * first : 24 * last],
-                daily=made.daily[first:last],
-                station_days=made.station_days[:, first:last],
+            found[month] = point.Month(
+                used,
+                made.nearest_km,
+                made.hours[24 * first : 24 * last],
+                made.daily[first:last],
+                made.station_days[:, first:last],
             )
             smoke_hours[month] = most_smoke[first:last]
     return Air(near, found, smoke_hours)

@@ -303,7 +303,7 @@ def _months(row: Any) -> YearOfMonths:
 
 
 def _numbers(values: Iterable[float]) -> tuple[float | None, ...]:
-    return tuple(value if math.isfinite(value) else None for value in values)
+    return tuple([value if math.isfinite(value) else None for value in values])
 
 
 def _by_month(counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:

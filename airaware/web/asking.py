@@ -119,17 +119,16 @@ def at(address: str) -> At:
     """
     g.address = address
     deadline = g.setdefault("census_deadline", time.monotonic() + sum(CENSUS_TIMEOUT_SECONDS))
-    place = current_app.extensions["geocoder"].locate(address, deadline)
-    reader = current_app.extensions["reader"]
+    ways = current_app.extensions
+    place = ways["geocoder"].locate(address, deadline)
     nearest = queries.nearest(served(), place.latitude, place.longitude)
     if nearest is None:
         raise OutsideUSError(COVERED)
     if not nearest.served.loads:
         raise not_loaded("No year has been loaded yet: `fab submit-year` loads one.", [])
-    errors, ranks, ranges = (
-        current_app.extensions[name] for name in ("expected_errors", "ranks", "ranges")
+    return At(
+        ways["reader"], ways["expected_errors"], ways["ranks"], ways["ranges"], place, nearest
     )
-    return At(reader, errors, ranks, ranges, place, nearest)
 
 
 def served() -> Served:

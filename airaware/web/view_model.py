@@ -453,14 +453,14 @@ def _summary(months: Sequence[answers.Month]) -> answers.Summary | None:
     if hourly_mean is None:
         return None
     daily = [month.daily for month in known]
-    aqi_days = [each.aqi_days for each in daily if each.aqi_days]
+    aqi_days = [each.aqi_days.values() for each in daily if each.aqi_days]
     return answers.Summary(
         hourly_mean=hourly_mean,
         hours=sum(hours),
         daily_mean=_mean([each.mean for each in daily], [each.days for each in daily]),
         days=sum(each.days for each in daily),
         days_above_standard=sum(each.days_above_standard for each in daily),
-        aqi_days={name: sum(days[name] for days in aqi_days) for name in AQI_CATEGORIES}
+        aqi_days=dict(zip(AQI_CATEGORIES, map(sum, zip(*aqi_days, strict=True)), strict=True))
         if aqi_days
         else None,
         nearest_km=min(month.nearest_km for month in known if month.nearest_km is not None),
