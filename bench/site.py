@@ -35,7 +35,7 @@ from tools.machine.webserver import WORKERS, WebServer
 
 ROUNDS = 3
 ADDRESSES = 1_000
-NEW_PLACES = 6_000  # more than a worker remembers: asked in turn, each is new every time
+NEW_PLACES = 6_000  # of each round: more than a worker remembers, and none is another round's
 CLIENTS = 8
 LOAD_RATE = 150
 EMPTIES = 500  # for the CPU of one
@@ -75,11 +75,13 @@ class Servers:
 def figures(place: Local, raw: Path, extent: Extent) -> list[Figure]:
     """Return all figures of the site, whose years are loaded here where they are not yet."""
     load_years(place, raw, extent)
-    new = [answer_path(place) for place in islice(places.places(SEED), NEW_PLACES)]
+    new = [answer_path(place) for place in islice(places.places(SEED), ROUNDS * NEW_PLACES)]
     with servers(place) as running:
         known = [answer_path(code) for code in zip_codes()]
         closed_loop(running.two_workers, known, CLIENTS, extent.loop_seconds)  # to remember them
-        rounds = [one_round(running, extent, new, number) for number in range(ROUNDS)]
+        rounds = [
+            one_round(running, extent, new[number::ROUNDS], number) for number in range(ROUNDS)
+        ]
     found = {name: float(np.median([each[name] for each in rounds])) for name in rounds[0]}
     return [
         *(Figure(name, found[name], unit) for name, unit in WITHOUT_BOUND.items()),
@@ -125,7 +127,7 @@ def one_round(
 ) -> dict[str, float]:
     """Measure each figure once. What is compared is measured one after the other.
 
-    Each round asks for pages of its own, the same in every run.
+    Each round asks for pages and new places of its own, the same in every run.
     """
     codes = zip_codes()
     known = [answer_path(code) for code in codes]
@@ -152,7 +154,7 @@ def one_round(
         "/air": cpu_ms(pages),
         "figures=point": cpu_ms(points),
         "a remembered cell's answer": cpu_ms(known[:EMPTIES]),
-        "a new cell's answer": cpu_ms(new[:EMPTIES]),
+        "a new cell's answer": cpu_ms(new[-EMPTIES:]),  # which the loop has not come to
     }
     empty_load = open_loop(two, [empty.PATH], LOAD_RATE, extent.load_seconds)
     load = open_loop(two, known, LOAD_RATE, extent.load_seconds)

@@ -242,7 +242,7 @@ def of_zip(code: str, rest: str = "") -> Reading:
         zip_code.precision_km,
         code,
         zip_code.post_office,
-        _street_of(rest),
+        _street_of(rest) if rest else "",
     )
 
 
