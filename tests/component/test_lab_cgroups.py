@@ -41,6 +41,15 @@ def test_the_cap_is_a_quota_of_the_period() -> None:
 
 
 @pytest.mark.usefixtures("version_2")
+def test_the_weight_is_a_multiple_of_the_kernels_default() -> None:
+    group = cgroups.Group("lab", "i-1")
+    group.make()
+    (group.folders[0] / "cpu.weight").write_text("100")
+    group.weigh_cpu(8)
+    assert (group.folders[0] / "cpu.weight").read_text() == "800"
+
+
+@pytest.mark.usefixtures("version_2")
 def test_memory_is_the_groups_own_count_or_the_sum_of_its_processes() -> None:
     group = cgroups.Group("lab", "i-1")
     group.make()

@@ -4,7 +4,6 @@ output "dns_name" {
 }
 
 output "target_group_arn" {
-  description = "ARN of the target group, once a listener serves it."
+  description = "ARN of the target group."
   value       = aws_lb_target_group.web.arn
-  depends_on  = [aws_lb_listener.http, aws_lb_listener.https]
 }

@@ -16,6 +16,7 @@ from airaware.errors import AirAwareError
 # is left alone: nothing here caps it.
 VERSION_1 = ("name=systemd", "cpu", "cpuacct", "cpuset", "pids")
 CPU_PERIOD_MICROSECONDS = 100_000
+DEFAULT_SHARES, DEFAULT_WEIGHT = 1024, 100  # the kernel's, in version 1 and 2
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -65,6 +66,14 @@ class Group:
                 (folder / "cpu.cfs_quota_us").write_text(str(quota))
             elif (folder / "cpu.max").exists():
                 (folder / "cpu.max").write_text(f"{quota} {CPU_PERIOD_MICROSECONDS}")
+
+    def weigh_cpu(self, weight: int) -> None:
+        """Give it that many times another group's share where CPU is short."""
+        for folder in self.folders:
+            if (folder / "cpu.shares").exists():
+                (folder / "cpu.shares").write_text(str(weight * DEFAULT_SHARES))
+            elif (folder / "cpu.weight").exists():
+                (folder / "cpu.weight").write_text(str(weight * DEFAULT_WEIGHT))
 
     def processes(self) -> set[int]:
         """Return the ids of all processes in it and below."""
