@@ -16,9 +16,9 @@ from airaware.errors import AirAwareError
 from airaware.store.aside import Aside
 
 Options = dict[str, str]  # of a connection: host, hostaddr and port
-# Where there is a last address. Visitors wait so long each time that a silent resolver is asked
-# anew: less than they may wait for a place (hieradata/role/web.yaml), so that none is refused.
-KNOWN_SECONDS = 0.2
+# Where there is a last address. All of a worker's threads may wait so long each time that a silent
+# resolver is asked anew: meanwhile few enough visitors come that none of them has to be refused.
+KNOWN_SECONDS = 0.1
 
 
 class Names:
