@@ -14,7 +14,7 @@ from tools.lab import leftovers
 from tools.lab.commands import run
 from tools.lab.model import Balancer, Interface, Node, Region
 from tools.lab.net import namespaces
-from tools.lab.net.network import VISITORS_IN_TURN, Network
+from tools.lab.net.network import ONE_VISITOR, VISITORS_IN_TURN, Network
 
 NAME = f"awn{os.getpid()}"
 NODE = IPv4Address("10.0.1.200")
@@ -64,7 +64,7 @@ def test_clients_on_the_internet_reach_a_balancers_node_each_from_an_own_address
 
 def test_a_client_that_chooses_its_address_keeps_it(network: Network) -> None:
     network.apply(region(NODE))
-    own = str(VISITORS_IN_TURN[-1])
+    own = str(ONE_VISITOR)
     with namespaces.listening_socket(network.node(NODE), str(NODE), 80) as listener:
         threading.Thread(target=answer_once, args=(listener,), daemon=True).start()
         client = namespaces.within(network.internet, socket.socket)

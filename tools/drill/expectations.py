@@ -19,7 +19,8 @@ def seconds_text(value: float | None) -> str:
     return "never" if value is None else f"{value:.1f} s"
 
 
-def _failed(visits: list[Visit], expected: str) -> Finding:
+def failed(visits: list[Visit], expected: str) -> Finding:
+    """Judge that none of these visits failed."""
     good = bool(visits) and all(visit.ok for visit in visits)
     return Finding(expected, good, _counted(visits))
 
@@ -33,17 +34,17 @@ def _counted(visits: list[Visit]) -> str:
 
 def none_fails() -> Expectation:
     """Expect that no request fails, from before the fault to after its return."""
-    return lambda observed: _failed(observed.visits, "no request fails, from before to after")
+    return lambda observed: failed(observed.visits, "no request fails, from before to after")
 
 
 def none_fails_before() -> Expectation:
     """Expect that no request fails before the fault; otherwise later failures prove nothing."""
-    return lambda observed: _failed(observed.before, "no request fails before the fault")
+    return lambda observed: failed(observed.before, "no request fails before the fault")
 
 
 def none_fails_after() -> Expectation:
     """Expect that no request sent after the fault's return fails."""
-    return lambda observed: _failed(observed.after, "no request fails after the return")
+    return lambda observed: failed(observed.after, "no request fails after the return")
 
 
 def none_fails_from(seconds: float) -> Expectation:
@@ -52,7 +53,7 @@ def none_fails_from(seconds: float) -> Expectation:
     def judge(observed: Observations) -> Finding:
         assert observed.returned is not None
         late = observed.due(observed.returned + seconds, None)
-        return _failed(late, f"no request fails from {seconds:g} s after the return on")
+        return failed(late, f"no request fails from {seconds:g} s after the return on")
 
     return judge
 

@@ -1,12 +1,15 @@
 """Expectations of web hosts that hang, and of clients that mean ill."""
 
+import math
 from collections.abc import Callable
 
 from tools.drill.attackers import KINDS
-from tools.drill.expectations import in_time, p99_of_a_second, seconds_text
+from tools.drill.expectations import failed, in_time, p99_of_a_second, seconds_text
 from tools.drill.model import Expectation, Finding
 from tools.drill.observations import Observations
 from tools.drill.world import Sample
+
+LIMIT_SECONDS = 10  # in which web hosts count what an address asks (profile::web_proxy)
 
 
 def stays_in_service() -> Expectation:
@@ -42,22 +45,40 @@ def replaced_one_by_one(within_seconds: float) -> Expectation:
         left = [seconds for seconds in lefts if seconds is not None]
         # At the last look before a host leaves, all others but those that hang serve.
         ready = all(
-            sample.in_service >= frozenset[str]().union(*sample.members.values()) - {*hung}
+            sample.in_service >= _members(sample) - {*hung}
             and all(len(sample.members[zone]) == sample.wanted[zone] for zone in sample.members)
             for seconds in left
             for sample in [s for s in observed.samples if s.at < observed.since_fault(seconds)][-1:]
         )
-        gone = frozenset[str]().union(*observed.replaced().values())
+        # Afterwards the zone gives a host up: it is as small as before again.
+        looks = [s for s in observed.samples if s.at < (observed.returned or math.inf)]
+        others = frozenset().union(*map(_members, looks)) - _members(looks[-1]) - {*hung}
         return Finding(
             f"hosts that hang are replaced one by one within {within_seconds:g} s, lowest id first",
             len(left) == len(hung) > 0
             and left == sorted(set(left))
             and ready
-            and gone <= {*hung}
+            and not others
             and max(left) <= within_seconds,
             ", ".join(f"{id_} {seconds_text(at)}" for id_, at in zip(hung, lefts, strict=True))
-            + ("" if ready else "; another was not yet in service"),
+            + ("" if ready else "; another was not yet in service")
+            + "".join(f"; {id_}, too" for id_ in sorted(others)),
         )
+
+    return judge
+
+
+def none_fails_but_for_a_flood() -> Expectation:
+    """Expect that no visitor fails, but while one address has not yet asked for too much."""
+
+    def judge(observed: Observations) -> Finding:
+        floods = [each.began for each in observed.attacks if KINDS[each.kind].limited]
+        asked = [
+            visit
+            for visit in observed.visits
+            if not any(began <= visit.due < began + LIMIT_SECONDS for began in floods)
+        ]
+        return failed(asked, f"no visitor fails, but in the first {LIMIT_SECONDS} s of a flood")
 
     return judge
 
@@ -109,4 +130,8 @@ def who_asks_too_much_is_refused() -> Expectation:
 
 
 def _lacks(instance_id: str) -> Callable[[Sample], bool]:
-    return lambda sample: not any(instance_id in members for members in sample.members.values())
+    return lambda sample: instance_id not in _members(sample)
+
+
+def _members(sample: Sample) -> frozenset[str]:
+    return frozenset[str]().union(*sample.members.values())

@@ -91,8 +91,8 @@ class Lab:
         return *outside.WORDS, self.name
 
     def one_visitor(self) -> str:
-        """One of the many that visitors have."""
-        return str(network.VISITORS_IN_TURN[0])
+        """Return the address that no other visitor has."""
+        return str(network.ONE_VISITOR)
 
     def packages(self, progress: Callable[[str], None]) -> Path:
         """Return what the hosts install: no mirror can be reached from them."""

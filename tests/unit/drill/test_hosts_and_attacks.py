@@ -9,6 +9,7 @@ from tools.drill.attackers import KINDS, Attack
 from tools.drill.observations import Observations
 from tools.drill.visitors import RESOLVING, Visit
 from tools.drill.world import Sample
+from tools.machine.checkout import CHECKOUT
 
 A, B = "zone-a", "zone-b"
 CROWD, FLOOD, HEADS = list(KINDS)[:3]
@@ -36,6 +37,13 @@ BEGIN = (sample(20, "a bc"), sample(30, "a bc", "ab"), sample(140, "a bc", "ab")
     ("samples", "met"),
     [
         ((sample(145, "x bc", "bx"), sample(165, "x bc", "b"), sample(175, "x cy", "y")), True),
+        (
+            (
+                *(sample(145, "x bc", "bx"), sample(165, "x bc", "b"), sample(175, "x cy", "y")),
+                sample(310, "x c"),
+            ),
+            True,
+        ),
         ((sample(145, "x bc", "bx"), sample(175, "x cy", "xy")), False),
         ((sample(145, "x cy", "xy"),), False),
         ((sample(145, "a cy", "ay"), sample(165, "a cy", "a"), sample(175, "x cy", "x")), False),
@@ -44,7 +52,17 @@ BEGIN = (sample(20, "a bc"), sample(30, "a bc", "ab"), sample(140, "a bc", "ab")
         ((sample(145, "x bc", "bx"), sample(165, "x bc", "b"), sample(175, "x yz", "yz")), False),
         ((), False),
     ],
-    ids=["well", "soon", "both", "order", "one", "late", "another, too", "none"],
+    ids=[
+        "well",
+        "given up afterwards",
+        "soon",
+        "both",
+        "order",
+        "one",
+        "late",
+        "another, too",
+        "none",
+    ],
 )
 def test_hosts_that_hang_are_replaced_one_by_one(samples: tuple[Sample, ...], met: bool) -> None:
     finding = host_expectations.replaced_one_by_one(240)(observations(*BEGIN, *samples))
@@ -101,6 +119,19 @@ def test_one_address_that_asks_for_too_much_is_refused(
     attacks: tuple[Attack, ...], met: bool
 ) -> None:
     assert host_expectations.who_asks_too_much_is_refused()(attacked(*attacks)).met == met
+
+
+@pytest.mark.parametrize(("due", "met"), [(39, False), (40, True), (49, True), (50, False)])
+def test_a_flood_may_cost_visitors_something_until_it_is_refused(due: int, met: bool) -> None:
+    observed = attacked(SCHOOL, REFUSED, HELD)
+    observed.visits[due] = replace(observed.visits[due], ok=False, status=503)
+    assert host_expectations.none_fails_but_for_a_flood()(observed).met == met
+
+
+def test_web_hosts_count_for_as_long_as_that() -> None:
+    data = (CHECKOUT / "hieradata" / "role" / "web.yaml").read_text()
+    seconds = host_expectations.LIMIT_SECONDS
+    assert f"profile::web_proxy::client_seconds: {seconds}\n" in data
 
 
 def test_visitors_are_not_refused_for_others() -> None:

@@ -18,7 +18,7 @@ INTERNET_ADDRESS = IPv4Address("198.51.100.2")
 # Each connection from the Internet side has the next of these: visitors are many. A program that
 # binds its socket to one of them keeps it.
 VISITORS = IPv4Network("198.51.100.128/25")
-VISITORS_IN_TURN = list(VISITORS.hosts())[:125]
+*VISITORS_IN_TURN, ONE_VISITOR = VISITORS.hosts()
 TURNS = ", ".join(f"{turn} : {address}" for turn, address in enumerate(VISITORS_IN_TURN))
 SPREAD = f"""
 table ip airaware {{
