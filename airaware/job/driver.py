@@ -34,6 +34,8 @@ from airaware.store.load import Counts, Load, Source, ZoneLoad, sweep
 KNOWN_ERROR = r"\bairaware\.[\w.]+: (.*)"
 # January to December, and 0 for what concerns the whole file.
 MONTHS = 13
+# Tasks that copy pieces. Each costs a tenth of a second beside its work; few would end unevenly.
+COPIES_PER_CORE = 4
 
 
 class Outcome(Enum):
@@ -151,7 +153,7 @@ def run(spark: SparkContext, job: Job, beyond: list[pa.RecordBatch]) -> list[dic
         station_month_records(spark, job, beyond)
         .partitionBy(MONTHS, int)
         .mapPartitions(to_pieces)
-        .partitionBy(RANGES_PIECE + 1, int)
+        .partitionBy(min(RANGES_PIECE + 1, COPIES_PER_CORE * spark.defaultParallelism), int)
         .mapPartitions(to_zones)
     )
     try:

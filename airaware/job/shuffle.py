@@ -1,9 +1,10 @@
 """Arrow's rows through Spark's shuffle, as bytes that Spark looks at no more than it must.
 
-Each row has a partition of its key's own: its key is the partition's number. Spark's data frames
-would plan and compile a query for it, and copy each row to a format of their own and back.
+All rows of a key are in one partition. Spark's data frames would plan and compile a query for it,
+and copy each row to a format of their own and back.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -22,7 +23,8 @@ def by_key(column: str, batches: Iterable[pa.RecordBatch]) -> Iterator[Keyed]:
 
 
 def together(schema: pa.Schema, rows: Iterable[Keyed]) -> Iterator[pa.Table]:
-    """Yield the table of a partition's rows; none of a partition without rows."""
-    batches = [pa.ipc.read_record_batch(pa.py_buffer(content), schema) for _, content in rows]
-    if batches:
-        yield pa.Table.from_batches(batches)
+    """Yield the table of each key's rows in a partition."""
+    batches: dict[int, list[pa.RecordBatch]] = defaultdict(list)
+    for key, content in rows:
+        batches[key].append(pa.ipc.read_record_batch(pa.py_buffer(content), schema))
+    yield from map(pa.Table.from_batches, batches.values())

@@ -49,6 +49,8 @@ _STAGED = re.compile(r"[a-z_]+_(\d+)_(\d{4})_")  # parameter and year of a stagi
 # What is staged need not be on the disk at each commit. A crash of the server may lose the newest
 # pieces, and ends the load with them; the swap's commit is durable, and all that was before it.
 LATER_DURABLE = "SET synchronous_commit = off"
+# By autovacuum, which would gather statistics of all columns in the midst of a load; see `_finish`.
+NEVER_ANALYZED = sql.SQL("autovacuum_analyze_threshold = 2147483647")
 # A swap waits this long for readers before it lets them pass and tries again. Those that come
 # meanwhile wait behind it: less than PostgreSQL's deadlock_timeout, so that none of them is ended.
 SWAP_PATIENCE_SECONDS = 0.5
@@ -170,8 +172,8 @@ class ZoneLoad:
             self.drop_staging()
             for table in TABLES:
                 cursor.execute(
-                    sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
-                        self.load.staging(table), sql.Identifier(table)
+                    sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL) WITH ({})").format(
+                        self.load.staging(table), sql.Identifier(table), NEVER_ANALYZED
                     )
                 )
             cursor.execute(

@@ -190,6 +190,19 @@ def test_a_second_load_replaces_the_first_and_no_other_year(zones):
     assert len(partitions) == len(TABLES)
 
 
+def test_autovacuum_gathers_no_statistics_of_what_is_loaded(zones):
+    load_value(zones[0], 5, "first")
+    options = ask(
+        zones[0],
+        "SELECT c.oid::regclass::text, o.option_value FROM pg_class c"
+        " LEFT JOIN pg_options_to_table(c.reloptions) o"
+        " ON o.option_name = 'autovacuum_analyze_threshold'"
+        " WHERE c.relname = ANY(%s)",
+        [f"{table}_44201_{YEAR}" for table in TABLES],
+    )
+    assert dict(options) == {f"{table}_44201_{YEAR}": "2147483647" for table in TABLES}
+
+
 def test_the_served_tables_have_keys(zones):
     load_value(zones[0], 5, "first")
     with pytest.raises(psycopg2.errors.UniqueViolation):

@@ -419,9 +419,10 @@ def test_rows_come_out_of_the_shuffle_by_key_and_in_order():
     rows = [(3, 1, b"a", None), (0, 1, b"b", "note"), (3, 2, None, "c")]
     sent = list(by_key("piece", stages._pieces(rows).to_batches()))
     assert [key for key, _ in sent] == [3, 0]
-    (of_three,) = together(model.PIECES, [pair for pair in sent if pair[0] == 3])
+    of_three, of_none = together(model.PIECES, sent)
     assert of_three.schema == model.PIECES
     assert [tuple(row.values()) for row in of_three.to_pylist()] == [rows[0], rows[2]]
+    assert [tuple(row.values()) for row in of_none.to_pylist()] == [rows[1]]
     assert list(together(model.PIECES, [])) == []
 
 
