@@ -20,7 +20,5 @@ DRILL = Drill(
     hold_seconds=180,
     alerts=frozenset({"WatchdogActed"}),
     alert_seconds=90,
-    other_alerts=frozenset(
-        {"HostDown", "TargetsMissing", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}
-    ),
+    other_alerts=expectations.OF_A_HUNG_HOST,
 )

@@ -20,8 +20,6 @@ DRILL = Drill(
     hold_seconds=260,
     alerts=frozenset({"WatchdogActed"}),
     alert_seconds=90,
-    other_alerts=frozenset(
-        {"HostDown", "TargetsMissing", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}
-    ),
+    other_alerts=expectations.OF_A_HUNG_HOST,
     in_every_zone=True,
 )

@@ -19,11 +19,6 @@ DRILL = Drill(
     hold_seconds=180,
     alerts=frozenset({"SiteDown", "WatchdogActed"}),
     alert_seconds=120,
-    other_alerts=frozenset(
-        {
-            *("HostDown", "TargetsMissing", "ZoneInTrouble", "SiteSheds"),
-            *("SiteErrorsFast", "SiteErrorsSlow"),
-        }
-    ),
+    other_alerts=expectations.OF_A_HUNG_HOST | {"SiteSheds"},
     in_every_zone=True,
 )

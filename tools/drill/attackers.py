@@ -1,4 +1,4 @@
-"""Clients that mean ill, or only seem to: they come on schedule, one kind at a time.
+"""Malicious clients, and a crowd that only looks like one: one kind at a time, on schedule.
 
     python -m tools.drill.attackers SITE KIND SOURCE
 
@@ -37,7 +37,8 @@ READ_BYTES = 4096
 class Kind:
     """How many connect a second, what each says, and whether it reads what it gets.
 
-    Where they have a limit, all come from one address: `limited` says whether they ask for more.
+    `limited` is for kinds that test the rate limit, whose connections all come from one address:
+    whether they exceed it. None for all others.
     """
 
     rate: float

@@ -412,6 +412,11 @@ HOST_HEALS: tuple[Expectation, ...] = (
     none_fails_after(),
 )
 
+# Alerts that a web host may raise whose restarts do not help.
+OF_A_HUNG_HOST = frozenset(
+    {"HostDown", "TargetsMissing", "ZoneInTrouble", "SiteErrorsFast", "SiteErrorsSlow"}
+)
+
 # Alerts that hosts of a zone that is lost, and visitors of its balancer's node, may raise.
 OF_A_LOST_ZONE = frozenset(
     {

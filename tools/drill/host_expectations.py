@@ -1,4 +1,4 @@
-"""Expectations of web hosts that hang, and of clients that mean ill."""
+"""Expectations of web hosts that hang, and of malicious clients."""
 
 import math
 from collections.abc import Callable
