@@ -299,8 +299,8 @@ def _attack(
     drill: Drill, observed: Observations, world: Any, visitors: list[Visitors], say: Say
 ) -> None:
     """Have each kind of attackers come for a while."""
-    region = world.fleet.region
     for kind in drill.attacks:
+        region = world.fleet.region
         say(f"{kind}, for {drill.hold_seconds:g} s")
         with attacking(region.outside(), world.site, kind, region.one_visitor()) as attack:
             _watch(drill, visitors, drill.hold_seconds)
