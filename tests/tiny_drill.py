@@ -91,6 +91,11 @@ def spoil(world: Folder, zone: str) -> None:
 
 
 @action
+def note(world: Folder, hosts: list[str]) -> None:
+    world.notes.setdefault("hung", []).extend(hosts)
+
+
+@action
 def dawdle(_: Folder) -> None:
     time.sleep(60)
 

@@ -90,12 +90,13 @@ def test_hosts_that_hang_go_on_and_their_zone_is_as_small_as_before(
     changes = faults.hang_hosts(world, B)
     do(world, changes)
     assert world.web_tier.group(B)["DesiredCapacity"] == size + 1
-    assert len(set(world.notes["hung"])) == 2
+    do(world, changes[-1:])
+    assert len(world.notes["hung"]) == 2
     undo(world, changes)
     assert state(world) | {"targets": ()} == before | {"targets": ()}
     assert world.web_tier.group(B)["DesiredCapacity"] == size
     for zone in (A, B):
-        stop, mend = (command for where, command in ran if where == zone)
+        stop, *_, mend = (command for where, command in ran if where == zone)
         assert actions.STOP in stop
         assert f"stop {actions.STOPPER}" in mend
 

@@ -57,6 +57,14 @@ def test_a_drill_breaks_and_mends(tmp_path: Path) -> None:
     assert not Journal(tmp_path).file.exists()
 
 
+def test_a_drill_is_judged_by_what_its_own_actions_have_found_out(tmp_path: Path) -> None:
+    world = Folder(tmp_path)
+    for hosts in (["i-1"], ["i-2"]):
+        note = Change("note them", Call("note", {"hosts": hosts}))
+        result = runner.run(tiny(note), world, Journal(tmp_path), ZONE, silent)
+        assert result.observed.notes == {"hung": hosts}
+
+
 @pytest.mark.parametrize("words", [(), ("die",)], ids=["in the middle", "within an act"])
 def test_a_killed_drill_is_undone_by_another_process(tmp_path: Path, words) -> None:
     with started(tmp_path, *words) as process:

@@ -207,7 +207,7 @@ def time_on_host(world: World, instance_id: str, command: str) -> None:
 def hang_site(world: World, instance_id: str) -> None:
     """Have the site on a web host hang, started anew or not; note the host."""
     run_on_host(world, instance_id, f"systemctl is-active --quiet {STOPPER} || {STOP}")
-    world.notes.setdefault("hung", []).append(instance_id)
+    world.notes["hung"] = sorted({*world.notes.get("hung", ()), instance_id})
 
 
 @action

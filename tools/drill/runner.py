@@ -92,6 +92,7 @@ def run(drill: Drill, world: Any, journal: Journal, zone: str, say: Say) -> Resu
         # What it breaks is what serves now: a host that was on its way out has gone.
         changes = drill.fault(world, zone)
         before = world.inventory()
+        world.notes = {}  # those of the drill before are no longer true
         result = Result(drill, Observations(zone, time.monotonic(), looks=looks), datetime.now(UTC))
         result.changes = [change.text for change in changes]
         result.jobs = _jobs(changes)
