@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from deadline import until
 
 from tools.drill.http_load import TIMEOUT_SECONDS
 from tools.drill.visitors import HOLDING, RESOLVING, coming
@@ -21,6 +22,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_slowly()
             return
         self.send_response(200 if self.path == "/good" else 503)
+        if self.path == "/busy":
+            self.send_header("Retry-After", "5")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -60,6 +63,14 @@ def test_visitors_of_both_kinds_tell_what_became_of_each_visit(site: str) -> Non
     assert {visit.node for visit in visitors.visits} == {"127.0.0.1"}
     assert abs(2 * sum(visit.ok for visit in visitors.visits) - len(visitors.visits)) <= 1
     assert all(visit.seconds >= 0 for visit in visitors.visits)
+
+
+@pytest.mark.parametrize(("path", "refused"), [("/busy", True), ("/bad", False)])
+def test_who_is_to_come_back_is_refused(site: str, path: str, refused: bool) -> None:
+    with coming((), site, RATE, [path]) as visitors:
+        until(lambda: visitors.visits)
+    assert {visit.refused for visit in visitors.visits} == {refused}
+    assert {visit.status for visit in visitors.visits} == {503}
 
 
 def test_no_visit_that_is_under_way_is_forgotten(site: str) -> None:

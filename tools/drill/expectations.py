@@ -26,10 +26,13 @@ def failed(visits: list[Visit], expected: str) -> Finding:
 
 
 def _counted(visits: list[Visit]) -> str:
-    """Return how many failed of how many, and with which statuses."""
-    statuses = Counter(visit.status for visit in visits if not visit.ok)
-    how = ", ".join(f"{n} with {status or 'no answer'}" for status, n in sorted(statuses.items()))
-    return f"{statuses.total()} of {len(visits)} failed" + (f" ({how})" if how else "")
+    """Return how many failed of how many, and with which answers."""
+    answers = Counter((visit.status, visit.refused) for visit in visits if not visit.ok)
+    how = ", ".join(
+        f"{count} with {status or 'no answer'}{' and Retry-After' if refused else ''}"
+        for (status, refused), count in sorted(answers.items())
+    )
+    return f"{answers.total()} of {len(visits)} failed" + (f" ({how})" if how else "")
 
 
 def none_fails() -> Expectation:
@@ -59,7 +62,7 @@ def none_fails_from(seconds: float) -> Expectation:
 
 
 def failures_are_refusals(median_seconds: float, p99_seconds: float) -> Expectation:
-    """Expect whoever is not answered during the fault to get a 429 or a 503, soon."""
+    """Expect who is not answered during the fault to get a 429 or 503 with Retry-After, soon."""
 
     def judge(observed: Observations) -> Finding:
         crowd = observed.due(observed.crowded, observed.returned)
@@ -68,7 +71,7 @@ def failures_are_refusals(median_seconds: float, p99_seconds: float) -> Expectat
         half, p99 = percentiles(refused, (50, 99)) or (0.0, 0.0)
         (lag,) = percentiles([visit.lag for visit in crowd], (99,)) or (0.0,)
         return Finding(
-            "who is not answered is refused:"
+            "who is not answered is refused, with Retry-After:"
             f" half within {1000 * median_seconds:.0f} ms, 99% within {1000 * p99_seconds:.0f} ms",
             len(refused) >= 0.99 * len(failed) and half <= median_seconds and p99 <= p99_seconds,
             f"{len(refused)} of {len(failed)} that failed were refused, within"

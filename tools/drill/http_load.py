@@ -43,12 +43,13 @@ class Answer:
 class Reply:
     """Whether a request was answered well, and whether that took a database.
 
-    `status` is the answer's; 0 where there was none.
+    `status` is the answer's; 0 where there was none. `retry`: whether it says when to come back.
     """
 
     ok: bool
     read: bool
     status: int
+    retry: bool = False
 
 
 def open_loop(address: str, paths: Iterable[str], rate: float, seconds: float) -> list[Answer]:
@@ -144,6 +145,11 @@ def ask(client: HTTPClient, path: str) -> Reply:
         response = client.get(path)
         response.read()
         status = response.status_code
-        return Reply(status in GOOD, response.get("Server-Timing") == "db", status)
+        return Reply(
+            ok=status in GOOD,
+            read=response.get("Server-Timing") == "db",
+            status=status,
+            retry=response.get("Retry-After") is not None,
+        )
     except Exception:
         return Reply(ok=False, read=False, status=0)

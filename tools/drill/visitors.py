@@ -53,7 +53,8 @@ class Visit:
 
     `kind` is the kind of visitor, `node` the address of the load balancer's node that it asked;
     `read`: whether the answer took a database. `status` is the answer's; 0 where there was none.
-    `lag` is how long after it was due it was sent.
+    `lag` is how long after it was due it was sent; `retry`: whether the answer says when to come
+    back.
     """
 
     due: float
@@ -64,11 +65,12 @@ class Visit:
     read: bool = False
     status: int = 0
     lag: float = 0.0
+    retry: bool = False
 
     @property
     def refused(self) -> bool:
-        """Whether the site said that it is too much."""
-        return self.status in REFUSALS
+        """Whether the site said that it is too much, and not a balancer that has no host."""
+        return self.status in REFUSALS and self.retry
 
 
 @dataclass
@@ -195,7 +197,8 @@ def main(site: str, rate: float, paths: Sequence[str]) -> None:
         lag = time.monotonic() - due
         reply = ask(_client(clients, site, node), path)
         seconds = time.monotonic() - due
-        made = Visit(due, seconds, reply.ok, kind, node, reply.read, reply.status, lag)
+        said = reply.ok, kind, node, reply.read, reply.status
+        made = Visit(due, seconds, *said, lag, reply.retry)
         try:
             print(json.dumps(astuple(made)), flush=True)
         except BrokenPipeError:

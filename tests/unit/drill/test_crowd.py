@@ -14,7 +14,7 @@ from tools.drill.observations import Observations
 from tools.drill.visitors import RESOLVING, Visit
 
 GOOD = Visit(0.0, 0.1, True, RESOLVING, "10.0.0.5", status=200)
-REFUSED = replace(GOOD, ok=False, status=503)
+REFUSED = replace(GOOD, ok=False, status=503, retry=True)
 
 
 def crowd(*visits: Visit) -> Observations:
@@ -31,10 +31,11 @@ def crowd(*visits: Visit) -> Observations:
         (replace(REFUSED, seconds=0.9), [REFUSED] * 99, True),
         (replace(REFUSED, seconds=1.1), [REFUSED] * 50, False),
         (replace(REFUSED, status=0), [REFUSED] * 50, False),
+        (replace(REFUSED, retry=False), [REFUSED] * 50, False),
         (replace(REFUSED, status=429), [replace(REFUSED, seconds=0.3)] * 50, False),
         (GOOD, [], True),
     ],
-    ids=["soon", "one late in fifty", "no answer", "half late", "none failed"],
+    ids=["soon", "one late in fifty", "no answer", "no host", "half late", "none failed"],
 )
 def test_who_is_not_answered_is_refused_soon(slow: Visit, others: list[Visit], met: bool) -> None:
     assert expectations.failures_are_refusals(0.2, 1.0)(crowd(slow, *others)).met == met
@@ -72,7 +73,8 @@ def test_attacks_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_finding_says_how_requests_failed() -> None:
     finding = expectations.failures_end(15)(crowd(GOOD, REFUSED, REFUSED, replace(GOOD, ok=False)))
-    assert finding.measured.startswith("3 of 4 failed (1 with 200, 2 with 503), the last 0.0 s")
+    how = "1 with 200, 2 with 503 and Retry-After"
+    assert finding.measured.startswith(f"3 of 4 failed ({how}), the last 0.0 s")
     finding = expectations.none_fails()(crowd(GOOD, replace(REFUSED, status=0)))
     assert finding.measured == "1 of 2 failed (1 with no answer)"
     assert expectations.none_fails()(crowd(GOOD)).measured == "0 of 1 failed"
