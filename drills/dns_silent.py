@@ -11,7 +11,7 @@ DRILL = Drill(
     fault=faults.silence_names,
     expected=(
         expectations.none_fails_before(),
-        expectations.failures_end(1),
+        expectations.only_those_under_way_fail(),
         expectations.slow_answers_last(4),
         expectations.none_is_replaced(),
         expectations.none_fails_after(),

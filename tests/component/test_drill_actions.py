@@ -17,6 +17,7 @@ from tools.drill import actions, faults, model
 from tools.drill.actions import Call, Change
 from tools.drill.world import World
 from tools.fleet.controller import RUNS
+from tools.fleet.hosts import Host
 from tools.machine.steps import Step
 from tools.rollout import release
 
@@ -60,12 +61,19 @@ def test_a_zone_without_a_network_is_under_an_acl_that_lets_nothing_through(worl
 def test_the_new_faults_reach_the_hosts_that_they_name(world: World, monkeypatch) -> None:
     """What runs on a host is a shell's; each change but a restart has its way back there."""
     ran: list[tuple[str, str]] = []
-    monkeypatch.setattr(World, "ssh", lambda _, host, words: ran.append((host.name, words[-1])))
+
+    def ssh(_: World, host: Host, words: list[str]) -> str:
+        ran.append((host.name, words[-1]))
+        return "1500\n" if words[-1] == actions.RESTART else ""
+
+    monkeypatch.setattr(World, "ssh", ssh)
     for fault in (faults.kill_databases, faults.silence_names, faults.silence_census):
         changes = fault(world, B)
         assert changes
         do(world, changes)
         undo(world, changes)
+    begun, ended = world.notes["restarted"]
+    assert ended - begun == pytest.approx(1.5)
     names = [name for name, _ in ran]
     assert {"database-a", "database-b"} <= set(names)
     assert len(names) > 4

@@ -35,6 +35,12 @@ STOP = (
     f"systemd-run --unit={STOPPER} sh -c"
     f" 'while :; do systemctl kill --signal=STOP {SITE_UNIT}; sleep 0.5; done'"
 )
+# It says how many milliseconds that took, without the way there.
+RESTART = """
+begun=$(date +%s%3N)
+systemctl restart 'postgresql@*.service'
+echo $(($(date +%s%3N) - begun))
+"""
 TEXTFILES = "/var/lib/prometheus/node-exporter"  # what a host's exporter reads
 
 ACTIONS: dict[str, Callable[..., None]] = {}
@@ -201,6 +207,15 @@ def time_on_host(world: World, instance_id: str, command: str) -> None:
     begun = time.monotonic()
     run_on_host(world, instance_id, command)
     world.notes["seconds"] = time.monotonic() - begun
+
+
+@action
+def restart_databases(world: World, instance_id: str) -> None:
+    """Restart PostgreSQL on a host; note from when to when (time.monotonic) that took."""
+    host = _running(world, instance_id)
+    took_ms = float(world.ssh(host, ["sudo", "sh", "-c", RESTART])) if host else 0.0
+    ended = time.monotonic()
+    world.notes["restarted"] = ended - took_ms / 1000, ended
 
 
 @action

@@ -133,6 +133,32 @@ def failures_end(within_seconds: float) -> Expectation:
     return _failures_end(within_seconds, "for all visitors", lambda _course, _visit: True)
 
 
+def only_those_under_way_fail() -> Expectation:
+    """Expect no request to fail but those under way while the drill's action restarted a database.
+
+    Another zone's database answers whoever comes meanwhile, so there should be few.
+    """
+
+    def judge(observed: Observations) -> Finding:
+        expected = "only requests under way while the database restarts fail"
+        if "restarted" not in observed.notes:
+            return Finding(expected, False, "it was not restarted")
+        begun, ended = observed.notes["restarted"]
+        asked = observed.during
+        failed = [visit for visit in asked if not visit.ok]
+        under_way = [visit for visit in failed if visit.due < ended and visit.ended > begun]
+        sent_before = sum(visit.due < begun for visit in under_way)
+        return Finding(
+            expected,
+            bool(asked) and len(under_way) == len(failed),
+            f"{_counted(asked)}: {sent_before} of those sent before the restart,"
+            f" {len(under_way) - sent_before} in its {ended - begun:.1f} s,"
+            f" {len(failed) - len(under_way)} at another time",
+        )
+
+    return judge
+
+
 def failures_end_at_surviving_node(within_seconds: float) -> Expectation:
     """Expect failures to end in time for visitors of the load balancer's nodes in other zones."""
     return _failures_end(

@@ -255,7 +255,7 @@ def silence_names(world: World, zone: str) -> list[Change]:
         ),
         Change(
             f"restart PostgreSQL on {database.name}",
-            _on(database, "systemctl restart 'postgresql@*.service'"),
+            Call("restart_databases", {"instance_id": database.instance_id}),
         ),
     ]
 

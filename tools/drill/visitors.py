@@ -68,6 +68,11 @@ class Visit:
     retry: bool = False
 
     @property
+    def ended(self) -> float:
+        """When it was answered, or given up (time.monotonic)."""
+        return self.due + self.seconds
+
+    @property
     def refused(self) -> bool:
         """Whether the site said that it is too much, and not a balancer that has no host."""
         return self.status in REFUSALS and self.retry

@@ -54,6 +54,32 @@ def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
     assert expectations.none_fails_from(5)(observed).met == met
 
 
+@pytest.mark.parametrize(
+    ("due", "seconds", "met"),
+    [
+        (49.9, 0.2, True),
+        (51.9, 0.6, True),
+        (49.0, 0.9, False),
+        (52.1, 0.1, False),
+        (80.0, 0.1, False),
+    ],
+    ids=["under way", "meanwhile", "over before", "just after", "later"],
+)
+def test_only_what_is_under_way_at_a_restart_may_fail(
+    due: float, seconds: float, met: bool
+) -> None:
+    observed = crowd(GOOD)
+    observed.notes["restarted"] = 50.0, 52.0
+    observed.visits.append(replace(REFUSED, due=due, seconds=seconds))
+    finding = expectations.only_those_under_way_fail()(observed)
+    assert finding.met == met, finding.measured
+    assert "1 of 2 failed (1 with 503 and Retry-After): " in finding.measured
+
+
+def test_without_a_restart_nothing_is_under_way() -> None:
+    assert expectations.only_those_under_way_fail()(crowd(GOOD)).met is False
+
+
 def test_attacks_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     come: list[tuple[Any, ...]] = []
 
