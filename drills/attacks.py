@@ -12,6 +12,7 @@ DRILL = Drill(
     steady_state=probes.DATABASES,
     fault=faults.spike,
     expected=(
+        host_expectations.attackers_come(),
         host_expectations.none_fails_but_for_a_flood(),
         host_expectations.attacks_hardly_slow_visitors(),
         host_expectations.who_asks_too_much_is_refused(),

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from deadline import until
 
-from tools.drill.attackers import KINDS, attacking
+from tools.drill.attackers import KINDS, NOT_CONNECTED, attacking
 
 REFUSAL = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 SOURCE = "127.0.0.9"
@@ -68,4 +69,13 @@ def test_attackers_come_until_the_attack_is_over(site: Site, kind: str) -> None:
     else:
         assert answered == 0
     # One that came last may not have been counted by either.
-    assert abs(sum(attack.statuses.values()) - len(site.clients)) <= 2
+    assert abs(attack.connections - len(site.clients)) <= 2
+
+
+def test_attackers_whom_nobody_lets_in_say_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with attacking((), f"http://localhost:{port}", "heads without end", SOURCE) as attack:
+        time.sleep(3)
+    assert attack.statuses.keys() == {NOT_CONNECTED}
+    assert attack.connections == 0

@@ -4,7 +4,7 @@
 
 SOURCE is the address that they come from where there is a limit for one, or empty. Ends with its
 standard input; then writes how many connections got which status, as JSON: "" for those that got
-none.
+none, NOT_CONNECTED for those that were never made.
 """
 
 import itertools
@@ -31,6 +31,7 @@ from tools.machine.checkout import CHECKOUT
 CONNECT_SECONDS = 10
 HOLD_SECONDS = 60
 READ_BYTES = 4096
+NOT_CONNECTED = "not connected"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Attack:
     ended: float = 0.0
     statuses: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def connections(self) -> int:
+        """How many connections were made."""
+        return sum(self.statuses.values()) - self.statuses.get(NOT_CONNECTED, 0)
+
 
 @contextmanager
 def attacking(outside: Sequence[str], address: str, kind: str, source: str) -> Iterator[Attack]:
@@ -111,9 +117,10 @@ class _Attackers:
 
     def attack(self) -> None:
         """Say the words, and hold the connection until the other side ends it."""
-        status = ""
+        status = NOT_CONNECTED
         try:
             with suppress(OSError), self._connect() as connection:
+                status = ""
                 host = urlsplit(self.site).netloc
                 connection.sendall(self.kind.words.format(host=host).encode())
                 while not self.kind.reads:

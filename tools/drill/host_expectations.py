@@ -83,6 +83,28 @@ def none_fails_but_for_a_flood() -> Expectation:
     return judge
 
 
+def attackers_come(share: float = 0.75) -> Expectation:
+    """Expect most of the attackers to get a connection; otherwise surviving them proves nothing."""
+
+    def judge(observed: Observations) -> Finding:
+        wanted = {
+            each.kind: KINDS[each.kind].rate * (each.ended - each.began)
+            for each in observed.attacks
+        }
+        return Finding(
+            f"at least {share:.0%} of the attackers get a connection",
+            bool(wanted)
+            and all(each.connections >= share * wanted[each.kind] for each in observed.attacks),
+            ", ".join(
+                f"{each.connections} of {wanted[each.kind]:.0f} {each.kind}"
+                for each in observed.attacks
+            )
+            or "no attack",
+        )
+
+    return judge
+
+
 def attacks_hardly_slow_visitors() -> Expectation:
     """Expect the visitors' p99 at most to double in each attack, but for those of one address.
 

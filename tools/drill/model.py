@@ -56,7 +56,7 @@ class Drill:
     With a `ramp`, a crowd comes at each of its rates in turn until it is answered badly. The last
     rate before that is what the site can do. Then it is `spike_times` that for `hold_seconds`.
 
-    Each of the `attacks` comes for `hold_seconds`, one after the other, before the fault's own.
+    Each of the `attacks` comes for `hold_seconds`, one after the other.
 
     Attributes:
         fault: Returns the changes for a world and a zone; each knows how to undo itself.

@@ -148,9 +148,11 @@ def _carry_out(
             rate = _rate_of_crowd(drill, observed, world, visitors, say)
             observed.crowded = time.monotonic()
             visitors += _visitors(rate, world, spike, drill.spike_path)
-            _attack(drill, observed, world, visitors, say)
-            say(f"the fault is there for {drill.hold_seconds:g} s")
-            _watch(drill, visitors, drill.hold_seconds, lambda: _is_over(result, world))
+            if drill.attacks:
+                _attack(drill, observed, world, visitors, say)
+            else:
+                say(f"the fault is there for {drill.hold_seconds:g} s")
+                _watch(drill, visitors, drill.hold_seconds, lambda: _is_over(result, world))
     except KeyboardInterrupt:
         raise _AbortedError("the operator stopped it") from None
     finally:

@@ -165,9 +165,11 @@ def _say(chosen: Drill, world: World, zone: str) -> None:
         what = f" for {chosen.spike_path}" if chosen.spike_path else ""
         crowd = f"{chosen.spike_rate:g} more visitors a second{what}"
         console.print(f"  would send {crowd}", markup=False)
+    seconds = f"{chosen.hold_seconds:g} s"
     for kind in chosen.attacks:
-        console.print(f"  would send, for {chosen.hold_seconds:g} s: {kind}", markup=False)
-    console.print(f"  would look on for {chosen.hold_seconds:g} s, or until its jobs have ended")
+        console.print(f"  would send, for {seconds}: {kind}", markup=False)
+    if not chosen.attacks:
+        console.print(f"  would look on for {seconds}, or until its jobs have ended")
 
 
 def leave_for_production(world: World, reason: str) -> str:

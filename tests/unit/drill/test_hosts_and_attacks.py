@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tools.drill import host_expectations
-from tools.drill.attackers import KINDS, Attack
+from tools.drill.attackers import KINDS, NOT_CONNECTED, Attack
 from tools.drill.observations import Observations
 from tools.drill.visitors import RESOLVING, Visit
 from tools.drill.world import Sample
@@ -99,7 +99,7 @@ def attacked(*attacks: Attack) -> Observations:
     return observed
 
 
-SCHOOL = Attack(CROWD, 20, 40, {"200": 800})
+SCHOOL = Attack(CROWD, 20, 40, {"200": 860})
 REFUSED = Attack(FLOOD, 40, 60, {"200": 1600, "429": 3400})
 HELD = Attack(HEADS, 60, 80, {"408": 300, "": 100})
 
@@ -119,6 +119,21 @@ def test_one_address_that_asks_for_too_much_is_refused(
     attacks: tuple[Attack, ...], met: bool
 ) -> None:
     assert host_expectations.who_asks_too_much_is_refused()(attacked(*attacks)).met == met
+
+
+@pytest.mark.parametrize(
+    ("attacks", "met"),
+    [
+        ((SCHOOL, REFUSED, HELD), True),
+        ((SCHOOL, REFUSED, replace(HELD, statuses={})), False),
+        ((SCHOOL, REFUSED, replace(HELD, statuses={NOT_CONNECTED: 400})), False),
+        ((), False),
+    ],
+    ids=["well", "nobody", "refused", "none"],
+)
+def test_attackers_that_never_came_prove_nothing(attacks: tuple[Attack, ...], met: bool) -> None:
+    finding = host_expectations.attackers_come()(attacked(*attacks))
+    assert finding.met == met, finding.measured
 
 
 @pytest.mark.parametrize(("due", "met"), [(39, False), (40, True), (49, True), (50, False)])
