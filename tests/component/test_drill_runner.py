@@ -18,6 +18,7 @@ from tools.drill import runner
 from tools.drill.actions import Call, Change
 from tools.drill.journal import Journal
 from tools.drill.model import Drill
+from tools.drill.observations import Observations
 from tools.drill.runner import STEADY_AGAIN, Result
 from tools.drill.visitors import RESOLVING, Visit
 from tools.fleet.controller import DONE, FAILS
@@ -176,6 +177,15 @@ def test_alerts_are_judged(monkeypatch, tmp_path: Path, fired, met: bool) -> Non
     world = Watched(tmp_path)
     world.fired = fired
     assert judged(ALERTED, world) == (met, "met" if met else "missed")
+
+
+@pytest.mark.parametrize(("fired_seconds", "met"), [(100, True), (170, False)])
+def test_alerts_of_a_crowd_are_awaited_from_when_all_of_it_comes(
+    fired_seconds: float, met: bool
+) -> None:
+    observed = Observations(ZONE, 0, breaking=10, injected=10, crowded=100)
+    observed.alerts = [("Expected", fired_seconds, 200)]
+    assert runner._judge_alerts(replace(ALERTED, ramp=(10,)), observed).met == met
 
 
 def test_where_no_alert_should_fire_nobody_need_be_there_to_tell(tmp_path: Path) -> None:

@@ -87,14 +87,38 @@ def carries_its_capacity(share: float = 0.8) -> Expectation:
 
     def judge(observed: Observations) -> Finding:
         expected = f"at least {share:.0%} of what the site can do is answered well in the crowd"
-        if not observed.capacity or observed.crowded is None or observed.returned is None:
+        if not observed.capacity or observed.crowded is None or observed.crowd_gone is None:
             return Finding(expected, False, "no crowd came")
-        good = [visit for visit in observed.due(observed.crowded, observed.returned) if visit.ok]
-        rate = len(good) / (observed.returned - observed.crowded)
+        asked = observed.due(observed.crowded, observed.crowd_gone)
+        seconds = observed.crowd_gone - observed.crowded
+        rate = sum(visit.ok for visit in asked) / seconds
         return Finding(
             expected,
             rate >= share * observed.capacity,
-            f"{rate:.0f} a second of {observed.capacity:.0f}",
+            f"{rate:.0f} a second of {observed.capacity:.0f}; {len(asked) / seconds:.0f} asked",
+        )
+
+    return judge
+
+
+def calm_after_crowd(seconds: float) -> Expectation:
+    """Expect no failure, and a p99 as before, from so many seconds after the crowd has left on.
+
+    As for a zone that is lost, it compares medians of the p99 of each second.
+    """
+
+    def judge(observed: Observations) -> Finding:
+        assert observed.crowd_gone is not None
+        late = observed.due(observed.crowd_gone + seconds, None)
+        before, then = p99_of_a_second(observed.before), p99_of_a_second(late)
+        return Finding(
+            f"from {seconds:g} s after the crowd on no request fails, and p99 is at most doubled",
+            before is not None
+            and then is not None
+            and then <= 2 * before
+            and all(visit.ok for visit in late),
+            f"{_counted(late)}; {1000 * (before or 0):.0f} ms before, {1000 * (then or 0):.0f} ms"
+            " then (of a second, in the median)",
         )
 
     return judge

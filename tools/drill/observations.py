@@ -23,6 +23,7 @@ class Observations:
     injected: float | None = None  # its last action is done; times count from here
     capacity: float | None = None  # requests a second that the ramp of a crowd found
     crowded: float | None = None  # the whole crowd comes
+    crowd_gone: float | None = None  # the last of it has been answered
     returned: float | None = None  # the fault is undone
     recovered: float | None = None  # the steady state holds again
     ended: float | None = None

@@ -19,8 +19,8 @@ REFUSED = replace(GOOD, ok=False, status=503, retry=True)
 
 def crowd(*visits: Visit) -> Observations:
     """The visits of 100 seconds; the site can do one each second."""
-    observed = Observations("zone-b", 0.0, breaking=10, injected=10, returned=110, crowded=10)
-    observed.capacity = 1.0
+    observed = Observations("zone-b", 0.0, breaking=10, injected=10, returned=120, crowded=10)
+    observed.capacity, observed.crowd_gone = 1.0, 110
     observed.visits = [replace(visit, due=10.0 + turn / 100) for turn, visit in enumerate(visits)]
     return observed
 
@@ -47,10 +47,29 @@ def test_a_crowd_leaves_what_the_site_can_do(good: int, met: bool) -> None:
     assert expectations.carries_its_capacity()(observed).met == met
 
 
-@pytest.mark.parametrize(("due", "met"), [(114.9, True), (115.1, False)])
+@pytest.mark.parametrize(
+    ("late", "met"),
+    [
+        (GOOD, True),
+        (replace(GOOD, seconds=0.2), True),
+        (replace(GOOD, seconds=0.21), False),
+        (REFUSED, False),
+    ],
+    ids=["as before", "doubled", "slower", "refused"],
+)
+def test_soon_after_a_crowd_all_is_as_before(late: Visit, met: bool) -> None:
+    observed = crowd()
+    before = [replace(GOOD, due=float(second)) for second in range(10)]
+    overhang = replace(REFUSED, due=119.9)
+    observed.visits = [*before, overhang, replace(late, due=120.1)]
+    finding = expectations.calm_after_crowd(10)(observed)
+    assert finding.met == met, finding.measured
+
+
+@pytest.mark.parametrize(("due", "met"), [(124.9, True), (125.1, False)])
 def test_a_while_after_the_return_none_fails(due: float, met: bool) -> None:
     observed = crowd()
-    observed.visits = [replace(REFUSED, due=due), replace(GOOD, due=120.0)]
+    observed.visits = [replace(REFUSED, due=due), replace(GOOD, due=130.0)]
     assert expectations.none_fails_from(5)(observed).met == met
 
 
@@ -112,16 +131,21 @@ def test_few_answers_are_slow(slow: int, met: bool) -> None:
     assert expectations.few_slow_answers(0.02)(observed).met == met
 
 
-def test_a_ramp_finds_what_the_site_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends with the first rate at which a request fails; three times the one before comes."""
+@pytest.mark.parametrize("bad_answer", [REFUSED, replace(GOOD, seconds=1.0)])
+def test_a_ramp_finds_what_the_site_can_do(
+    monkeypatch: pytest.MonkeyPatch, bad_answer: Visit
+) -> None:
+    """It ends with the first rate at which more than 1% have no good answer within a second."""
     rates: list[float] = []
 
     @contextmanager
     def coming(_outside: Any, _site: str, rate: float, paths: Any) -> Iterator[Any]:
         rates.append(rate)
         assert paths == ("/street",)
-        visit = replace(REFUSED if rate > 40 else GOOD, due=float("inf"))
-        yield SimpleNamespace(visits=[visit], process=SimpleNamespace(poll=lambda: None))
+        bad = replace(bad_answer, due=float("inf"))
+        visits = [*[replace(GOOD, due=float("inf"))] * 98, *[bad] * (2 if rate > 40 else 1)]
+        visits += visits[:1] * (100 - len(visits))
+        yield SimpleNamespace(visits=visits, process=SimpleNamespace(poll=lambda: None))
 
     monkeypatch.setattr(runner, "coming", coming)
     monkeypatch.setattr(runner, "RAMP_SECONDS", 0)
