@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from airaware import settings
 from airaware.errors import AirAwareError
+from airaware.host import journal
 from airaware.host.metadata import group_name
 from airaware.host.usage import usage
 
@@ -116,7 +117,7 @@ def datum(group: str, percent: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    journal.begin()
     try:
         main()
     except AirAwareError as error:

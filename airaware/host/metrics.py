@@ -21,6 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from airaware.errors import AirAwareError
+from airaware.host import journal
 from airaware.host.usage import usage
 
 # A third of the time between two looks of Prometheus, so that rates are smooth.
@@ -123,5 +124,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    journal.begin()
     main()

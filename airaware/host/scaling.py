@@ -7,7 +7,6 @@ is ill: an alert is on it. Where AWS does not answer, the file stays as it was, 
 """
 
 import argparse
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from airaware.errors import AirAwareError
+from airaware.host import journal
 from airaware.host.metrics import export, ticks
 
 EVERY_SECONDS = 60
@@ -78,5 +78,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    journal.begin()
     main()

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prometheus_client import CollectorRegistry, Counter, write_to_textfile
 
 from airaware.errors import AirAwareError
-from airaware.host import hung, web_group
+from airaware.host import hung, journal, web_group
 from airaware.host.hung import Decision, OwnTime, Workers
 from airaware.host.metadata import group_name, instance_id
 
@@ -167,5 +167,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    journal.begin()
     main()
