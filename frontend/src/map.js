@@ -3,7 +3,7 @@ import { Map as MapLibre, setWorkerUrl } from "maplibre-gl";
 import { feature, mesh } from "topojson-client";
 
 import { colour, opacity, style, themes } from "./style.js";
-import { MAX_ZOOM, Values, tilesInView } from "./values.js";
+import { AGAIN_MILLISECONDS, MAX_ZOOM, Values, tilesInView } from "./values.js";
 
 const MONTH_MILLISECONDS = 1100;
 // Room for what lies over the map.
@@ -106,6 +106,20 @@ const airAt = ({ lat, lng }) =>
 
 // --- the map ---
 
+// Tiles of shapes that could not be had.
+const lost = new Set();
+const nameOf = ({ z, x, y }) => `${z}/${x}/${y}`;
+
+function askAgainForShapes(map) {
+  map.on("error", ({ error, tile }) => {
+    if (!tile) return console.error(error);
+    const { canonical } = tile.tileID;
+    lost.add(nameOf(canonical));
+    return setTimeout(() => map.refreshTiles("cells", [canonical]), AGAIN_MILLISECONDS);
+  });
+  map.on("sourcedata", ({ tile }) => { if (tile) lost.delete(nameOf(tile.tileID.canonical)); });
+}
+
 async function outlines(name, object) {
   const topology = await (await fetch(addresses[name])).json();
   return { topology, object: topology.objects[object] };
@@ -151,6 +165,7 @@ async function begin() {
     renderWorldCopies: true,
     fadeDuration: 0,
   });
+  askAgainForShapes(map);
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.getCanvas().setAttribute("aria-label", "Map of the air: arrows move it, + and − zoom");
@@ -163,7 +178,7 @@ function connect(map) {
     values?.abandon();
     const { pollutant, year, metric } = chosen();
     const address = `${addresses.values}/${pollutant.parameter}/${year.year}/${metric.name}`;
-    values = new Values(address, year.version);
+    values = new Values(address, year.version, look);
     map.removeFeatureState({ source: "cells", sourceLayer: "cells" });
     paint();
   };
@@ -175,6 +190,13 @@ function connect(map) {
     page.dataset.month = month;
   };
   const paint = () => values.get(tilesInView(map), colourTile).forEach(colourTile);
+  const look = () => {
+    const tiles = tilesInView(map);
+    values.get(tiles, colourTile);
+    const missing = [...tiles].some((tile) => lost.has(tile) || values.failed.has(tile));
+    element("missing").textContent = missing
+      ? "Part of the map cannot be had right now. It is asked for again every few seconds." : "";
+  };
   const restyle = () => {
     const { metric, far } = chosen();
     map.setPaintProperty("cells", "fill-color", colour(theme(), metric));
@@ -206,7 +228,9 @@ function connect(map) {
     showInAddress(map);
   });
   night.addEventListener("change", restyle);
-  map.on("move", () => values.get(tilesInView(map), colourTile));
+  map.on("move", look);
+  map.on("error", look);
+  map.on("sourcedata", ({ tile }) => { if (tile) look(); });
   map.on("moveend", () => {
     paint();
     showCounties();

@@ -1,6 +1,7 @@
 // The values of cells, tile by tile, apart from their shapes.
 const MISSING = -32768;
 const KEPT_TILES = 200;
+export const AGAIN_MILLISECONDS = 5000; // as a busy site says it in Retry-After
 export const MAX_ZOOM = 7;
 
 // As airaware/web/map_page.py packs them; little-endian, as is every machine that draws maps.
@@ -20,14 +21,17 @@ function decode(buffer) {
   return { ids, state };
 }
 
-// Fetches what the map needs to see, once, and gives up what is no longer asked for.
+// Fetches what the map needs to see, once, and gives up what is no longer asked for. `look` is called
+// when a tile could not be had, and when it is time to ask for it again.
 export class Values {
   #tiles = new Map();
   #abort = new AbortController();
 
-  constructor(address, version) {
+  constructor(address, version, look = () => {}) {
     this.address = address;
     this.version = version;
+    this.look = look;
+    this.failed = new Set();
   }
 
   // Whatever of these tiles is here; `arrived` is called for each that comes later.
@@ -50,11 +54,18 @@ export class Values {
       if (!response.ok) throw new Error(response.statusText);
       const values = decode(await response.arrayBuffer());
       this.#tiles.set(tile, values);
+      this.failed.delete(tile);
       if (this.#tiles.size > KEPT_TILES) this.#tiles.delete(this.#tiles.keys().next().value);
       arrived(values);
     } catch {
-      this.#tiles.delete(tile); // It is asked for again when the map next moves.
+      if (this.#abort.signal.aborted) return;
+      this.failed.add(tile);
+      setTimeout(() => {
+        this.#tiles.delete(tile);
+        this.look();
+      }, AGAIN_MILLISECONDS);
     }
+    this.look();
   }
 
   abandon() {

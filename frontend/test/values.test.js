@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { setImmediate } from "node:timers";
 
-import { MAX_ZOOM, tilesInView, Values } from "../src/values.js";
+import { AGAIN_MILLISECONDS, MAX_ZOOM, tilesInView, Values } from "../src/values.js";
 
 const MISSING = -32768;
 const fetched = globalThis.fetch;
@@ -55,13 +56,35 @@ test("a tile that is here is not fetched again", async () => {
   assert.equal(asked.length, 1);
 });
 
-test("a tile that could not be had is asked for again", async () => {
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a tile that could not be had is asked for again, but not at once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const asked = serve(() => ({ ok: false, statusText: "busy" }));
-  const values = new Values("/v", "1");
+  const looks = [];
+  const values = new Values("/v", "1", () => looks.push([...values.failed]));
   values.get(["0/0/0"], assert.fail);
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await soon();
+  assert.deepEqual(looks, [["0/0/0"]]);
   values.get(["0/0/0"], assert.fail);
-  assert.equal(asked.length, 2);
+  assert.equal(asked.length, 1);
+  t.mock.timers.tick(AGAIN_MILLISECONDS);
+  assert.equal(looks.length, 2);
+  serve(good(packed(1, [1], Array(12).fill([2]), [0])));
+  await arrival(values, "0/0/0");
+  await soon();
+  assert.deepEqual(looks.at(-1), []);
+});
+
+test("nobody looks for what was given up", async () => {
+  globalThis.fetch = (_, { signal }) => new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+  const values = new Values("/v", "1", assert.fail);
+  values.get(["0/0/0"], assert.fail);
+  values.abandon();
+  await soon();
+  assert.equal(values.failed.size, 0);
 });
 
 function view(zoom, west, south, east, north) {

@@ -316,6 +316,19 @@ def test_months_play_and_places_are_reached(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"at=20\.\d+%2C-157\.\d+"), timeout=10_000)
 
 
+@pytest.mark.parametrize("kind", ["values/**", "*/*/*.mvt*"])
+def test_the_map_says_that_a_part_of_it_is_missing_until_it_is_there(page: Page, kind: str) -> None:
+    latitude, longitude = CHICAGO
+    tiles = f"**/tiles/{kind}"
+    page.route(tiles, lambda route: route.fulfill(status=429, headers={"Retry-After": "5"}))
+    page.goto(f"/map?parameter=44201&year={YEAR}&month=4&at={latitude},{longitude},9")
+    expect(page.locator("#map-page.ready")).to_be_attached(timeout=30_000)
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("Part of the map cannot be had right now")
+    page.unroute(tiles)
+    expect(status).to_be_empty()
+
+
 def test_a_printed_map_is_whole_and_says_what_it_shows(page: Page) -> None:
     page.goto(f"/map?parameter=44201&year={YEAR}&month=11")
     expect(page.locator("#map-page[data-drawn]")).to_be_attached(timeout=30_000)
