@@ -10,4 +10,7 @@ class profile::base {
 
   # Packages come from where the environment has them, from the first one on; but apt's own needs.
   Class['apt::update'] -> Package <| title != 'gnupg' |>
+
+  # Also where another's module names Puppet's own provider.
+  Service <| |> { provider => 'lean_systemd' }
 }
