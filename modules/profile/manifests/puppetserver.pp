@@ -1,26 +1,22 @@
 # @summary Puppet's master: serves catalogs, and signs the certificates of hosts that EC2 confirms.
 #
-# @param autosign
-#   What the policy measures requests by: the environment, its domain, and until what age an
-#   instance may ask.
 # @param clean_minutes
 #   How often certificates of instances that are gone are revoked.
 class profile::puppetserver (
-  Struct[{ environment => String[1], domain => Stdlib::Fqdn, young_minutes => Integer[1] }] $autosign,
   Integer[1] $clean_minutes,
 ) {
   include profile::agent
   contain profile::puppetserver::server
+  contain profile::puppetserver::autosign
   require profile::release
 
   $cadir = $profile::agent::settings['server']['cadir']
-  $python = '/opt/airaware/current/venv/bin/python'
   $read = ['main', 'server'].map |$section| {
     $profile::agent::settings[$section].keys.map |$name| { Ini_setting["${section} ${name}"] }
   }
 
   # Which instance each certificate was signed for: kept with the CA, for as long as that.
-  file { '/var/lib/puppet/autosign':
+  file { $profile::puppetserver::autosign::ledger:
     ensure  => directory,
     owner   => 'puppet',
     group   => 'puppet',
@@ -28,21 +24,11 @@ class profile::puppetserver (
     require => Package['puppetserver'],
   }
 
-  file { '/usr/local/sbin/airaware-autosign':
-    ensure  => file,
-    mode    => '0755',
-    content => epp('profile/airaware-autosign.epp', $autosign + {
-        'python' => $python,
-        'region' => $airaware::region,
-        'ledger' => '/var/lib/puppet/autosign',
-    }),
-    require => Class['airaware'],
-    before  => Service['puppetserver'],
-  }
+  Class['profile::puppetserver::autosign'] -> Service['puppetserver']
 
   systemd::unit_file { 'airaware-clean-certificates.service':
     content => epp('profile/airaware-clean-certificates.service.epp', {
-        'python' => $python,
+        'python' => $profile::puppetserver::autosign::python,
         'region' => $airaware::region,
         'cadir'  => $cadir,
     }),

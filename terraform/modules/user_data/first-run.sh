@@ -27,8 +27,9 @@ dpkg --status $packages >/dev/null 2>&1 || {
 # certificate is that instance's: the CA gives it one of its own as it starts.
 if [ "$role" = puppet ]; then
     /usr/local/sbin/puppet-release --bucket "$bucket"
-    # A new volume hides the folder that the package has made.
+    # A new volume hides the folder that the package has made. The second is the signing policy's.
     install -d -o puppet -g puppet -m 0750 /var/lib/puppet
+    install -d -o puppet -g puppet -m 0700 /var/lib/puppet/autosign
     ssl=/var/lib/puppet/ssl known=/var/lib/puppet/certified
     certname=$(puppet config print certname)
     if ! cmp --silent "$known" /etc/puppet/csr_attributes.yaml; then
