@@ -71,6 +71,10 @@ def test_user_data_runs_once_and_knows_the_endpoint(place: Place, host: str) -> 
     assert place.ssh(host, "sudo cat /root/user-data") == "https://192.0.2.1\n"
     assert "AWS_ENDPOINT_URL=https://192.0.2.1\n" in place.ssh(host, "env")
     assert CA in place.ssh(host, "cat $AWS_CA_BUNDLE")
+    stages = " ".join(f"cloud-{stage}" for stage in ("init-local", "init", "config", "final"))
+    states = f"systemctl show --property ActiveState --value {stages}"
+    until(lambda: "activating" not in place.ssh(host, states))
+    assert place.ssh(host, states).split() == ["active", "inactive", "inactive", "active"]
 
 
 def test_only_keys_let_in(place: Place, host: str) -> None:

@@ -51,10 +51,11 @@ manage_etc_hosts: true
 ssh_deletekeys: false
 ssh_genkeytypes: [ed25519]
 cloud_init_modules:
-  [bootcmd, write-files, set_hostname, update_hostname, update_etc_hosts, users-groups, ssh]
-cloud_config_modules: [set-passwords, runcmd]
+  [bootcmd, write-files, set_hostname, update_hostname, update_etc_hosts, users-groups,
+   set-passwords, ssh]
+cloud_config_modules: []
 cloud_final_modules:
-  [scripts-per-once, scripts-per-boot, scripts-per-instance, scripts-user, final-message]
+  [runcmd, scripts-per-once, scripts-per-boot, scripts-per-instance, scripts-user, final-message]
 system_info: {default_user: {name: admin}}
 """,
     "etc/ssh/sshd_config.d/lab.conf": """\
@@ -77,9 +78,10 @@ ExecStartPre=/usr/sbin/sshd -t
     "etc/dpkg/dpkg.cfg.d/lab": "force-unsafe-io\n",
 }
 # Puppet starts what it has configured. There is no way to a mirror, so nothing asks for upgrades.
-# cloud-init has no network to set up, so the network need not wait for it. systemd runs generators
-# whenever it reads its units anew, often in a first run. That of cloud-init, 15 processes each
-# time, finds here what it would decide.
+# cloud-init has no network to set up, so the network need not wait for it. What it does, it does in
+# its first stage (a seed says so by its `dsmode`) and its last: each of the four is a Python of its
+# own, a second of CPU time. systemd runs generators whenever it reads its units anew, often in a
+# first run. That of cloud-init, 15 processes each time, finds here what it would decide.
 SETTINGS = """
 mkdir -p /etc/systemd/system-generators
 for each in cloud-init-generator systemd-cryptsetup-generator systemd-gpt-auto-generator \
@@ -90,7 +92,8 @@ done
 ln -s /lib/systemd/system/cloud-init.target /etc/systemd/system/multi-user.target.wants/
 systemctl --quiet enable systemd-networkd
 systemctl --quiet disable puppet prometheus-node-exporter unattended-upgrades
-systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer console-getty.service \
+systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer cloud-config.service \
+    cloud-init.service console-getty.service \
     e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service
 sed -i '/^Before=network-pre.target/d' /lib/systemd/system/cloud-init-local.service
 """

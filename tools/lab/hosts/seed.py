@@ -84,6 +84,7 @@ def metadata(instance: Instance) -> dict[str, object]:
     """cloud-init's view of the instance (its NoCloud data source; JSON is YAML)."""
     keys = [instance.public_key] if instance.public_key else []
     return {
+        "dsmode": "local",  # all of it is here: cloud-init need not wait for the network
         "instance-id": instance.id,
         "local-hostname": instance.hostname,
         "public-keys": keys,
