@@ -152,6 +152,19 @@ def test_an_environment_is_planned_applied_and_destroyed(
     assert not list(code.glob("**/.terraform*"))  # the checkout is as it was
 
 
+def test_a_change_that_nobody_need_agree_to_is_planned_and_applied_in_one_go(
+    code: Path, tmp_path: Path, path_of_terraform: dict[str, str]
+) -> None:
+    lab = Terraform(code, "lab", tmp_path / "state", path_of_terraform)
+    lab.init()
+    assert lab.outputs() == {}
+    lines: list[str] = []
+    lab.change(lines.append, {"word": "three"})
+    assert lines[0] == "terraform_data.this: Creating..."
+    assert lab.outputs() == {"word": "three"}
+    assert not lab.plan_file.exists()
+
+
 def test_two_environments_have_states_of_their_own(
     code: Path, tmp_path: Path, path_of_terraform: dict[str, str]
 ) -> None:

@@ -38,7 +38,7 @@ class Fleet(FleetAccess):
         """Deploy, then print what the machine did meanwhile and what runs now."""
         meter = Meter(CHECKOUT, state_folder())
         try:
-            asked = agree if self.region.costs_money else lambda _plan: None
+            asked = agree if self.region.costs_money else None
             carry_out(self.deploy(asked, from_image), dry_run)
         finally:
             if not dry_run:
@@ -49,7 +49,7 @@ class Fleet(FleetAccess):
                 console.print(NEXT.format(env=self.name), markup=False)
 
     def deploy(
-        self, agree: Callable[[Plan], None], from_image: bool = True
+        self, agree: Callable[[Plan], None] | None, from_image: bool = True
     ) -> Iterator[Step | Stage]:
         """Yield what brings the fleet to this checkout.
 
@@ -58,7 +58,7 @@ class Fleet(FleetAccess):
         and no images.
 
         Args:
-            agree: Is shown what Terraform plans to change; raises to refuse.
+            agree: Is shown what Terraform plans to change; raises to refuse. None agrees to all.
             from_image: Start new hosts from our own image, not the distribution's.
 
         Raises:
@@ -91,7 +91,7 @@ class Fleet(FleetAccess):
     def _change(
         self,
         what: str,
-        agree: Callable[[Plan], None],
+        agree: Callable[[Plan], None] | None,
         variables: Mapping[str, str],
         refresh: bool = True,
     ) -> Iterator[Step]:
@@ -99,6 +99,9 @@ class Fleet(FleetAccess):
 
         Without `refresh`, Terraform trusts its state for the rest: it created that a moment ago.
         """
+        if agree is None:
+            yield Step(f"change it: {what}", lambda: self._change_at_once(variables, refresh))
+            return
         plans: list[Plan] = []
         yield Step(
             f"ask Terraform what is to change: {what}",
@@ -107,6 +110,11 @@ class Fleet(FleetAccess):
         for plan in plans:
             agree(plan)
         yield Step(f"change it: {what}", lambda: self.terraform.apply(console.print))
+
+    def _change_at_once(self, variables: Mapping[str, str], refresh: bool) -> None:
+        self._must_be_up()
+        self.terraform.init()
+        self.terraform.change(console.print, variables, refresh)
 
     def _has_hosts(self) -> bool:
         self.terraform.init()

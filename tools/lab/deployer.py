@@ -34,8 +34,7 @@ def make(folder: Path, administrator: Mapping[str, str]) -> None:
         part="account",
     )
     terraform.init()
-    terraform.plan()
-    terraform.apply(console.print)
+    terraform.change(console.print)
     taken = client("sts", administrator).assume_role(
         RoleArn=terraform.outputs()["deployers"][ENVIRONMENT], RoleSessionName="fab"
     )["Credentials"]

@@ -152,9 +152,7 @@ class Terraform:
         Without `refresh` the world is taken to be as the state has it: right after an apply.
         """
         events = self._follow(
-            *("plan", f"-out={self.plan_file}", f"-refresh={str(refresh).lower()}"),
-            *(f"-var-file={name}" for name in self.var_files),
-            *(f"-var={name}={value}" for name, value in (variables or {}).items()),
+            *("plan", f"-out={self.plan_file}", *self._choices(variables or {}, refresh)),
             *(("-destroy",) if destroy else ()),
             *((f"-replace={replace}",) if replace else ()),
         )
@@ -171,6 +169,13 @@ class Terraform:
         }
         return Plan(self.plan_file, _that_change(changes), _that_change(outputs))
 
+    def _choices(self, variables: Mapping[str, str], refresh: bool) -> tuple[str, ...]:
+        return (
+            f"-refresh={str(refresh).lower()}",
+            *(f"-var-file={name}" for name in self.var_files),
+            *(f"-var={name}={value}" for name, value in variables.items()),
+        )
+
     def content(self, plan: Plan) -> dict[str, Any]:
         """Return all of a plan, as `terraform show -json` has it; takes some seconds."""
         content: dict[str, Any] = json.loads(self._run("show", "-json", str(plan.file)))
@@ -183,6 +188,20 @@ class Terraform:
         """
         self._outputs = {}
         self._follow("apply", str(self.plan_file), progress=progress)
+
+    def change(
+        self,
+        progress: Callable[[str], object],
+        variables: Mapping[str, str] | None = None,
+        refresh: bool = True,
+    ) -> None:
+        """Plan and apply in one go, where nobody is to agree.
+
+        Terraform then starts its provider once less: 5 s of CPU time.
+        """
+        self._outputs = {}
+        choices = self._choices(variables or {}, refresh)
+        self._follow("apply", "-auto-approve", *choices, progress=progress)
 
     def destroy(self, progress: Callable[[str], object]) -> None:
         """Plan and carry out the removal of all that is in the state."""

@@ -1,6 +1,6 @@
 """The stages of a deployment, on a region that is not there yet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,6 +92,7 @@ class Made(Fleet):
             outputs=lambda: self.outputs_of_terraform,
             plan=lambda **_: terraform.Plan(Path(), {}, {}),
             apply=lambda _: self.outputs_of_terraform.update(hosts={"puppet": {}}),
+            change=lambda *_: self.outputs_of_terraform.update(hosts={"puppet": {}}),
         )
         self.converged: list[str] = []
 
@@ -119,8 +120,13 @@ class Made(Fleet):
 
 @pytest.mark.parametrize("is_up", [False, True])
 @pytest.mark.parametrize("from_image", [False, True])
+@pytest.mark.parametrize("agree", [None, lambda _plan: None], ids=["at once", "asked"])
 def test_a_dry_run_names_every_step_of_the_real_run(
-    is_up: bool, from_image: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_up: bool,
+    from_image: bool,
+    agree: Callable[[object], None] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waits = ("wait_for_first_runs", "restore_web_groups")
     for name in ("keep_web_hosts", "replace_web_hosts", *waits):
@@ -130,10 +136,11 @@ def test_a_dry_run_names_every_step_of_the_real_run(
     turns = [Step(f"converge {name}", partial(real.converged.append, name)) for name in "ab"]
     monkeypatch.setattr(rollout, "steps", lambda *_: iter(turns))
     taken = []
-    for step in real.deploy(lambda _plan: None, from_image):
+    for step in real.deploy(agree, from_image):
         step.do()
         taken.append(step.text)
-    dry = [step.text for step in Made(tmp_path, is_up).deploy(lambda _plan: None, from_image)]
+    dry = [step.text for step in Made(tmp_path, is_up).deploy(agree, from_image)]
     assert dry == taken
+    assert any("ask Terraform" in text for text in dry) == (agree is not None)
     assert real.converged == ["a", "b"]
     assert [text for text in dry if text.startswith(("converge", "give web hosts"))]
