@@ -19,4 +19,6 @@ DRILL = Drill(
     spike_path="/api/v1/air?address=1060 W Addison St, Chicago, IL 60613".replace(" ", "%20"),
     budget=200,
     hold_seconds=90,
+    alerts=frozenset({"CensusSilent"}),
+    alert_seconds=75,
 )

@@ -19,5 +19,7 @@ DRILL = Drill(
     rate=120,
     budget=200,
     hold_seconds=75,
+    alerts=frozenset({"NamesUnresolved"}),
+    alert_seconds=90,
     other_alerts=frozenset({"ScalingBlind", "UnitFailed", "DatabaseDown", "ZonePassedOver"}),
 )

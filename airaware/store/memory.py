@@ -46,9 +46,10 @@ class Memory(Reader):
         zones: Sequence[Zone],
         most: Mapping[str, int],
         on_change: Callable[[str, bool], None] = lambda *_: None,
+        on_unresolved: Callable[[], None] = lambda: None,
     ) -> None:
         """`most` is the greatest number remembered of each kind; the rest as for a Reader."""
-        super().__init__(zones, self._changed)
+        super().__init__(zones, self._changed, on_unresolved)
         self._tell = on_change
         self._look: tuple[float, Served] | None = None
         self._kept: dict[str, OrderedDict[_Place, Any]] = {kind: OrderedDict() for kind in most}

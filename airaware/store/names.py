@@ -7,6 +7,7 @@ is given `hostaddr`; it still checks the certificate and finds the password by `
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg2
@@ -24,8 +25,11 @@ KNOWN_SECONDS = 0.1
 class Names:
     """The host names of one DSN. Most have one; libpq tries several in their order."""
 
-    def __init__(self, dsn: str) -> None:
-        """Resolve nothing yet. Raises AirAwareError where it is no DSN."""
+    def __init__(self, dsn: str, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Resolve nothing yet; `on_failure` is called each time that resolving fails.
+
+        Raises AirAwareError where it is no DSN.
+        """
         try:
             given = parse_dsn(dsn)
         except psycopg2.ProgrammingError as error:
@@ -34,6 +38,7 @@ class Names:
         ports = given.get("port", "").split(",")
         self._ports = ports if len(ports) > 1 else ports * len(self._hosts)
         self._needed = "hostaddr" not in given and any(map(_is_name, self._hosts))
+        self._on_failure = on_failure
         self._lookup = Aside(self._look_up)
         self._last: Options = {}
 
@@ -58,11 +63,15 @@ class Names:
 
     def _look_up(self) -> None:
         """Find the addresses; one that comes too late serves next time."""
-        found = [
-            (host, address, port)
-            for host, port in zip(self._hosts, self._ports, strict=True)
-            for address in _addresses(host)
-        ]
+        try:
+            found = [
+                (host, address, port)
+                for host, port in zip(self._hosts, self._ports, strict=True)
+                for address in _addresses(host)
+            ]
+        except (OSError, UnicodeError):
+            self._on_failure()
+            raise
         columns = map(",".join, zip(*found, strict=True))
         options = zip(("host", "hostaddr", "port"), columns, strict=True)
         self._last = {name: text for name, text in options if text.strip(",")}

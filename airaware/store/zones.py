@@ -113,14 +113,16 @@ class _ZoneReader:
     most one connection to each zone more than threads that read.
     """
 
-    def __init__(self, zone: Zone, look: Callable[["_ZoneReader"], bool]) -> None:
+    def __init__(
+        self, zone: Zone, look: Callable[["_ZoneReader"], bool], on_unresolved: Callable[[], None]
+    ) -> None:
         self.zone = zone
         self.failing = False
         self.held: str | None = None  # the zone's last answer to HELD, as JSON
         self.keys: frozenset[Key] = frozenset()  # of the loads in it
         self.look = Aside(lambda: look(self))
         self._asked_at = 0.0
-        self._names = Names(zone.dsn)
+        self._names = Names(zone.dsn, on_unresolved)
         self._idle: deque[Any] = deque()
 
     def ask(self) -> str:
@@ -203,13 +205,15 @@ class Reader:
     A zone that fails is passed over, and asked again in the background, each second, until it
     answers: no request pays for finding out. Where all fail, a request has them asked at once, and
     is answered by one that is back. `on_change` is called with the zone's name and whether it
-    fails, each time that a zone is given up or answers again.
+    fails, each time that a zone is given up or answers again; `on_unresolved` each time that a
+    database's name does not resolve.
     """
 
     def __init__(
         self,
         zones: Sequence[Zone],
         on_change: Callable[[str, bool], None] = lambda *_: None,
+        on_unresolved: Callable[[], None] = lambda: None,
     ) -> None:
         """`zones` in the order in which to ask them. Raises AirAwareError where there is none."""
         if not zones:
@@ -217,7 +221,7 @@ class Reader:
                 "AIRAWARE_ZONES is empty: name each zone's database, as in"
                 " a=host=127.0.0.1 port=5432 dbname=airaware user=airaware_reader"
             )
-        self._zones = [_ZoneReader(zone, self._ask_aside) for zone in zones]
+        self._zones = [_ZoneReader(zone, self._ask_aside, on_unresolved) for zone in zones]
         self._on_change = on_change
         self._lock = threading.Lock()
         self._probing = False

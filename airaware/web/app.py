@@ -91,7 +91,9 @@ def create_app(settings: Settings | None = None) -> "Site":
     app.jinja_env.globals["category_keys"] = days.KEYS
     app.jinja_env.globals["built"] = front_end.built
     app.jinja_env.globals["asks_census"] = bool(settings.census_url)
-    reader = Memory(settings.own_zone_first(), REMEMBERED, telemetry.zone_changed)
+    reader = Memory(
+        settings.own_zone_first(), REMEMBERED, telemetry.zone_changed, telemetry.UNRESOLVED.inc
+    )
     app.extensions["reader"] = reader
     app.extensions["expected_errors"] = certainty.remembered(reader)
     app.extensions["ranges"] = count_ranges.remembered(reader)

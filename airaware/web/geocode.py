@@ -26,6 +26,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from airaware.gazetteer import coordinates, outline, places, plus_codes, reading, results
+from airaware.web import telemetry
 from airaware.web.errors import VisitorError
 
 MAX_LENGTH = 200
@@ -271,6 +272,7 @@ class Census:
             # Time that earlier calls of the same request took is not the Census's failure.
             if left >= whole - SLACK_SECONDS:
                 self._paused_until = time.monotonic() + CENSUS_PAUSE_SECONDS
+            telemetry.CENSUS_FAILURES.inc()
             # Only the kind: the text of these errors holds the address.
             log.warning("The Census geocoder fails (%s)", type(error).__name__)
             raise CensusUnavailableError(

@@ -40,6 +40,14 @@ PASSED_OVER = Gauge(
     ["zone"],
     multiprocess_mode="livemax",
 )
+UNRESOLVED = Counter(
+    "airaware_names_unresolved",
+    "Times that a database's name did not resolve; its last address serves.",
+)
+CENSUS_FAILURES = Counter(
+    "airaware_census_failures",
+    "Times that the Census geocoder, asked for a street, gave no answer in time.",
+)
 
 
 def zone_changed(zone: str, failing: bool) -> None:

@@ -174,6 +174,21 @@ def measured(client: FlaskClient, metric: str, zone: str) -> float:
     return float(found[1]) if found else 0
 
 
+def test_names_that_do_not_resolve_are_counted(settings_for: Callable[..., Settings]) -> None:
+    lost = Zone("a", "host=database.invalid dbname=airaware")
+    client = create_app(settings_for((lost,))).test_client()
+
+    def counted() -> float:
+        (value,) = re.findall(
+            "^airaware_names_unresolved_total (.*)$", client.get("/metrics").text, re.MULTILINE
+        )
+        return float(value)
+
+    before = counted()
+    assert client.get("/readyz").status_code == 503
+    until(lambda: counted() > before)
+
+
 @pytest.mark.usefixtures("loaded")
 def test_site_outlives_one_zone_and_returns_to_it(
     region: Local, reader_zones: tuple[Zone, ...], settings_for: Callable[..., Settings]

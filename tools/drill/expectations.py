@@ -474,7 +474,7 @@ OF_A_HUNG_HOST = frozenset(
 OF_A_LOST_ZONE = frozenset(
     {
         *("HostDown", "TargetsMissing", "SiteErrorsFast", "SiteErrorsSlow"),
-        *("DatabaseDown", "ZonePassedOver", "SiteSheds"),
+        *("DatabaseDown", "ZonePassedOver", "SiteSheds", "NamesUnresolved"),
     }
 )
 ZONE_IS_LOST: tuple[Expectation, ...] = (

@@ -91,10 +91,13 @@ def test_no_dsn_is_an_error_that_names_the_setting() -> None:
 
 
 def test_the_last_address_serves_only_while_resolving_fails(resolver: Resolver) -> None:
-    names = Names(DSN)
+    failures: list[str] = []
+    names = Names(DSN, lambda: failures.append("one"))
     assert names.options(LONG) == FOUND
     addresses, resolver.addresses = resolver.addresses, {}
+    assert not failures
     assert names.options(LONG) == FOUND
+    until(lambda: failures == ["one"])
     resolver.addresses = addresses | {"database-a.test": ["192.0.2.3"]}
     assert names.options(LONG)["hostaddr"] == "192.0.2.3"
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from airaware.gazetteer import build, outline, places, reading
 from airaware.science.grid import in_us
@@ -32,6 +33,7 @@ from airaware.web.geocode import (
 CASES = Path(__file__).parents[4] / "shared/data/cases/addresses.tsv"
 WRIGLEY = "1060 W Addison St, Chicago, IL 60613"
 OFFLINE = Geocoder()
+FAILURES = "airaware_census_failures_total"
 
 
 class CensusStandIn(ThreadingHTTPServer):
@@ -248,12 +250,13 @@ def test_unknown_street_falls_back_to_its_zip_code(census: CensusStandIn) -> Non
 
 def test_failing_census_is_left_alone_and_the_zip_code_serves(census: CensusStandIn) -> None:
     census.status = 503
-    geocoder = Geocoder(census.url)
+    geocoder, before = Geocoder(census.url), REGISTRY.get_sample_value(FAILURES)
     for _ in range(3):
         place = geocoder.locate(WRIGLEY)
         assert place.method == "zip"
         assert "does not answer" in place.note
     assert len(census.asked) == 1
+    assert REGISTRY.get_sample_value(FAILURES) == (before or 0) + 1
 
 
 def test_what_the_census_refuses_pauses_it_for_nobody(census: CensusStandIn) -> None:
