@@ -32,7 +32,7 @@ BEFORE, AWAY, AFTER = 1, 4, 3
 SLOW_SECONDS = 0.25
 _ASKED = """
 SELECT count(*) FROM pg_stat_activity
-WHERE application_name = 'airaware-web' AND query <> %s AND query_start > %s
+WHERE application_name = 'airaware-web' AND query !~ %s AND query_start > %s
 """
 
 
@@ -118,7 +118,7 @@ def _seconds_until_asked(cluster: Cluster) -> float:
         returned = cursor.fetchone()[0]
         connection.commit()
         while time.monotonic() < begin + AFTER:
-            cursor.execute(_ASKED, (HELD, returned))
+            cursor.execute(_ASKED, (f"EXECUTE {HELD.name}", returned))
             if cursor.fetchone()[0]:
                 return time.monotonic() - begin
             connection.commit()  # The next look is at a later moment.

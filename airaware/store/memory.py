@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from airaware.settings import Zone
 from airaware.store import queries
+from airaware.store.prepared import Prepared
 from airaware.store.queries import Load, Served
 from airaware.store.zones import ANSWER_SECONDS, Parameters, Reader
 from airaware.store.zones import Key as LoadKey
@@ -59,7 +60,7 @@ class Memory(Reader):
         self._thread = threading.local()
 
     def fetch(
-        self, sql: str, parameters: Parameters = (), of: Collection[LoadKey] = ()
+        self, sql: str | Prepared, parameters: Parameters = (), of: Collection[LoadKey] = ()
     ) -> list[Any]:
         """As a Reader, and note when this thread has read."""
         rows = super().fetch(sql, parameters, of)

@@ -14,11 +14,14 @@ from airaware.raw import epa
 from airaware.science import grid, metrics, pollutants
 from airaware.science.accuracy import Residuals
 from airaware.science.ranges import RANGES
-from airaware.store.zones import Reader
+from airaware.store.prepared import Prepared
+from airaware.store.zones import Key, Reader
 
 # One for each load: the planner then drops all other partitions before it plans. As a join with
 # `load`, or as one list of keys, it would look into every year that is loaded.
-_YEAR = "SELECT * FROM cell_year WHERE parameter = %s AND year = %s AND cell = %s"
+_YEAR = "SELECT * FROM cell_year WHERE parameter = {} AND year = {} AND cell = {}"
+# Of more loads a plan takes too much of the database's memory to be kept.
+MOST_PREPARED_LOADS = 12
 
 # In binary, as airaware.store.tiles reads its values.
 _RANKING = """
@@ -211,9 +214,16 @@ def cell_years(reader: Reader, cell: int, loads: Iterable[Load]) -> list[YearOfM
     """
     found = []
     for keys in reader.by_zone((load.parameter, load.year) for load in loads):
-        values = [value for key in keys for value in (*key, cell)]
-        found += reader.fetch(" UNION ALL ".join([_YEAR] * len(keys)), values, of=keys)
+        if len(keys) > MOST_PREPARED_LOADS:
+            found += reader.fetch(_years(keys, "%s"), [cell] * len(keys), of=keys)
+        else:
+            found += reader.fetch(Prepared("cell", _years(keys, "$1")), [cell], of=keys)
     return [_months(row) for row in found]
+
+
+def _years(keys: Iterable[Key], cell: str) -> str:
+    """Write SQL for a cell's rows of some loads."""
+    return " UNION ALL ".join(_YEAR.format(*key, cell) for key in keys)
 
 
 def ranking(reader: Reader, load: Load) -> tuple[np.ndarray, np.ndarray]:

@@ -66,7 +66,7 @@ class WholeLoad:
 def loads(zone: Zone) -> tuple[Load, ...]:
     """Return what a zone serves. Raises AirAwareError where it cannot be reached."""
     with closing(store.connect(zone)) as connection, connection.cursor() as cursor:
-        cursor.execute(HELD)
+        cursor.execute(HELD.sql)
         return queries.loads_of((cursor.fetchone()[0] or "[]",))
 
 

@@ -28,6 +28,7 @@ from airaware.errors import AirAwareError
 from airaware.settings import Zone
 from airaware.store.aside import Aside
 from airaware.store.names import Names
+from airaware.store.prepared import OPTIONS, Prepared, Session
 
 RESOLVE_SECONDS = 1.0
 CONNECT_SECONDS = 1.5
@@ -38,13 +39,16 @@ PROBE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 # Of every session: it only reads.
 _TIMEOUT = f"-c statement_timeout={1000 * QUERY_SECONDS:.0f}"
-SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off"
+SESSION = f"-c default_transaction_read_only=on {_TIMEOUT} -c jit=off {OPTIONS}"
 # What a zone holds: asked of a zone that may be back, for readiness, and for what the site offers.
-HELD = """
+HELD = Prepared(
+    "held",
+    """
 SELECT json_agg(json_build_array(parameter, year, synthetic, committed_at, checksum::text, edges,
                                  uncorrected <> '{}', file_date, newest_change)
                 ORDER BY parameter, year)::text AS loads FROM load
-"""
+""",
+)
 # What another zone holds is asked again, in the background, when the answer is older.
 HELD_SECONDS = 5.0
 # An idle connection to a host that is gone ends by itself, before its zone is needed again.
@@ -141,13 +145,14 @@ class _ZoneReader:
 
     def lacks(self, keys: Collection[Key]) -> int:
         """Return how many of some loads the zone lacks, as it last said."""
-        return sum(key not in self.keys for key in keys)
+        return 0 if self.keys.issuperset(keys) else sum(key not in self.keys for key in keys)
 
-    def fetch(self, sql: str, parameters: Parameters) -> list[Any]:
+    def fetch(self, sql: str | Prepared, parameters: Parameters) -> list[Any]:
         connection = self._take()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
+                text = connection.text(sql, parameters) if isinstance(sql, Prepared) else sql
+                cursor.execute(text, parameters)
                 _wait(connection, ANSWER_SECONDS)
                 rows: list[Any] = cursor.fetchall()
         except BaseException:
@@ -181,6 +186,7 @@ class _ZoneReader:
     def _connect(self) -> Any:
         connection = psycopg2.connect(
             self.zone.dsn,
+            connection_factory=Session,
             async_=True,
             cursor_factory=NamedTupleCursor,
             application_name="airaware-web",
@@ -226,7 +232,9 @@ class Reader:
         self._lock = threading.Lock()
         self._probing = False
 
-    def fetch(self, sql: str, parameters: Parameters = (), of: Collection[Key] = ()) -> list[Any]:
+    def fetch(
+        self, sql: str | Prepared, parameters: Parameters = (), of: Collection[Key] = ()
+    ) -> list[Any]:
         """Return a query's rows (named tuples) from the first zone that answers.
 
         Where it is `of` some loads, only zones that hold as many of them as any are asked: another
@@ -277,6 +285,9 @@ class Reader:
 
     def by_zone(self, keys: Iterable[Key]) -> list[list[Key]]:
         """Group loads by the zones that hold them, so that one query can be of a whole group."""
+        keys = list(keys)
+        if not any(zone.lacks(keys) for zone in self._zones):  # as it nearly always is
+            return [keys] if keys else []
         groups: dict[tuple[str, ...], list[Key]] = {}
         for key in keys:
             holding = tuple(zone.zone.name for zone in self._by_content([key]))
@@ -297,8 +308,9 @@ class Reader:
             return self._zones
         if any(zone.held is None and not zone.failing for zone in self._zones):
             self.held()
-        fewest = min(zone.lacks(keys) for zone in self._zones)
-        return [zone for zone in self._zones if zone.lacks(keys) == fewest]
+        lacking = [zone.lacks(keys) for zone in self._zones]
+        fewest = min(lacking)
+        return [zone for zone, lacks in zip(self._zones, lacking, strict=True) if lacks == fewest]
 
     def _answers(
         self, zones: Sequence[_ZoneReader], ask: Callable[[_ZoneReader], Answer]

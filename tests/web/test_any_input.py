@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airaware.settings import Zone
 from airaware.store.memory import Memory
+from airaware.store.prepared import Prepared
 from airaware.store.zones import HELD
 from airaware.web import asking
 from airaware.web.app import REMEMBERED
@@ -36,13 +37,14 @@ class Explained(Memory):
         self._explain(HELD, ())
         return super().held()
 
-    def fetch(self, sql: str, parameters: Any = (), of: Any = ()) -> list[Any]:
+    def fetch(self, sql: str | Prepared, parameters: Any = (), of: Any = ()) -> list[Any]:
         self._explain(sql, parameters)
         return super().fetch(sql, parameters, of)
 
-    def _explain(self, sql: str, parameters: Any) -> None:
+    def _explain(self, sql: str | Prepared, parameters: Any) -> None:
         explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
-        told = super().fetch(explain + sql, parameters)[0][0][0]
+        text = sql.sql if isinstance(sql, Prepared) else sql
+        told = super().fetch(explain + text, parameters)[0][0][0]
         parts = (told["Plan"], told.get("Planning", {}))
         kinds = ("Shared Hit Blocks", "Shared Read Blocks")
         self.buffers.append(sum(part.get(kind, 0) for part in parts for kind in kinds))
