@@ -11,7 +11,7 @@ MAX_LENGTH = 2000  # A map link is longer than any address.
 _NUMBER = r"[+-]?\d+(?:\.\d*)?"
 _PAIR = rf"({_NUMBER})\s*(?:,|~|_|/|\s)\s*({_NUMBER})"
 # 41.8781, -87.6298: what programs send, and nothing else to read into it.
-_PLAIN = re.compile(r"([+-]?[0-9]{1,3}\.[0-9]+), ?([+-]?[0-9]{1,3}\.[0-9]+)")
+_PLAIN = re.compile(r"([+-]?[0-9]{1,3}\.[0-9]{1,15}), ?([+-]?[0-9]{1,3}\.[0-9]{1,15})")
 _THOUSANDS = re.compile(r"[0-9]{1,3}[ ,]([0-9]{3})")  # 60,614: a ZIP code from a spreadsheet
 _LOOKALIKE = re.compile(r"[0-9Oo]{5}")  # 6O614: a ZIP code with a letter
 # The most telling place of a link first: its pin, then what was searched, then the map's middle.
@@ -204,7 +204,7 @@ def read(text: str) -> Coordinates | None:
     if thousands and int(thousands[1]) > 180:
         return None
     if match := _PLAIN.fullmatch(text):
-        return _pair(*match.groups())
+        return _plain(*match.groups())
     link = _LINK.match(text)
     if link or text[:4].lower() == "geo:":
         return _of_link(unquote_plus(text) if link else text)
@@ -236,6 +236,20 @@ def _of_link(link: str) -> Coordinates | None:
         if match := pattern.search(link):
             return _pair(*match.groups())
     return None
+
+
+def _plain(*numbers: str) -> Coordinates:
+    """As `_pair`, of two numbers of _PLAIN: they are angles as they stand."""
+    latitude, longitude = numbers
+    decimals = min(len(number) - number.index(".") - 1 for number in numbers)
+    label = ", ".join(map(_decimal, numbers))
+    return Coordinates(float(latitude), float(longitude), label, float(f"1e-{decimals}"))
+
+
+def _decimal(number: str) -> str:
+    """Write a number of _PLAIN without a plus and without needless zeros before it."""
+    whole, _, decimals = number.lstrip("+-").partition(".")
+    return f"{'-' * number.startswith('-')}{whole.lstrip('0') or '0'}.{decimals}"
 
 
 def _pair(latitude: str, longitude: str) -> Coordinates | None:

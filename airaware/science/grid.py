@@ -50,8 +50,12 @@ def _compacted() -> frozenset[int]:
         return frozenset(file["compacted"].tolist())
 
 
-def _is_member(cell: int) -> bool:
-    return any(h3.cell_to_parent(cell, level) in _compacted() for level in range(RESOLUTION + 1))
+def _is_member(cell: int, level: int = RESOLUTION) -> bool:
+    return cell in _compacted() or (level > 0 and _is_family(h3.cell_to_parent(cell), level - 1))
+
+
+# Neighbours share their families, which are asked from fine to coarse.
+_is_family = lru_cache(maxsize=4096)(_is_member)
 
 
 def _around(
