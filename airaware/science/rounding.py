@@ -18,17 +18,19 @@ _POWERS = np.array([float(f"1e{digits}") for digits in range(23)])
 
 def rounded_array(values: np.ndarray) -> np.ndarray:
     """As `rounded` of each of many numbers, ten times as fast; NaN stays."""
-    finite = np.isfinite(values) & (values != 0)
-    size = np.where(finite, np.abs(values), 1.0)
-    decimals = 4 - np.floor(np.log10(size))
-    power = _POWERS[np.clip(decimals, 0, 22).astype(int)]
-    scaled = np.where(finite, values, 1.0) * power
-    found: np.ndarray = np.where(finite, np.rint(scaled) / power, values)
+    size = np.abs(values)
+    is_number = (size > 0) & (size < np.inf)
+    size[~is_number] = 1.0
+    decimals = (4 - np.floor(np.log10(size))).astype(np.int64)
+    power = _POWERS.take(decimals, mode="clip")
+    scaled = size * power
+    whole = np.rint(scaled)
+    found: np.ndarray = np.copysign(whole / power, values)
     # A value on the middle between two decimals, or nearly, is rounded by its exact value.
-    halfway = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-6
-    unsure = finite & (halfway | (decimals < 0) | (decimals > 22))
+    halfway = np.abs(scaled - whole) > 0.5 - 1e-6
+    unsure = halfway | (decimals < 0) | (decimals > 22)
     found[unsure] = [five_digits(value) for value in values[unsure].tolist()]
-    return found
+    return np.where(is_number, found, values)
 
 
 def rounded_each(values: np.ndarray) -> list[float | None]:

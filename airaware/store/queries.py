@@ -1,7 +1,6 @@
 """The questions that the site asks the store, and the answers as plain data."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -119,24 +118,24 @@ class Source:
 
 @dataclass(frozen=True)
 class YearOfMonths:
-    """A year of one parameter at a place: twelve values each, January first; None where missing.
+    """A year of one parameter at a place: twelve values each, January first; NaN where missing.
 
     Concentrations are in the unit of EPA's file; `aqi_days` has six counts per month, Good first.
     """
 
     parameter: int
     year: int
-    hourly_mean: tuple[float | None, ...]
-    hours: tuple[int, ...]
-    daily_mean: tuple[float | None, ...]
-    daily_max: tuple[float | None, ...]
-    daily_median: tuple[float | None, ...]
-    daily_p95: tuple[float | None, ...]
-    days: tuple[int, ...]
-    days_above: tuple[int, ...]
-    aqi_days: tuple[tuple[int, ...], ...]
-    stations: tuple[int, ...]
-    nearest_km: tuple[float | None, ...]
+    hourly_mean: Sequence[float]
+    hours: Sequence[int]
+    daily_mean: Sequence[float]
+    daily_max: Sequence[float]
+    daily_median: Sequence[float]
+    daily_p95: Sequence[float]
+    days: Sequence[int]
+    days_above: Sequence[int]
+    aqi_days: Sequence[Sequence[int]]
+    stations: Sequence[int]
+    nearest_km: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -295,27 +294,11 @@ def ranges(reader: Reader, load: Load) -> np.ndarray:
 
 
 def _months(row: Any) -> YearOfMonths:
-    return YearOfMonths(
-        parameter=row.parameter,
-        year=row.year,
-        hourly_mean=_numbers(row.hourly_mean),
-        hours=tuple(row.hours),
-        daily_mean=_numbers(row.daily_mean),
-        daily_max=_numbers(row.daily_max),
-        daily_median=_numbers(row.daily_median),
-        daily_p95=_numbers(row.daily_p95),
-        days=tuple(row.days),
-        days_above=tuple(row.days_above),
-        aqi_days=_by_month(row.aqi_days),
-        stations=tuple(row.stations),
-        nearest_km=_numbers(row.nearest_km),
-    )
+    columns = row._asdict() | {"aqi_days": _by_month(row.aqi_days)}
+    del columns["cell"]
+    return YearOfMonths(**columns)
 
 
-def _numbers(values: Iterable[float]) -> tuple[float | None, ...]:
-    return tuple([value if math.isfinite(value) else None for value in values])
-
-
-def _by_month(counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def _by_month(counts: Sequence[int]) -> list[Sequence[int]]:
     """72 counts as twelve months of six categories."""
-    return tuple(tuple(counts[start : start + 6]) for start in range(0, len(counts), 6))
+    return [counts[start : start + 6] for start in range(0, len(counts), 6)]

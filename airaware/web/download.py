@@ -19,7 +19,6 @@ from airaware.store import nearby, queries
 from airaware.store.queries import Load
 from airaware.web import citation, columns, view_model
 from airaware.web.asking import At, Span
-from airaware.web.certainty import expected
 
 SCHEMA = pa.schema(
     [(name, pa.timestamp("s") if name == "hour" else pa.float64()) for name in columns.HOURS]
@@ -76,7 +75,7 @@ def _errors(at: At, span: Span, load: Load) -> str:
     found = nearby.stations(at.reader, load, at.point)
     errors = at.expected_errors(load)
     nearest_km = float(found.distance_km[0]) if found.sites else None
-    by_season = {name: expected(errors, HOURS, nearest_km, name) for name in SEASONS}
+    by_season = {name: errors.of(HOURS, nearest_km, name) for name in SEASONS}
     listed = ", ".join(
         f"{name} {error * span.pollutant.display_factor:.3g}"
         for name, error in by_season.items()

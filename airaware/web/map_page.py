@@ -113,7 +113,7 @@ def errors(parameter: int, year: int) -> Response:
     """
     pollutant = _pollutant(parameter)
     load = _loaded(pollutant, year)
-    found = current_app.extensions["expected_errors"](load)
+    found = current_app.extensions["expected_errors"](load).by_class
 
     def of_month(quantity: str, month: int) -> dict[str, Any]:
         known = {

@@ -13,7 +13,6 @@ from airaware.science.pollutant import Pollutant
 from airaware.store import nearby
 from airaware.store.queries import Load
 from airaware.web.asking import At
-from airaware.web.certainty import expected
 
 YEARS = 100  # more than there are
 
@@ -90,7 +89,7 @@ def read(at: At, load: Load) -> PointYear:
         of_month = slice(begin, begin + len(month.daily))
         daily[of_month] = month.daily
         nearest_km[of_month] = month.nearest_km
-        error = expected(errors, DAILY, month.nearest_km, season(number))
+        error = errors.of(DAILY, month.nearest_km, season(number))
         expected_error[of_month] = np.nan if error is None else error
         smoke_hours[of_month] = found.smoke_hours[number]
     return PointYear(load, found, daily, nearest_km, expected_error, smoke_hours)

@@ -4,21 +4,18 @@ from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import starmap
-from math import sqrt
 from typing import Any
 
 import numpy as np
 import orjson
 
 from airaware.science import metrics, pollutants, ranking
-from airaware.science.accuracy import DAILY, HOURS, MONTH, season
+from airaware.science.accuracy import HOURS, season
 from airaware.science.pollutant import AQI_CATEGORIES, RANKED_LABELS
 from airaware.science.rounding import (
     displayed,
-    five_digits,
-    or_none,
     rounded,
     rounded_each,
     shown,
@@ -29,9 +26,17 @@ from airaware.science.standards import FORM_YEARS
 from airaware.science.summary import COLUMNS
 from airaware.store import nearby, queries
 from airaware.store.queries import Load, YearOfMonths
-from airaware.web import answers, citation, count_ranges, hours_answer, overview, point_year
+from airaware.web import (
+    answers,
+    citation,
+    count_ranges,
+    hours_answer,
+    month_columns,
+    overview,
+    point_year,
+)
 from airaware.web.asking import At, Span
-from airaware.web.certainty import expected
+from airaware.web.month_columns import MonthColumns
 from airaware.web.point_year import PointYear
 from airaware.web.summary_sentence import sentence, trend_sentence
 
@@ -60,7 +65,7 @@ def grid(at: At, year: int) -> answers.GridAir:
         found = {months.parameter: months for months in queries.cell_years(at.reader, cell, loads)}
         center = at.nearest.latitude, at.nearest.longitude
         written = [
-            _pollutant(at, load, _months(at, load, found.get(load.parameter)), center)
+            _pollutant(at, load, _columns(at, load, found.get(load.parameter)), center)
             for load in loads
         ]
         # As JSON they take a tenth of the memory, and are written once.
@@ -110,7 +115,8 @@ def days_of(at: At, load: Load) -> list[answers.Day]:
 
 def months_of(at: At, load: Load) -> list[answers.Month]:
     """Return each month of a load at the exact place; none where no monitor reaches it."""
-    return _months_at_point(at, point_year.read(at, load))
+    columns = _columns_at_point(at, point_year.read(at, load))
+    return columns.months() if columns else []
 
 
 def hours(at: At, span: Span) -> hours_answer.Hours:
@@ -178,7 +184,7 @@ def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
         numbers = range(first.month, last.month + 1)
         load = next((load for load in at.of(span.pollutant.code) if load.year == year), None)
         found = point_year.measured(at, load, numbers).months if load else {}
-        errors = at.expected_errors(load) if load else {}
+        errors = at.expected_errors(load) if load else None
         values, months = [], []
         for number in numbers:
             begin, days = date(year, number, 1), monthrange(year, number)[1]
@@ -187,7 +193,7 @@ def measured_hours(at: At, span: Span) -> Iterable[YearOfHours]:
             skipped = max(0, (first - begin).days)
             values.append(hours[24 * skipped : 24 * ((last - begin).days + 1)])
             nearest_km = month.nearest_km if month else None
-            error = expected(errors, HOURS, nearest_km, season(number))
+            error = errors.of(HOURS, nearest_km, season(number)) if errors else None
             months.append(
                 MonthOfHours(begin + timedelta(skipped), len(values[-1]), nearest_km, error)
             )
@@ -263,11 +269,19 @@ def uncorrected(at: At, load: Load, place: tuple[float, float]) -> list[answers.
     ]
 
 
+def _columns(at: At, load: Load, year: YearOfMonths | None) -> MonthColumns | None:
+    if year is None:
+        return None
+    return month_columns.of(pollutants.get(load.parameter), year, at.expected_errors(load))
+
+
 def _pollutant(
-    at: At, load: Load, months: list[answers.Month], place: tuple[float, float]
+    at: At, load: Load, columns: MonthColumns | None, place: tuple[float, float]
 ) -> answers.GridPollutant:
     return answers.GridPollutant(
-        **vars(_loaded(at, load, place)), summary=_summary(months), months=months
+        **vars(_loaded(at, load, place)),
+        summary=columns.summary() if columns else None,
+        months=columns.months() if columns else [],
     )
 
 
@@ -275,7 +289,7 @@ def _pollutant_at_point(
     at: At, year: PointYear, trend: list[answers.Year]
 ) -> answers.PointPollutant:
     load, pollutant, found = year.load, year.pollutant, year.air
-    answer = _pollutant(at, load, _months_at_point(at, year), at.point)
+    answer = _pollutant(at, load, _columns_at_point(at, year), at.point)
     summary, rank, ranges = answer.summary, _rank(at, year), count_ranges.of(at, year)
     return answers.PointPollutant(
         **vars(answer),
@@ -323,20 +337,14 @@ def _two_years_before(at: At, load: Load) -> list[PointYear]:
     return [point_year.read(at, each) for each in before] if len(before) == FORM_YEARS - 1 else []
 
 
-def _months_at_point(at: At, year: PointYear) -> list[answers.Month]:
-    return _months(at, year.load, _year_of_months(year) if year.air.months else None)
+def _columns_at_point(at: At, year: PointYear) -> MonthColumns | None:
+    return _columns(at, year.load, _year_of_months(year) if year.air.months else None)
 
 
 def _year_of_months(year: PointYear) -> YearOfMonths:
     """Return the months at the point in the shape of the grid's."""
-
-    def column(name: str) -> tuple[Any, ...]:
-        values = year.months[name]
-        return tuple(or_none(values) if values.dtype.kind == "f" else values.tolist())
-
-    return YearOfMonths(
-        year.load.parameter, year.load.year, **{name: column(name) for name in COLUMNS}
-    )
+    columns = {name: year.months[name].tolist() for name in COLUMNS}
+    return YearOfMonths(year.load.parameter, year.load.year, **columns)
 
 
 def _days(year: PointYear) -> list[answers.Day]:
@@ -388,7 +396,7 @@ def _trend(at: At, of: Sequence[Load], found: Iterable[YearOfMonths]) -> list[an
             expected_error=summary.expected_error,
         )
         for year in sorted(found, key=lambda year: year.year)
-        if (summary := _summary(_months(at, loads[year.year], year)))
+        if (columns := _columns(at, loads[year.year], year)) and (summary := columns.summary())
     ]
 
 
@@ -406,87 +414,3 @@ def _monitors(found: nearby.Air) -> list[answers.Monitor]:
         for number, site in enumerate(stations.sites)
         if site in used
     ]
-
-
-def _months(at: At, load: Load, year: YearOfMonths | None) -> list[answers.Month]:
-    if year is None:
-        return []
-    pollutant = pollutants.get(load.parameter)
-    errors = at.expected_errors(load)
-
-    @cache  # the nearest monitor is the same in most months
-    def errors_of(nearest_km: float | None, in_season: str) -> answers.MonthErrors:
-        found = (expected(errors, each, nearest_km, in_season) for each in (MONTH, HOURS, DAILY))
-        return answers.MonthErrors(*(shown(pollutant, error) for error in found))
-
-    def month_of(found: YearOfMonths, month: int) -> answers.Month:
-        nearest_km = found.nearest_km[month]
-        return answers.Month(
-            month=month + 1,
-            hourly_mean=shown(pollutant, found.hourly_mean[month]),
-            hours=found.hours[month],
-            daily=answers.DailyStatistics(
-                mean=shown(pollutant, found.daily_mean[month]),
-                median=shown(pollutant, found.daily_median[month]),
-                p95=shown(pollutant, found.daily_p95[month]),
-                max=shown(pollutant, found.daily_max[month]),
-                days=found.days[month],
-                days_above_standard=found.days_above[month],
-                aqi_days=dict(zip(AQI_CATEGORIES, found.aqi_days[month], strict=True))
-                if pollutant.aqi
-                else None,
-            ),
-            stations=found.stations[month],
-            nearest_km=rounded(nearest_km),
-            estimate=(nearest_km or 0) > REACH_KM,
-            expected_error=errors_of(nearest_km, season(month + 1)),
-        )
-
-    return [month_of(year, month) for month in range(12)]
-
-
-def _summary(months: Sequence[answers.Month]) -> answers.Summary | None:
-    """Return the year as a whole; None where no month has a value."""
-    known = [month for month in months if month.hourly_mean is not None]
-    hours = [month.hours for month in known]
-    hourly_mean = _mean([month.hourly_mean for month in known], hours)
-    if hourly_mean is None:
-        return None
-    daily = [month.daily for month in known]
-    aqi_days = [each.aqi_days.values() for each in daily if each.aqi_days]
-    return answers.Summary(
-        hourly_mean=hourly_mean,
-        hours=sum(hours),
-        daily_mean=_mean([each.mean for each in daily], [each.days for each in daily]),
-        days=sum(each.days for each in daily),
-        days_above_standard=sum(each.days_above_standard for each in daily),
-        aqi_days=dict(zip(AQI_CATEGORIES, map(sum, zip(*aqi_days, strict=True)), strict=True))
-        if aqi_days
-        else None,
-        nearest_km=min(month.nearest_km for month in known if month.nearest_km is not None),
-        months_estimated=sum(month.estimate for month in known),
-        expected_error=answers.YearErrors(
-            hourly_mean=_root_mean_square([m.expected_error.hourly_mean for m in known], hours),
-            day=_root_mean_square([m.expected_error.day for m in known], hours),
-        ),
-    )
-
-
-def _mean(values: Sequence[float | None], weights: Sequence[int]) -> float | None:
-    """Return the weighted mean; None where all weights are 0. What weighs 0 may be None."""
-    known = [(value, weight) for value, weight in zip(values, weights, strict=True) if weight]
-    if not known:
-        return None
-    total = sum(weight for _, weight in known)
-    return five_digits(sum((value or 0.0) * weight for value, weight in known) / total)
-
-
-def _root_mean_square(errors: Sequence[float | None], hours: Sequence[int]) -> float | None:
-    """Return the error to expect over months: of a day in any of them, or of the mean of them all.
-
-    Of the mean it is the most to be expected: as if the months erred all in one direction.
-    """
-    if None in errors:
-        return None
-    squares = sum(n * (error or 0.0) ** 2 for n, error in zip(hours, errors, strict=True))
-    return five_digits(sqrt(squares / sum(hours)))

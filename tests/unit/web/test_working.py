@@ -18,6 +18,7 @@ from airaware.store import nearby, queries
 from airaware.store.queries import Load, Nearest, Served, Source
 from airaware.web import answers, working
 from airaware.web.asking import At
+from airaware.web.certainty import ExpectedErrors
 from airaware.web.geocode import Place
 
 YEAR, SITES = 2023, 14
@@ -81,11 +82,19 @@ def test_the_script_gives_the_number_of_the_day(
     monkeypatch.setattr(queries, "sources", lambda *_: [source])
     load = Load(parameter, YEAR, False, datetime(2026, 1, 1, tzinfo=UTC), "1")
     no_database: Any = None
+    no_errors = ExpectedErrors(pollutants.get(parameter), {})
     values = []
     for latitude, longitude in rng.uniform((40, -90), (44, -88), (PLACES, 2)).tolist():
         place = Place(latitude, longitude, "here", "coordinates", 0.0, "as given")
         nearest = Nearest(0, latitude, longitude, 0.0, Served(("",), (load,)))
-        at = At(no_database, lambda _: {}, lambda *_: [], no_database, place, nearest)
+        at = At(
+            no_database,
+            lambda _: no_errors,
+            lambda *_: [],
+            no_database,
+            place,
+            nearest,
+        )
         for number in rng.choice(365, DAYS, replace=False).tolist():
             when = date(YEAR, 1, 1) + timedelta(number)
             text = orjson.dumps(working.day(at, load, when), default=answers.members)
