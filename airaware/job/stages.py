@@ -1,5 +1,6 @@
 """The tasks: shares of a file -> station-months -> pieces of tables -> staging tables."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,8 +37,10 @@ from airaware.science.leave_one_out import (
 )
 from airaware.science.pollutant import Pollutant
 from airaware.settings import Zone
+from airaware.store import parents
 from airaware.store.binary import Rows
-from airaware.store.load import copy_piece
+from airaware.store.load import copy_piece, parent_rows
+from airaware.store.shapes import RESOLUTIONS
 
 # --- stage 1: shares of the file -> station-months ---
 
@@ -87,7 +90,10 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     stations = assemble(table, job.days(month), clocks.offsets)
     daily = metrics.daily(job.pollutant, stations.hours)
     cells = month_cells(job.pollutant, stations, daily)
-    pieces = np.searchsorted(cells["cell"], np.arange(CELL_PIECES + 1) * _cells_per_piece())
+    spans = [
+        slice(*np.searchsorted(cells["cell"], [own.start, family.stop]))
+        for own, family in piece_spans()
+    ]
     notes = {
         "counts": {
             verdicts.DUPLICATE: stations.duplicates,
@@ -118,10 +124,7 @@ def month_pieces(job: Job, table: pa.Table) -> pa.Table:
     months_left_out = left_out_months(month, stations.sites, left_out)
     return _pieces(
         [
-            *(
-                (piece, month, cells[pieces[piece] : pieces[piece + 1]].tobytes(), None)
-                for piece in range(CELL_PIECES)
-            ),
+            *((piece, month, cells[span].tobytes(), None) for piece, span in enumerate(spans)),
             (CELL_PIECES + month, month, station_days.tobytes(), None),
             (STATIONS_PIECE, month, None, json.dumps(notes)),
             (RESIDUALS_PIECE, month, residuals.tobytes(), None),
@@ -134,8 +137,23 @@ def _pieces(rows: list[tuple[int, int, bytes | None, str | None]]) -> pa.Table:
     return pa.Table.from_arrays([list(c) for c in zip(*rows, strict=True)], schema=PIECES)
 
 
-def _cells_per_piece() -> int:
-    return -(-len(grid.load()) // CELL_PIECES)
+@lru_cache(maxsize=1)
+def piece_spans() -> list[tuple[slice, slice]]:
+    """Return each piece's cells, and those of the parents that begin in it: slices of the grid.
+
+    The latter end beyond the former: parents are made where all their children are.
+    """
+    cells = grid.load().cells
+    size = -(-len(cells) // CELL_PIECES)
+    first = np.minimum(np.arange(CELL_PIECES + 1) * size, len(cells))
+    begins = np.flatnonzero(np.diff(parents.of(cells, RESOLUTIONS[0]), prepend=0, append=0))
+    of_parents = begins[np.searchsorted(begins, first)]
+    return [
+        (slice(*own), slice(*family))
+        for own, family in zip(
+            itertools.pairwise(first.tolist()), itertools.pairwise(of_parents.tolist()), strict=True
+        )
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -307,22 +325,31 @@ def range_rows(job: Job, table: pa.Table) -> Rows:
 
 def cell_tables(job: Job, table: pa.Table, piece: int) -> dict[str, Rows]:
     """Join a piece's twelve months: the rows of the tables that are made of the grid's cells."""
-    cells, year = _joined_months(job, table, piece)
+    own, family = piece_spans()[piece]
+    numbers, months = joined_months(job, table, slice(own.start, family.stop))
+    cells = grid.load().cells[numbers]
+    of_parents = numbers >= family.start
+    figures = [months[name][of_parents] for name in parents.AVERAGED]
+    parent_year = parent_rows(job.load, cells[of_parents], figures)
+
+    end = np.searchsorted(numbers, own.stop)
+    cells, year = cells[:end], months[:end]
     fields = [year[name] for name in summary.COLUMNS]
     columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
-    tables = {"cell_year": Rows.of(*_key_columns(job, len(year)), cells, *columns)}
-    figures = ranking.figures(job.pollutant, year, job.load.year)
-    ranked = np.isfinite(figures)
+    tables = {
+        "cell_year": Rows.of(*_key_columns(job, len(year)), cells, *columns),
+        "parent_year": parent_year,
+    }
+    ranked_by = ranking.figures(job.pollutant, year, job.load.year)
+    ranked = np.isfinite(ranked_by)
     if ranked.any():
-        of_piece = (np.array([piece], np.int16), cells[ranked][None], figures[ranked][None])
+        of_piece = (np.array([piece], np.int16), cells[ranked][None], ranked_by[ranked][None])
         tables["ranking"] = Rows.of(*_key_columns(job, 1), *of_piece)
     return tables
 
 
-def _joined_months(job: Job, table: pa.Table, piece: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a piece's cells that have any month (n,), and their months (n, 12)."""
-    first = piece * _cells_per_piece()
-    cells = grid.load().cells[first : first + _cells_per_piece()]
+def joined_months(job: Job, table: pa.Table, span: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return which cells of a span of the grid have any month (n,), and their months (n, 12)."""
     kind = model.month_cells(job.pollutant)
     without = np.zeros((1, 12), kind)
     for name in kind.names or ():
@@ -330,11 +357,12 @@ def _joined_months(job: Job, table: pa.Table, piece: int) -> tuple[np.ndarray, n
             without[name] = np.nan
     # As opaque bytes: NumPy would copy structures field by field, which takes 15 times as long.
     whole = np.dtype((np.void, kind.itemsize))
-    year = np.repeat(without.view(whole), len(cells), axis=0)
+    year = np.repeat(without.view(whole), span.stop - span.start, axis=0)
     for month, rows in zip(
         table.column("month").to_pylist(), table.column("rows").to_pylist(), strict=True
     ):
         found = np.frombuffer(rows, kind)
-        year[found["cell"] - first, month - 1] = found.view(whole)
+        found = found[slice(*np.searchsorted(found["cell"], [span.start, span.stop]))]
+        year[found["cell"] - span.start, month - 1] = found.view(whole)
     covered = (year.view(kind)["hours"] > 0).any(axis=1)
-    return cells[covered], year[covered].view(kind)
+    return span.start + np.flatnonzero(covered), year[covered].view(kind)

@@ -18,7 +18,7 @@ VERSIONS = {
     "ranking": 1,  # what the cells are ranked by
     "residuals": 1,  # sums over leave-one-out errors
     "ranges": 1,  # the ranges of counts, by leave-one-out errors
-    "coarse": 1,  # means of coarser cells, in SQL (store/load.py)
+    "coarse": 1,  # means of coarser cells (store/parents.py)
 }
 
 

@@ -7,23 +7,22 @@ served partitions, and the manifest's row with them, in one transaction.
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO
 
+import numpy as np
 import psycopg2
 from psycopg2 import extensions, sql
 from psycopg2.extras import Json
 
 from airaware import store
 from airaware.errors import AirAwareError
-from airaware.science import grid
 from airaware.settings import Zone
-from airaware.store import rowhash
-from airaware.store.binary import Rows
-from airaware.store.shapes import RESOLUTIONS
+from airaware.store import parents, rowhash
+from airaware.store.binary import Rows, decode
 
 TABLES = (
     "cell_year",
@@ -43,8 +42,8 @@ _KEYS = {
     "ranking": "piece",
     "count_range": "from_miles",
 }
-# What parents have of a year.
-_AVERAGED = ("hourly_mean", "daily_mean", "daily_max", "days_above", "nearest_km")
+# Of the parents that a zone makes itself; others come with the cells they are made of.
+PARENTS_PIECE = -1
 _STAGED = re.compile(r"[a-z_]+_(\d+)_(\d{4})_")  # parameter and year of a staging table
 # What is staged need not be on the disk at each commit. A crash of the server may lose the newest
 # pieces, and ends the load with them; the swap's commit is durable, and all that was before it.
@@ -219,7 +218,8 @@ class ZoneLoad:
                     f" {source.input_name} arrived. Submit the year again."
                 )
             self._finish(cursor, "cell_year")
-            self._average_children(cursor)
+            if not self._has_parents(cursor):
+                self._make_parents(cursor)
             for table in TABLES[1:]:
                 self._finish(cursor, table)
             rows, checksum = self._added_up(cursor)
@@ -231,15 +231,23 @@ class ZoneLoad:
         self._swap(source, counts, rows, checksum, started_at)
         return checksum
 
+    def _has_parents(self, cursor: extensions.cursor) -> bool:
+        """Return whether rows of `parent_year` came with the pieces."""
+        cursor.execute(
+            sql.SQL("SELECT count(*) FROM {} WHERE table_name = 'parent_year'").format(
+                self.load.staging("piece")
+            )
+        )
+        return bool(cursor.fetchone()[0])
+
     def _added_up(self, cursor: extensions.cursor) -> tuple[dict[str, int], str]:
-        """Return each table's rows, and the checksum of all: of pieces, and of what follows."""
+        """Return each table's rows, and the checksum of all."""
         cursor.execute(
             sql.SQL("SELECT table_name, sum(rows), sum(checksum) FROM {} GROUP BY 1").format(
                 self.load.staging("piece")
             )
         )
         sums = {table: (int(rows), int(checksum)) for table, rows, checksum in cursor}
-        sums["parent_year"] = rowhash.add_up(cursor, self.load.staging("parent_year"))
         rows = {table: sums.get(table, (0, 0))[0] for table in TABLES}
         return rows, str(sum(checksum for _, checksum in sums.values()))
 
@@ -261,29 +269,22 @@ class ZoneLoad:
         looked_for = sql.SQL(f"{_KEYS[table]}, parameter, year")
         cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, looked_for))
 
-    def _average_children(self, cursor: extensions.cursor) -> None:
-        """Fill `parent_year`, from resolution to coarser resolution."""
-        columns = sql.SQL(", ").join(map(sql.Identifier, _AVERAGED))
-        source = self.load.staging("cell_year")
-        for resolution in range(grid.RESOLUTION - 1, RESOLUTIONS[0] - 1, -1):
-            # In the order of cells, so that sums, and with them the checksum, are every zone's.
-            cursor.execute(
-                sql.SQL(
-                    "INSERT INTO {target} SELECT {parameter}, {year}, parent, {means} FROM"
-                    " (SELECT {parent} AS parent, cell, {columns} FROM {source} WHERE {finer}"
-                    " ORDER BY parent, cell) AS c GROUP BY parent"
-                ).format(
-                    target=self.load.staging("parent_year"),
-                    parameter=sql.Literal(self.load.parameter),
-                    year=sql.Literal(self.load.year),
-                    parent=sql.SQL(_h3_parent("cell", resolution)),
-                    columns=columns,
-                    finer=sql.SQL(f"(cell >> 52) & 15 = {resolution + 1}"),
-                    means=sql.SQL(", ".join(map(_monthly_means, _AVERAGED))),
-                    source=source,
-                )
-            )
-            source = self.load.staging("parent_year")
+    def _make_parents(self, cursor: extensions.cursor) -> None:
+        """Fill `parent_year` from `cell_year`, for a load whose pieces have no parents."""
+        content = io.BytesIO()
+        cursor.copy_expert(
+            sql.SQL(
+                "COPY (SELECT cell, {} FROM {} ORDER BY cell) TO STDOUT (FORMAT binary)"
+            ).format(
+                sql.SQL(", ").join(map(sql.Identifier, parents.AVERAGED)),
+                self.load.staging("cell_year"),
+            ),
+            content,
+        )
+        kinds = dict.fromkeys(parents.AVERAGED, ("f4", 12)) | {"days_above": ("i2", 12)}
+        cells, *figures = decode(content.getvalue(), cell="i8", **kinds).values()
+        rows = parent_rows(self.load, cells, figures)
+        _send(cursor, self.load, PARENTS_PIECE, {"parent_year": rows})
 
     def _swap(
         self,
@@ -401,16 +402,19 @@ def copy_piece(zone: Zone, load: Load, piece: int, tables: Mapping[str, Rows]) -
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(LATER_DURABLE)
-            for table, rows in tables.items():
-                if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
-                    statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(
-                        load.staging(table)
-                    )
-                    cursor.copy_expert(statement, io.BytesIO(rows.stream))
+            _send(cursor, load, piece, tables)
     except psycopg2.Error as error:
         raise AirAwareError(f"zone {zone.name}: {str(error).strip()}") from None
     finally:
         connection.close()
+
+
+def _send(cursor: extensions.cursor, load: Load, piece: int, tables: Mapping[str, Rows]) -> None:
+    """Copy a piece's rows into the attempt's tables, unless they are there already."""
+    for table, rows in tables.items():
+        if _arrived(cursor, load, piece, table, rows.count, rows.checksum):
+            statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(load.staging(table))
+            cursor.copy_expert(statement, io.BytesIO(rows.stream))
 
 
 def _arrived(
@@ -426,18 +430,9 @@ def _arrived(
     return bool(cursor.rowcount)
 
 
-def _h3_parent(cell: str, resolution: int) -> str:
-    """Write SQL for the parent of a cell: its resolution set anew, its finer digits all 7.
-
-    https://h3geo.org/docs/core-library/h3Indexing
-    """
-    digits = (1 << 3 * (15 - resolution)) - 1
-    return f"({cell} & ~(15::bigint << 52)) | ({resolution}::bigint << 52) | {digits}"
-
-
-def _monthly_means(column: str) -> str:
-    """Write SQL for the twelve means of a column of arrays, over those that have a value."""
-    means = (
-        f"coalesce(avg(nullif({column}[{month}], 'NaN'::real)), 'NaN')" for month in range(1, 13)
-    )
-    return f"ARRAY[{', '.join(means)}]::real[]"
+def parent_rows(load: Load, cells: np.ndarray, figures: Sequence[np.ndarray]) -> Rows:
+    """Return the rows of `parent_year` that `parents.averaged` makes of cells and their months."""
+    found, *means = parents.averaged(cells, figures)
+    many = len(found)
+    key = np.full(many, load.parameter, np.int32), np.full(many, load.year, np.int16)
+    return Rows.of(*key, found, *means)

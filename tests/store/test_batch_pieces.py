@@ -1,6 +1,7 @@
 """What the batch computes is what the zones hold."""
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -16,7 +17,7 @@ from airaware.raw import rawstore, station_months
 from airaware.science import grid, metrics, pollutants, summary
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.settings import Zone
-from airaware.store import load as load_module
+from airaware.store import parents
 from airaware.store.binary import Rows
 from airaware.store.load import Load, ZoneLoad, copy_piece
 
@@ -92,6 +93,23 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
             assert row["hours"][1] == row["stations"][1] == 0
     assert set(rows) == covered
 
+    # Parents are made piece by piece, also where a parent's children are of two pieces.
+    cells = np.array(sorted(rows))
+    made = parents.averaged(
+        cells,
+        [
+            np.array([rows[cell][name] for cell in cells.tolist()], np.float32)
+            for name in parents.AVERAGED
+        ],
+    )
+    found = zip(*parents_of(zones[0]), strict=True)
+    for expected, column in zip(made, found, strict=True):
+        order = np.argsort(made[0])
+        np.testing.assert_array_equal(np.array(column, expected.dtype), expected[order])
+    borders = grid.load().cells[[own.start for own, _ in stages.piece_spans()[1:]]]
+    inside = (cells[0] < borders) & (borders < cells[-1])
+    assert (parents.of(borders, 3) == parents.of(borders - 1, 3))[inside].any()
+
     statement = "SELECT site, latitude, instruments FROM station WHERE year = %s ORDER BY site"
     assert ask(zones[0], statement, YEAR) == [("17-031-4201", 42.14, 1), ("17-031-7002", 41.98, 1)]
     days = ask(
@@ -104,6 +122,13 @@ def test_what_the_batch_computes_is_what_the_zones_hold(zones):
         ("17-031-4201", 31, "1985-01-01", "1985-01-31", pytest.approx(0.0223)),
         ("17-031-7002", 62, "1985-01-01", "1985-07-31", pytest.approx(0.0823)),
     ]
+
+
+def parents_of(zone: Zone) -> list[tuple]:
+    """Return the rows of `parent_year` in the order of their cells."""
+    names = sql.SQL(", ").join(map(sql.Identifier, ("cell", *parents.AVERAGED)))
+    statement = sql.SQL("SELECT {} FROM parent_year WHERE year = %s ORDER BY cell").format(names)
+    return ask(zone, statement, YEAR)
 
 
 # Of the coarser cells made of `cells_of_a_formula`, numbers to five digits: renew it with the
@@ -142,13 +167,9 @@ def coarse(zone: Zone) -> str:
         zone_load.stage()
         copy_piece(zone, load, 0, {"cell_year": cells_of_a_formula()})
         zone_load.commit(source(), COUNTS, 1, STARTED)
-    statement = (
-        "SELECT cell, hourly_mean || daily_mean || daily_max || days_above || nearest_km"
-        " FROM parent_year WHERE year = %s ORDER BY cell"
-    )
     lines = [
-        f"{cell} {' '.join(f'{value:.4e}' for value in values)}"
-        for cell, values in ask(zone, statement, YEAR)
+        f"{cell} {' '.join(f'{value:.4e}' for value in itertools.chain(*figures))}"
+        for cell, *figures in parents_of(zone)
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -158,6 +179,6 @@ def test_coarser_cells_change_only_with_their_version(zones):
 
 
 def test_another_mean_of_coarser_cells_is_noticed(zones, monkeypatch):
-    means = load_module._monthly_means
-    monkeypatch.setattr(load_module, "_monthly_means", lambda c: means(c).replace("avg(", "max("))
+    means = parents._means
+    monkeypatch.setattr(parents, "_means", lambda months, starts: means(months, starts) + 1)
     assert coarse(zones[0]) != COARSE["digest"]

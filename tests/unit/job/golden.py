@@ -139,9 +139,7 @@ def outputs(parameter: int) -> dict[str, str]:
     stations = [assemble(table, job.days(month)) for month, table in by_month.items() if month]
     days = _of(pieces, lambda piece: model.CELL_PIECES <= piece < model.STATIONS_PIECE)
     station_days = np.frombuffer(days, model.STATION_DAYS)
-    cells = np.frombuffer(
-        _of(pieces, lambda piece: piece < model.CELL_PIECES), model.month_cells(job.pollutant)
-    )
+    cells = _cells(job, pieces)
     residuals = _of(pieces, lambda piece: piece == model.RESIDUALS_PIECE)
     found = {
         "read": digest(
@@ -160,12 +158,24 @@ def outputs(parameter: int) -> dict[str, str]:
     return {stage: found[stage] for stage in versions.stages(parameter) if stage in found}
 
 
+def _cells(job: model.Job, pieces: pa.Table) -> np.ndarray:
+    """Return the months' cells, each once: pieces have some of the next one's for parents' sake."""
+    cells = []
+    for piece, rows in zip(*(pieces[name].to_pylist() for name in ("piece", "rows")), strict=True):
+        if piece < model.CELL_PIECES:
+            own, _ = stages.piece_spans()[piece]
+            found = np.frombuffer(rows, model.month_cells(job.pollutant))
+            cells.append(found[found["cell"] < own.stop])
+    return np.concatenate(cells)
+
+
 def _ranked(job: model.Job, pieces: pa.Table) -> list[np.ndarray]:
     """Return the cells' figures, piece by piece, as if their few days were a whole year near by."""
     found = []
     for piece in range(model.CELL_PIECES):
         table = pieces.filter(pc.equal(pieces["piece"], piece))
-        _, months = stages._joined_months(job, table, piece)
+        own, _ = stages.piece_spans()[piece]
+        _, months = stages.joined_months(job, table, own)
         months["days"], months["hours"], months["nearest_km"] = 30, 720, 5
         for name in ("hourly_mean", "daily_mean", "daily_max"):
             months[name] = np.nan_to_num(months[name])

@@ -7,6 +7,7 @@ import traceback
 from collections import Counter
 from math import nan
 
+import h3.api.basic_int as h3
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -31,6 +32,7 @@ from airaware.science.metrics import MARGIN_HOURS
 from airaware.science.ranges import LEFT_OUT_MONTHS
 from airaware.science.sphere import EARTH_RADIUS_KM, FAR_KM, FAR_STATIONS, REACH_KM
 from airaware.store.load import Load
+from airaware.store.shapes import RESOLUTIONS
 
 OZONE = pollutants.get(44201)
 JOB = model.Job(Load(44201, 2013, "test"), raw="", zones=(), shares=1, file=rawstore.Exact("", ""))
@@ -309,6 +311,17 @@ def test_a_cell_without_a_day_has_no_daily_figures():
 # --- pieces ---
 
 
+def test_each_cell_is_in_one_piece_and_its_parents_with_all_their_children_in_one():
+    spans = stages.piece_spans()
+    number = np.arange(len(grid.load()))
+    for slices in zip(*spans, strict=True):
+        assert np.concatenate([number[each] for each in slices]).tolist() == number.tolist()
+    coarsest = [h3.cell_to_parent(cell, RESOLUTIONS[0]) for cell in grid.load().cells.tolist()]
+    pieces = [set(coarsest[of_parents]) for _, of_parents in spans]
+    assert sum(map(len, pieces)) == len(set(coarsest))
+    assert all(own.start <= of_parents.start < own.stop for own, of_parents in spans)
+
+
 def test_a_month_becomes_pieces_of_the_tables():
     """What the third stage gets is what the second made: cells, stations' days, and notes."""
     rows = [(hour, 0.04, hour < 30) for hour in range(HOURS)]
@@ -331,11 +344,10 @@ def test_a_month_becomes_pieces_of_the_tables():
 
     stations = assemble(table(records), DAYS)
     expected = stages.month_cells(OZONE, stations, metrics.daily(OZONE, stations.hours))
-    per_piece = stages._cells_per_piece()
-    for piece, content in enumerate(cells):
-        found = np.frombuffer(content, model.month_cells(OZONE))
-        assert (found["cell"] // per_piece == piece).all()
-    assert b"".join(cells) == expected.tobytes()
+    for content, (own, of_parents) in zip(cells, stages.piece_spans(), strict=True):
+        number = expected["cell"]
+        sent = expected[(number >= own.start) & (number < of_parents.stop)]
+        assert content == sent.tobytes()
 
     days = np.frombuffer(days, STATION_DAYS)
     assert Counter(days["site"].tolist()) == {COOK.encode(): DAYS, LAKE.encode(): 2}
