@@ -7,6 +7,7 @@ the header's names: files made around 2014 have 23 of them, today's 24.
 import csv
 import hashlib
 import re
+import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -43,6 +44,8 @@ SITE_CODES = {"State Code": 2, "County Code": 3, "Site Num": 4}
 SYNTHETIC_COMMENT = b"synthetic"
 # Larger ones take longer: memory comes from the system for each anew, page by page.
 BLOCK_BYTES = 8 << 20
+# What zipfile is asked for at once. It joins more from several reads, and copies it.
+PART_BYTES = 1 << 18
 # What zipfile and csv say of damaged bytes: also that a version or a cipher is not theirs to read.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError, csv.Error,
@@ -89,7 +92,7 @@ def check_file(path: Path, parameter: int, year: int) -> FileInfo:
     the file, what is wrong with it, and what to do.
     """
     with open_csv(path) as (archive, member), archive.open(member) as stream:
-        while stream.read(BLOCK_BYTES):
+        for _ in parts(stream):
             pass  # The CRC is checked at the end.
     return identify(path, parameter, year)
 
@@ -116,6 +119,14 @@ def open_csv(path: Path) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
             yield archive, members[0]
     except UNREADABLE as error:
         raise BadFileError(path.name, f"not a whole zip of EPA's ({error})") from None
+
+
+def parts(stream: IO[bytes], size: int | None = None) -> Iterator[bytes]:
+    """Yield the next `size` bytes of a zip's member, or all, in parts."""
+    left = sys.maxsize if size is None else size
+    while part := stream.read(min(left, PART_BYTES)):
+        left -= len(part)
+        yield part
 
 
 def read_header(path: Path, line: bytes) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from airaware.raw import gmt, verdicts
-from airaware.raw.epa import BLOCK_BYTES, METHOD, SITE_CODES, VALUE, open_csv, read_header
+from airaware.raw.epa import BLOCK_BYTES, METHOD, SITE_CODES, VALUE, open_csv, parts, read_header
 from airaware.science.metrics import MARGIN_HOURS
 from airaware.science.pollutant import Pollutant
 from airaware.science.pollutants import get
@@ -72,12 +72,14 @@ def read(
 
 def _lines(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Yield the whole lines that begin in [begin, end) as (position, block)."""
-    stream.seek(begin - 1)
+    for _ in parts(stream, begin - 1):
+        pass  # Not by seek(), which is slower.
     position = begin - 1 + len(stream.readline())
     while position < end:
-        block = stream.read(min(BLOCK_BYTES, end - position))
-        if not block.endswith(b"\n"):
-            block += stream.readline()
+        lines = [*parts(stream, min(BLOCK_BYTES, end - position))]
+        if not (lines and lines[-1].endswith(b"\n")):
+            lines.append(stream.readline())
+        block = b"".join(lines)
         if not block:
             return
         yield position, block

@@ -109,6 +109,7 @@ def read_csv(header: list[str], block: bytes, pollutant: Pollutant) -> tuple[pa.
                 include_columns=[name for name in header if name in wanted],
                 column_types=types,
                 null_values=[""],
+                check_utf8=not lines.isascii(),  # text by text, it takes longer
             ),
         )
 
