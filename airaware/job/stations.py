@@ -80,7 +80,7 @@ def assemble(
 
     replaced = _replaced(rows, (len(starts), columns))
     left_out = int(in_month[rows["hour"][replaced]].sum())
-    rows = rows[~replaced]
+    rows = rows[~replaced] if replaced.any() else rows
     by_instrument = np.full((len(first), columns), np.nan)
     as_measured = np.zeros(by_instrument.shape, dtype=bool)
     # Backwards: of duplicates, the first in the file is written last. By copies, as NumPy walks
@@ -94,7 +94,7 @@ def assemble(
 
     with np.errstate(invalid="ignore"):
         hours = np.add.reduceat(np.where(reports, by_instrument, 0), starts, axis=0) / (
-            np.add.reduceat(reports, starts, axis=0, dtype=float)
+            np.add.reduceat(reports, starts, axis=0, dtype=np.int16)
         )
     spans = list(zip(starts.tolist(), [*starts.tolist(), len(first)][1:], strict=True))
     # An instrument may have hours in the margins alone; its coordinates may be another year's.

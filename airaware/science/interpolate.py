@@ -152,19 +152,29 @@ def mean_over_time(matrix: csr_matrix, values: np.ndarray) -> tuple[np.ndarray, 
         rows = slice(begin, begin + RUN)
         bounds = matrix.indptr[begin : begin + RUN + 1]
         span = slice(bounds[0], bounds[-1])
-        used, column = np.unique(matrix.indices[span], return_inverse=True)
+        used, column = _distinct(matrix.indices[span], matrix.shape[1])
         run = csr_matrix(
             (matrix.data[span], column, bounds - bounds[0]), shape=(len(bounds) - 1, len(used))
         )
         order, starts = _alike(reports[used])
         sums = np.add.reduceat(filled[used][:, order], starts, axis=1)
-        weight = run @ reports[used][:, order[starts]].astype(float)
+        # Sums and weights by one product, since each call has its costs.
+        weighted, weight = np.hsplit(
+            run @ np.hstack([sums, reports[used][:, order[starts]]]), [len(starts)]
+        )
         many = np.diff([*starts, len(order)])
         with np.errstate(invalid="ignore", divide="ignore"):
-            total = np.where(weight > 0, (run @ sums) / weight, 0).sum(axis=1)
+            total = np.where(weight > 0, weighted / weight, 0).sum(axis=1)
             times[rows] = (weight > 0) @ many
             mean[rows] = total / times[rows]
     return mean, times
+
+
+def _distinct(indices: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct indices below `many`, ascending, and which of them each index is."""
+    there = np.zeros(many, bool)
+    there[indices] = True
+    return np.flatnonzero(there), (np.cumsum(there, dtype=np.int32) - 1)[indices]
 
 
 def _alike(reports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,9 @@ def month_fields(pollutant: Pollutant) -> list[tuple[Any, ...]]:
 
 def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> None:
     """Daily metrics (points, days) -> those of `month_fields`; NaN is a day without one."""
-    count = np.isfinite(days).sum(axis=1)
+    # A day's points side by side: so NumPy counts days much faster than along a row of days.
+    by_day = np.ascontiguousarray(days.T)
+    count = _days_that(np.isfinite(by_day))
     ascending = np.sort(days, axis=1)  # NaN last
     into["days"] = count
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -49,10 +51,16 @@ def summarise_days(pollutant: Pollutant, days: np.ndarray, into: np.ndarray) -> 
             place = count - 2 - number
             highest = ascending[rows, np.maximum(place, 0)]
             into[NEXT_HIGHEST[0]][:, number] = np.where(place >= 0, highest, np.nan)
-    into["days_above"] = metrics.above(pollutant, days).sum(axis=1)
-    category = metrics.category(pollutant, days)
+    into["days_above"] = _days_that(metrics.above(pollutant, by_day))
+    category = metrics.category(pollutant, by_day)
     for number in range(len(AQI_CATEGORIES)):
-        into["aqi_days"][:, number] = (category == number).sum(axis=1)
+        into["aqi_days"][:, number] = _days_that(category == number)
+
+
+def _days_that(are: np.ndarray) -> np.ndarray:
+    """Count a month's days by point: (days, points), bool -> (points,), int16."""
+    counts: np.ndarray = are.view(np.int8).sum(axis=0, dtype=np.int8).astype(np.int16)
+    return counts
 
 
 def _quantile(ascending: np.ndarray, count: np.ndarray, quantile: float) -> np.ndarray:
