@@ -250,10 +250,6 @@ def _copy(job: Job, zone: Zone, piece: int, tables: Mapping[str, Rows]) -> str |
     return None
 
 
-def _key_columns(job: Job, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.full(rows, job.load.parameter, np.int32), np.full(rows, job.load.year, np.int16)
-
-
 @dataclass(frozen=True)
 class Notes:
     """What the months of a year noted.
@@ -296,7 +292,7 @@ def _joined_notes(table: pa.Table) -> Notes:
 def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> Rows:
     site, latitude, longitude, instruments = zip(*stations, strict=True) if stations else [()] * 4
     return Rows.of(
-        *_key_columns(job, len(stations)),
+        *job.load.key_columns(len(stations)),
         np.array(site, "S11"),
         np.array(latitude, np.float64),
         np.array(longitude, np.float64),
@@ -307,7 +303,7 @@ def _station_rows(job: Job, stations: list[tuple[str, float, float, int]]) -> Ro
 def _encoded(job: Job, table: pa.Table, kind: np.dtype) -> Rows:
     """Encode the pieces' rows as the store's table has them, with its two key columns."""
     rows = np.frombuffer(b"".join(table.column("rows").to_pylist()), kind)
-    return Rows.of(*_key_columns(job, len(rows)), *(rows[name] for name in kind.names or ()))
+    return Rows.of(*job.load.key_columns(len(rows)), *(rows[name] for name in kind.names or ()))
 
 
 def range_rows(job: Job, table: pa.Table) -> Rows:
@@ -320,7 +316,7 @@ def range_rows(job: Job, table: pa.Table) -> Rows:
     found = ranges.made_of(job.pollutant, months)
     columns = (found[name] for name in found.dtype.names or ())
     flat = (each.reshape(len(each), -1) if each.ndim > 1 else each for each in columns)
-    return Rows.of(*_key_columns(job, len(found)), *flat)
+    return Rows.of(*job.load.key_columns(len(found)), *flat)
 
 
 def cell_tables(job: Job, table: pa.Table, piece: int) -> dict[str, Rows]:
@@ -337,14 +333,14 @@ def cell_tables(job: Job, table: pa.Table, piece: int) -> dict[str, Rows]:
     fields = [year[name] for name in summary.COLUMNS]
     columns = (field.reshape(len(year), np.prod(field.shape[1:])) for field in fields)
     tables = {
-        "cell_year": Rows.of(*_key_columns(job, len(year)), cells, *columns),
+        "cell_year": Rows.of(*job.load.key_columns(len(year)), cells, *columns),
         "parent_year": parent_year,
     }
     ranked_by = ranking.figures(job.pollutant, year, job.load.year)
     ranked = np.isfinite(ranked_by)
     if ranked.any():
         of_piece = (np.array([piece], np.int16), cells[ranked][None], ranked_by[ranked][None])
-        tables["ranking"] = Rows.of(*_key_columns(job, 1), *of_piece)
+        tables["ranking"] = Rows.of(*job.load.key_columns(1), *of_piece)
     return tables
 
 

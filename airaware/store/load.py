@@ -72,6 +72,10 @@ class Load:
         """Return the attempt's own staging table."""
         return sql.Identifier("staging", f"{self.partition(table)}_{self.attempt}")
 
+    def key_columns(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the parameter (int32) and the year (int16), as the tables' first two columns."""
+        return np.full(rows, self.parameter, np.int32), np.full(rows, self.year, np.int16)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -433,6 +437,4 @@ def _arrived(
 def parent_rows(load: Load, cells: np.ndarray, figures: Sequence[np.ndarray]) -> Rows:
     """Return the rows of `parent_year` that `parents.averaged` makes of cells and their months."""
     found, *means = parents.averaged(cells, figures)
-    many = len(found)
-    key = np.full(many, load.parameter, np.int32), np.full(many, load.year, np.int16)
-    return Rows.of(*key, found, *means)
+    return Rows.of(*load.key_columns(len(found)), found, *means)
